@@ -1,2 +1,2 @@
-//! x
+//! Exit codes, nothing else.
 fn main() {}

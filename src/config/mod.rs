@@ -1,0 +1,1 @@
+//! The configuration file: loading, the model, validation.

@@ -1,0 +1,1 @@
+//! Posting: one HTTP request per post, and what the answer means.

@@ -1,0 +1,1 @@
+//! Kafka: the poller thread, rebalances, dead letters, the embedded broker of the demo.

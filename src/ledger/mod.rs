@@ -1,0 +1,1 @@
+//! Watermarks per partition and destination, and what a commit may say.

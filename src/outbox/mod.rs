@@ -1,0 +1,1 @@
+//! Lanes: who posts next, when, and what became of it.

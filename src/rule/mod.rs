@@ -1,0 +1,1 @@
+//! Rules: which changes matter to whom.
