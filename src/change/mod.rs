@@ -6,7 +6,7 @@
 
 mod value;
 
-pub use value::{Decimal, Type, Value};
+pub use value::{Bounded, Decimal, Type, Value};
 
 use std::fmt;
 use std::sync::Arc;

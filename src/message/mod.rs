@@ -1,13 +1,48 @@
-//! The channel-neutral content of a post, and its rendering for Slack and Teams.
+//! The channel-neutral content of a post, and its rendering for Slack, Teams and webhooks.
 //!
 //! Pure: a row change and what the config says about it come in, a [`Message`] or a payload goes out.
+//!
+//! [`compose`] decides *what* is said (headline, lines, what identifies the row) once for every
+//! channel; [`slack`], [`teams`] and [`webhook`] decide how it is laid out and keep their service's
+//! limits ([`limits`]). Row data is hostile: it is cleaned once when it becomes display text, and
+//! again made inert by each channel in the way that channel needs.
+
+pub mod limits;
+pub mod slack;
+pub mod teams;
+pub mod webhook;
+
+mod canonical;
+mod compose;
+mod currency;
+mod diff;
+mod headline;
+mod inside;
+mod line;
+mod link;
+mod model;
+mod moment;
+mod names;
+mod number;
+mod safe;
+mod value;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+pub use compose::compose;
+pub use model::{Delta, Identity, Line, Link, Mark, Message, Span};
+pub use names::{humanise, noun_of};
+pub use view::{ColumnView, Format, Mention, MentionId, TableView, Words};
 
 /// How urgent a notice is; orders lanes and colours messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Priority {
     /// First in line.
     Critical,
     /// The default.
+    #[default]
     Normal,
     /// Last in line.
     Low,
@@ -38,7 +73,3 @@ pub enum Tone {
     #[default]
     Neutral,
 }
-
-/// Placeholder until composed messages land.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Message;

@@ -1,0 +1,395 @@
+//! From a row change to what a message says about it.
+
+use super::headline::{self, Subject};
+use super::limits::{HEADLINE, IDENTITIES, IDENTITY, LABEL, LINES, LINES_WATCHED, NOTE, NOTES};
+use super::line::{self, old_is_known};
+use super::link;
+use super::model::{Identity, Line, Link, Message};
+use super::moment::{self, Precision};
+use super::names;
+use super::safe;
+use super::value::{Side, Writer};
+use super::view::{TableView, Words};
+use crate::change::{Column, ColumnChange, Op, RowChange, Type, Value};
+use std::sync::Arc;
+
+/// Says what happened to a row, for every channel alike.
+///
+/// Total: whatever the row holds, the message is bounded by [`super::limits`] and shows no value of
+/// a redacted column. Only what the caller rendered into `words` is beyond its sight.
+pub fn compose(change: &RowChange, view: &TableView, words: &Words) -> Message {
+    let writer = Writer::new(change, view, words);
+    let noun = view
+        .noun
+        .as_deref()
+        .map(safe::label)
+        .filter(|noun| !noun.is_empty());
+    let noun = noun.unwrap_or_else(|| safe::label(&names::noun_of(&change.table)));
+    let subject = headline::subject(&writer, noun, words.title.as_deref());
+    let visible = visible(&writer, view);
+    let lead = headline::lead(&visible, &words.watched);
+    let given = words
+        .headline
+        .as_deref()
+        .map(|text| safe::shorten(safe::clean(text).trim(), HEADLINE));
+    let given = given.filter(|text| !text.is_empty());
+    let headline = match &given {
+        Some(headline) => headline.clone(),
+        None => headline::in_words(&writer, &subject, lead, visible.len()),
+    };
+    let (lines, left_out) = lines(&writer, view, words, &visible, &subject);
+    let mut notes: Vec<String> = words.notes.iter().map(|note| safe::clean(note)).collect();
+    let (link, link_note) = link_of(words, &subject.noun);
+    notes.extend(link_note);
+    notes.extend(note_on_unknown(&writer, view));
+    if change.snapshot && change.op != Op::Read {
+        notes.push("seen by a snapshot, not as it happened".to_owned());
+    }
+    notes.truncate(NOTES);
+
+    Message {
+        op: change.op,
+        priority: words.priority,
+        tone: words.tone,
+        mention: words.mention.clone(),
+        summary: summary(change, &lines, lead, given.is_some()),
+        identity: identity(&writer, &subject, &visible),
+        noun: subject.noun,
+        headline,
+        lines,
+        left_out,
+        link,
+        context: context(change, words),
+        notes: notes
+            .into_iter()
+            .map(|note| safe::shorten(&note, NOTE))
+            .collect(),
+        tip: tip(change),
+        rules: words.rules.clone(),
+        redacted: view
+            .columns
+            .iter()
+            .filter(|(_, column)| column.redact)
+            .map(|(name, _)| Arc::from(name.as_str()))
+            .collect(),
+        ignored: view
+            .ignore
+            .iter()
+            .map(|name| Arc::from(name.as_str()))
+            .collect(),
+    }
+}
+
+/// The changes that a reader may see: not those ignored, and none of a value that was not sent.
+fn visible<'a>(writer: &Writer<'a>, view: &TableView) -> Vec<&'a ColumnChange> {
+    let change = writer.change;
+    // Without an old image the source lists every column; those that name the row did not change.
+    let names_row = |name: &str| {
+        change.before_unknown
+            && !change.is_rekey()
+            && change
+                .key
+                .as_ref()
+                .is_some_and(|key| key.get(name).is_some())
+    };
+    let shown = |column: &&ColumnChange| {
+        !view.ignores(&column.name)
+            && column.new != Some(Value::Unavailable)
+            && !change.unavailable.contains(&column.name)
+            && !names_row(&column.name)
+            // A new key says nothing about the other columns: they come without their old values.
+            && !(change.is_rekey() && !old_is_known(column))
+    };
+    change.changes.iter().filter(shown).collect()
+}
+
+/// The lines in the order of what matters, and the labels of the columns that got none.
+fn lines(
+    writer: &Writer<'_>,
+    view: &TableView,
+    words: &Words,
+    visible: &[&ColumnChange],
+    subject: &Subject,
+) -> (Vec<Line>, Vec<String>) {
+    let rank = |name: &str, ty: Type| match () {
+        () if words.watched.iter().any(|watched| **watched == *name) => 0,
+        () if view
+            .column(name)
+            .is_some_and(|column| column.label.is_some() || column.format.is_some()) =>
+        {
+            1
+        }
+        () if ty == Type::Uuid || is_bookkeeping(name) => 3,
+        () => 2,
+    };
+    let build: Vec<(u8, &str, Box<dyn Fn() -> Line + '_>)> = match writer.change.op {
+        Op::Truncate => Vec::new(),
+        Op::Update => visible
+            .iter()
+            .filter(|change| old_is_known(change) || tells_more(change, subject))
+            .map(|change| {
+                let change = *change;
+                (
+                    rank(&change.name, change.ty),
+                    &*change.name,
+                    Box::new(move || line::changed(writer, change)) as Box<_>,
+                )
+            })
+            .collect(),
+        op @ (Op::Create | Op::Read | Op::Delete) => {
+            let side = if op == Op::Delete {
+                Side::Old
+            } else {
+                Side::New
+            };
+            let image = if op == Op::Delete {
+                &writer.change.before
+            } else {
+                &writer.change.after
+            };
+            image
+                .iter()
+                .flat_map(|row| &row.columns)
+                .filter(|column| has_own_line(writer, view, column, subject))
+                .map(|column| {
+                    (
+                        rank(&column.name, column.ty),
+                        &*column.name,
+                        Box::new(move || line::value_only(writer, column, side)) as Box<_>,
+                    )
+                })
+                .collect()
+        }
+    };
+    let mut build = build;
+    build.sort_by_key(|(rank, ..)| *rank);
+    let watched = build.iter().filter(|(rank, ..)| *rank == 0).count();
+    let room = watched.clamp(LINES, LINES_WATCHED);
+    // Naming a single one left out takes as much room as its line.
+    let room = if build.len() == room + 1 {
+        room + 1
+    } else {
+        room
+    };
+    let left_out = build
+        .iter()
+        .skip(room)
+        .map(|(_, name, _)| writer.label(name))
+        .collect();
+    (
+        build.iter().take(room).map(|(.., line)| line()).collect(),
+        left_out,
+    )
+}
+
+/// Without an old value, a null and what the headline already says tell the reader nothing.
+fn tells_more(change: &ColumnChange, subject: &Subject) -> bool {
+    subject.title_column.as_deref() != Some(&*change.name)
+        && !change.new.as_ref().is_none_or(line::is_nothing)
+}
+
+/// Of a row that appeared or went, the columns that the headline and the key do not show already.
+fn has_own_line(writer: &Writer<'_>, view: &TableView, column: &Column, subject: &Subject) -> bool {
+    !line::is_nothing(&column.value)
+        && !view.ignores(&column.name)
+        && subject.title_column.as_deref() != Some(&*column.name)
+        && !writer.change.unavailable.contains(&column.name)
+        && writer
+            .change
+            .key
+            .as_ref()
+            .is_none_or(|key| key.get(&column.name).is_none())
+}
+
+/// Columns that machines keep for themselves.
+fn is_bookkeeping(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    matches!(
+        lower.as_str(),
+        "created_at"
+            | "updated_at"
+            | "modified_at"
+            | "createdat"
+            | "updatedat"
+            | "version"
+            | "etag"
+    ) || lower.ends_with("_id")
+}
+
+fn identity(writer: &Writer<'_>, subject: &Subject, visible: &[&ColumnChange]) -> Vec<Identity> {
+    let mut parts = Vec::new();
+    let row = writer.change.row();
+    for name in headline::IDENTITY_COLUMNS {
+        let column = row.and_then(|row| {
+            row.columns
+                .iter()
+                .find(|column| column.name.eq_ignore_ascii_case(name))
+        });
+        let Some(column) = column
+            .filter(|column| !line::is_nothing(&column.value) && !writer.redacts(&column.name))
+        else {
+            continue;
+        };
+        let said = subject.title_column.as_deref() == Some(&*column.name)
+            || (writer.change.op == Op::Update
+                && !writer.change.before_unknown
+                && visible.iter().any(|change| change.name == column.name))
+            || matches!(writer.change.op, Op::Create | Op::Read | Op::Delete);
+        if !said {
+            parts.push(identity_of(writer, column, writer.label(&column.name)));
+        }
+    }
+    parts.truncate(2);
+    let key = writer
+        .change
+        .key
+        .iter()
+        .flat_map(|key| &key.columns)
+        .filter(|column| !writer.redacts(&column.name));
+    let key: Vec<_> = key.collect();
+    let single = key.len() == 1;
+    parts.extend(key.into_iter().map(|column| {
+        identity_of(
+            writer,
+            column,
+            if single {
+                subject.noun.clone()
+            } else {
+                writer.label(&column.name)
+            },
+        )
+    }));
+    parts.truncate(IDENTITIES);
+    parts
+}
+
+fn identity_of(writer: &Writer<'_>, column: &Column, label: String) -> Identity {
+    let shown = writer.show(
+        &column.name,
+        column.ty,
+        &column.value,
+        Side::New,
+        Precision::All,
+    );
+    Identity {
+        label: safe::shorten(&label, LABEL),
+        value: safe::shorten_middle(&shown.text, IDENTITY),
+    }
+}
+
+fn link_of(words: &Words, noun: &str) -> (Option<Link>, Option<String>) {
+    let Some(raw) = words
+        .link
+        .as_deref()
+        .map(str::trim)
+        .filter(|raw| !raw.is_empty())
+    else {
+        return (None, None);
+    };
+    match link::checked(raw) {
+        Some(url) => (
+            Some(Link {
+                label: format!("View {}", names::uncapitalise(noun)),
+                url,
+            }),
+            None,
+        ),
+        None => (
+            None,
+            Some("link left out: not a plain http or https address".to_owned()),
+        ),
+    }
+}
+
+fn note_on_unknown(writer: &Writer<'_>, view: &TableView) -> Option<String> {
+    let change = writer.change;
+    match change.op {
+        Op::Delete if change.before_unknown => {
+            Some("what the row held was not sent by the source".to_owned())
+        }
+        Op::Update if change.is_rekey() => {
+            let others = change
+                .changes
+                .iter()
+                .any(|column| !old_is_known(column) && !view.ignores(&column.name));
+            others.then(|| "other columns may have changed with the key: the source sends no old values for them".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// How the source can be told to send old values. Only Postgres has this statement.
+fn tip(change: &RowChange) -> Option<String> {
+    let helps =
+        change.before_unknown && !change.is_rekey() && matches!(change.op, Op::Update | Op::Delete);
+    (helps && &*change.connector == "postgresql").then(|| {
+        let table = safe::shorten(&safe::clean(&change.table), 130);
+        format!("Tip: ALTER TABLE {table} REPLICA IDENTITY FULL")
+    })
+}
+
+/// What the notification says after the headline.
+fn summary(change: &RowChange, lines: &[Line], lead: Option<&ColumnChange>, given: bool) -> String {
+    if change.is_rekey() || matches!(change.op, Op::Truncate | Op::Delete) {
+        return String::new();
+    }
+    // The headline in words names its column already.
+    if let Some(line) = lead
+        .filter(|_| !given)
+        .and_then(|lead| lines.iter().find(|line| line.column == lead.name))
+    {
+        return format!(", {}", line.brief);
+    }
+    let parts: Vec<_> = lines
+        .iter()
+        .take(3)
+        .map(|line| format!("{} {}", line.label, line.brief))
+        .collect();
+    match (parts.is_empty(), lines.len() > 3) {
+        (true, _) => String::new(),
+        (false, true) => format!(" · {} · …", parts.join(" · ")),
+        (false, false) => format!(" · {}", parts.join(" · ")),
+    }
+}
+
+/// When, why and from where: `Mon 23 Nov, 14:02:37 UTC`, `rule "price"`, `shop, Postgres`.
+fn context(change: &RowChange, words: &Words) -> Vec<String> {
+    let mut parts = Vec::new();
+    parts.extend(
+        change
+            .time_us
+            .and_then(|time_us| moment::stamp(time_us, &words.time_zone)),
+    );
+    let names: Vec<_> = words
+        .rules
+        .iter()
+        .map(|rule| format!("\"{}\"", safe::label(rule)))
+        .collect();
+    match names.len() {
+        0 => {}
+        1 => parts.push(format!("rule {}", names.join(", "))),
+        _ => parts.push(format!("rules {}", names.join(", "))),
+    }
+    let product = match &*change.connector {
+        "postgresql" => "Postgres",
+        "mysql" => "MySQL",
+        "mariadb" => "MariaDB",
+        "sqlserver" => "SQL Server",
+        "oracle" => "Oracle",
+        "mongodb" => "MongoDB",
+        "db2" => "Db2",
+        other => other,
+    };
+    parts.push(
+        [safe::label(&change.server), safe::label(product)]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(", "),
+    );
+    parts.retain(|part| !part.is_empty());
+    parts
+        .into_iter()
+        .map(|part| safe::shorten(&part, NOTE))
+        .collect()
+}

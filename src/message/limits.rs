@@ -1,0 +1,70 @@
+//! Every limit that a message keeps, with its source.
+//!
+//! "Units" are UTF-16 code units. The services do not say whether they count UTF-16 units or code
+//! points; a text never has more code points than units, so counting units keeps both readings.
+
+// Slack, from its Block Kit and chat.postMessage reference.
+
+/// Blocks in one message, those of its attachments included.
+pub const SLACK_BLOCKS: usize = 50;
+/// Units in a `header` block's text.
+pub const SLACK_HEADER: usize = 150;
+/// Units in a `section` block's text. Slack names no limit for a `rich_text` block: it is held to this one.
+pub const SLACK_SECTION: usize = 3_000;
+/// Elements of a `context` block.
+pub const SLACK_CONTEXT_ELEMENTS: usize = 10;
+/// Elements of an `actions` block.
+pub const SLACK_ACTIONS: usize = 25;
+/// Units in a button's text.
+pub const SLACK_BUTTON: usize = 75;
+/// Units in a button's URL.
+pub const SLACK_URL: usize = 3_000;
+/// Units in an `action_id`.
+pub const SLACK_ACTION_ID: usize = 255;
+/// Units in the top-level `text`: 4,000 recommended, cut by Slack above 40,000.
+pub const SLACK_TEXT: usize = 4_000;
+/// Units of text in all blocks of a message. Ours: Slack answers `msg_blocks_too_long` without naming a number.
+pub const SLACK_BODY: usize = 8_000;
+
+// Teams, from the Workflows trigger's behaviour.
+
+/// Bytes of the whole request body. Teams takes about 28 KB *after* expanding the card, and a body
+/// of 24,453 bytes was seen to fail.
+pub const TEAMS_BODY_BYTES: usize = 20_000;
+
+// Ours: what a reader takes in at a glance, and what bounds a message whatever the row holds.
+
+/// Units in a headline; what Slack's header holds, so that every channel says the same.
+pub const HEADLINE: usize = SLACK_HEADER;
+/// Units of a row's title within a headline.
+pub const TITLE: usize = 80;
+/// Units in a label of a column or a table's noun.
+pub const LABEL: usize = 60;
+/// Units in one value of a line.
+pub const VALUE: usize = 200;
+/// Units in one value within the notification text.
+pub const VALUE_BRIEF: usize = 60;
+/// Units in a value that identifies the row.
+pub const IDENTITY: usize = 60;
+/// Identifying columns shown.
+pub const IDENTITIES: usize = 4;
+/// Lines shown; what a phone shows without scrolling.
+pub const LINES: usize = 6;
+/// Lines shown when the rule watches more columns than [`LINES`].
+pub const LINES_WATCHED: usize = 20;
+/// Labels named in "... and 12 more: ...".
+pub const LEFT_OUT_NAMED: usize = 10;
+/// Units in a note or in an item of the context line.
+pub const NOTE: usize = 200;
+/// Notes shown.
+pub const NOTES: usize = 5;
+/// Units of the notification text. Escaping makes at most five of one (`&amp;`), and [`SLACK_TEXT`] must hold it.
+pub const FALLBACK: usize = 700;
+/// Units of unchanged text shown on each side of a changed word.
+pub const DIFF_CONTEXT: usize = 30;
+/// Places shown that changed within one text or one JSON document.
+pub const DIFF_PLACES: usize = 4;
+/// Elements shown that were added to or removed from a list.
+pub const ELEMENTS: usize = 8;
+/// Units in one element, path or value inside a list or a JSON document.
+pub const ELEMENT: usize = 60;

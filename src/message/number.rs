@@ -1,0 +1,240 @@
+//! Numbers, exactly: what is shown is what is stored, and differences are computed in decimal.
+
+use super::currency::Currency;
+use super::model::Delta;
+use super::view::Format;
+use bigdecimal::{BigDecimal, RoundingMode, Signed, Zero};
+use std::str::FromStr;
+
+/// Digits and decimals beyond which a number is written with an exponent and not computed with: a
+/// short text such as 1E+999999999 would otherwise take gigabytes to write out.
+const DIGITS_MAX: u64 = 400;
+
+/// How a number is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// As stored: ids, years, phone numbers.
+    Bare,
+    /// With thousands separators.
+    Grouped,
+    /// Hundredths.
+    Percent,
+    /// An amount of this currency.
+    Money(Currency),
+}
+
+impl Style {
+    /// The style of a column; an amount without a known currency is a number.
+    pub fn of(format: Option<Format>, currency: Option<Currency>) -> Style {
+        match (format, currency) {
+            (Some(Format::Currency), Some(currency)) => Style::Money(currency),
+            (Some(Format::Currency | Format::Number), _) => Style::Grouped,
+            (Some(Format::Percent), _) => Style::Percent,
+            _ => Style::Bare,
+        }
+    }
+}
+
+/// The number that a text column holds, if it is one.
+pub fn parse(text: &str) -> Option<BigDecimal> {
+    let text = text.trim();
+    let plain = !text.is_empty()
+        && text.len() <= 120
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
+    BigDecimal::from_str(text)
+        .ok()
+        .filter(|_| plain)
+        .filter(is_modest)
+}
+
+/// Whether the number can be written out and computed with at little cost.
+pub fn is_modest(number: &BigDecimal) -> bool {
+    number.fractional_digit_count().unsigned_abs() <= DIGITS_MAX && number.digits() <= DIGITS_MAX
+}
+
+/// The number as its style writes it.
+pub fn write(number: &BigDecimal, style: Style) -> String {
+    if !is_modest(number) {
+        return number.to_scientific_notation();
+    }
+    match style {
+        Style::Bare => number.to_plain_string(),
+        Style::Grouped => group(&number.to_plain_string()),
+        Style::Percent => format!("{}\u{A0}%", group(&number.to_plain_string())),
+        Style::Money(currency) => {
+            let sign = if number.is_negative() { "-" } else { "" };
+            format!(
+                "{sign}{}{}",
+                currency.prefix(),
+                group(&money_digits(&number.abs(), currency.decimals()))
+            )
+        }
+    }
+}
+
+/// At least the currency's decimals, and every further one that the value really has.
+fn money_digits(number: &BigDecimal, decimals: usize) -> String {
+    let plain = number.to_plain_string();
+    let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
+    let fraction = fraction.trim_end_matches('0');
+    if decimals == 0 && fraction.is_empty() {
+        return whole.to_owned();
+    }
+    format!("{whole}.{fraction:0<decimals$}")
+}
+
+fn group(plain: &str) -> String {
+    let (sign, rest) = plain
+        .strip_prefix('-')
+        .map_or(("", plain), |rest| ("-", rest));
+    let (whole, fraction) = rest
+        .split_once('.')
+        .map_or((rest, None), |(whole, fraction)| (whole, Some(fraction)));
+    let mut grouped = String::with_capacity(plain.len() * 4 / 3 + 1);
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    match fraction {
+        Some(fraction) => format!("{sign}{grouped}.{fraction}"),
+        None => format!("{sign}{grouped}"),
+    }
+}
+
+/// By how much a number changed; `None` where saying so would add nothing.
+///
+/// `proportional` is false for plain counts, where "-1" says more than "-8.3 %".
+pub fn delta(
+    old: &BigDecimal,
+    new: &BigDecimal,
+    style: Style,
+    proportional: bool,
+) -> Option<Delta> {
+    if !is_modest(old) || !is_modest(new) {
+        return None;
+    }
+    let difference = new - old;
+    // From or to nothing, the two values already say it all.
+    if difference.is_zero() || old.is_zero() || new.is_zero() {
+        return None;
+    }
+    let plus = if difference.is_positive() { "+" } else { "" };
+    let by = match style {
+        Style::Percent => format!(
+            "{plus}{} points",
+            group(&difference.normalized().to_plain_string())
+        ),
+        style => format!("{plus}{}", write(&difference, style)),
+    };
+    let percent = (proportional && style != Style::Percent)
+        .then(|| percent(old, &difference))
+        .flatten();
+    Some(match percent {
+        Some(percent) => Delta {
+            main: percent,
+            detail: Some(by),
+        },
+        None => Delta {
+            main: by,
+            detail: None,
+        },
+    })
+}
+
+/// The difference in hundredths of the old value, with two to three meaningful digits.
+fn percent(old: &BigDecimal, difference: &BigDecimal) -> Option<String> {
+    let hundred = BigDecimal::from(100);
+    let new = old + difference;
+    // Across zero a proportion means nothing, and "+1,250,000 %" tells less than the amount.
+    if old.is_negative() != new.is_negative() {
+        return None;
+    }
+    let exact = (difference * &hundred / old.abs()).with_prec(60);
+    let size = exact.abs();
+    if size > BigDecimal::from(10_000) {
+        return None;
+    }
+    let decimals = if size >= BigDecimal::from(1) {
+        1
+    } else {
+        // Two meaningful digits of a small one: 0.023 %.
+        (1 - size.order_of_magnitude()).clamp(1, 12)
+    };
+    let mut rounded = exact.with_scale_round(decimals, RoundingMode::HalfUp);
+    if size < hundred && rounded.abs() >= hundred {
+        // Not all of it is gone: never say -100 %.
+        rounded = exact.with_scale_round(decimals, RoundingMode::Down);
+    }
+    if rounded.is_zero() {
+        return None;
+    }
+    let plus = if rounded.is_positive() { "+" } else { "" };
+    let text = rounded.to_plain_string();
+    let text = if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        &text
+    };
+    // Ordinary spaces here: this text is also read by people's own tools, from the fallback.
+    Some(format!("{plus}{} %", group(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(text: &str) -> BigDecimal {
+        parse(text).unwrap_or_default()
+    }
+
+    fn money(text: &str, code: &str) -> String {
+        let style = Currency::parse(code).map_or(Style::Grouped, Style::Money);
+        write(&number(text), style)
+    }
+
+    #[test]
+    fn amounts_keep_their_exact_value() {
+        assert_eq!(money("250000", "USD"), "$250,000.00");
+        assert_eq!(money("199999.95", "usd"), "$199,999.95");
+        assert_eq!(money("-0.5", "EUR"), "-€0.50");
+        assert_eq!(money("1.2345000", "USD"), "$1.2345");
+        assert_eq!(money("1000.00", "JPY"), "¥1,000");
+        assert_eq!(money("1000.5", "JPY"), "¥1,000.5");
+        assert_eq!(money("1.5", "KWD"), "KWD\u{A0}1.500");
+        assert_eq!(
+            money("99999999999999999999.123456789", "CHF"),
+            "CHF\u{A0}99,999,999,999,999,999,999.123456789"
+        );
+        assert_eq!(money("12", "<b>"), "12");
+    }
+
+    #[test]
+    fn deltas_are_exact_and_honest() {
+        let delta = |old: &str, new: &str, style| {
+            delta(&number(old), &number(new), style, true)
+                .map(|delta| delta.to_string())
+                .unwrap_or_default()
+        };
+        let usd = Currency::parse("USD").map_or(Style::Grouped, Style::Money);
+        assert_eq!(delta("250000.00", "199999.95", usd), "-20 % (-$50,000.05)");
+        assert_eq!(delta("10000", "1", Style::Grouped), "-99.9 % (-9,999)");
+        assert_eq!(delta("100", "100.01", Style::Grouped), "+0.01 % (+0.01)");
+        assert_eq!(delta("0.1", "0.3", Style::Bare), "+200 % (+0.2)");
+        assert_eq!(delta("-5", "5", Style::Bare), "+10");
+        assert_eq!(delta("1", "0", Style::Bare), "");
+        assert_eq!(delta("1", "1000000", Style::Grouped), "+999,999");
+        assert_eq!(delta("10.0", "12.5", Style::Percent), "+2.5 points");
+    }
+
+    #[test]
+    fn a_short_text_cannot_ask_for_a_gigabyte() {
+        assert_eq!(parse("1E+999999999"), None);
+        let huge = BigDecimal::from_str("1E+999999999").unwrap_or_default();
+        assert_eq!(write(&huge, Style::Grouped), "1e999999999");
+        assert_eq!(super::delta(&huge, &number("1"), Style::Bare, true), None);
+    }
+}

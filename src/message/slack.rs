@@ -1,0 +1,199 @@
+//! A message as Slack's `chat.postMessage` and incoming webhooks take it.
+
+use super::limits::{HEADLINE, SLACK_BODY, SLACK_BUTTON, SLACK_HEADER, SLACK_SECTION, SLACK_TEXT};
+use super::model::{Colour, Line, Mark, Message, Span};
+use super::safe;
+use super::view::Mention;
+use serde_json::{Value as Json, json};
+
+/// The payload, without the destination's own keys (`channel`, `thread_ts`, `unfurl_links`, ...).
+///
+/// The headline stands in top-level `blocks`, what follows in one attachment, because only an
+/// attachment has the colour bar, and only a top-level block is large, notifies whom it mentions and
+/// is never folded away. With `blocks` present, Slack uses `text` for notifications alone; with
+/// attachments only it would print `text` above them, and every message would say its headline twice.
+pub fn payload(message: &Message) -> Json {
+    let mut step = 0;
+    loop {
+        let small = message.tightened(step);
+        let details = details(&small);
+        if step >= Message::TIGHTEST || details.units <= SLACK_BODY {
+            return assemble(&small, details.blocks);
+        }
+        step += 1;
+    }
+}
+
+fn assemble(message: &Message, details: Vec<Json>) -> Json {
+    let mention = message.mention.as_ref().map(mention);
+    let mut blocks = Vec::new();
+    if let Some(mention) = &mention {
+        // The one place with markup: it holds nothing but the config's mention. `verbatim` keeps
+        // Slack from looking for more.
+        blocks.push(json!({"type": "section", "text": {"type": "mrkdwn", "text": mention, "verbatim": true}}));
+    }
+    blocks.push(json!({"type": "header", "text": plain(&safe::shorten(&message.headline, SLACK_HEADER.min(HEADLINE)))}));
+    let lead = mention
+        .map(|mention| format!("{mention} "))
+        .unwrap_or_default();
+    let mut payload = json!({"text": format!("{lead}{}", notification(message)), "blocks": blocks});
+    if !details.is_empty() {
+        payload["attachments"] = json!([{
+            "color": colour(message.colour()),
+            // Shown by clients that cannot show blocks, and plain there.
+            "fallback": escape(&message.headline),
+            "blocks": details,
+        }]);
+    }
+    payload
+}
+
+/// The blocks below the headline, and how much text they hold.
+struct Details {
+    blocks: Vec<Json>,
+    units: usize,
+}
+
+impl Details {
+    fn quiet(&mut self, text: &str) {
+        let text = safe::shorten(text, SLACK_SECTION);
+        self.units += safe::units(&text);
+        self.blocks
+            .push(json!({"type": "context", "elements": [plain(&text)]}));
+    }
+}
+
+fn details(message: &Message) -> Details {
+    let mut details = Details {
+        blocks: Vec::new(),
+        units: 0,
+    };
+    let mut sections: Vec<Json> = Vec::new();
+    let mut block_units = 0;
+    for line in &message.lines {
+        let (section, units) = section(line);
+        if block_units + units > SLACK_SECTION && !sections.is_empty() {
+            details
+                .blocks
+                .push(json!({"type": "rich_text", "elements": std::mem::take(&mut sections)}));
+            block_units = 0;
+        }
+        sections.push(section);
+        block_units += units;
+        details.units += units;
+    }
+    if !sections.is_empty() {
+        details
+            .blocks
+            .push(json!({"type": "rich_text", "elements": sections}));
+    }
+    for text in [message.left_out_text(), message.identity_text()]
+        .into_iter()
+        .flatten()
+    {
+        details.quiet(&text);
+    }
+    if let Some(link) = &message.link {
+        details.blocks.push(json!({"type": "actions", "elements": [{
+            "type": "button", "action_id": "open", "text": plain(&safe::shorten(&link.label, SLACK_BUTTON)), "url": link.url,
+        }]}));
+    }
+    for note in message.notes.iter().chain(&message.tip) {
+        details.quiet(note);
+    }
+    if let Some(text) = message.context_text() {
+        details.quiet(&text);
+    }
+    details
+}
+
+/// One line as a paragraph of rich text, whose text elements are literal by construction.
+fn section(line: &Line) -> (Json, usize) {
+    let mut elements = vec![text_element(&format!("{}: ", line.label), Mark::Plain)];
+    elements.extend(
+        line.body
+            .iter()
+            .filter(|span| !span.text.is_empty())
+            .map(|span| text_element(&span.text, span.mark)),
+    );
+    let after = after(line);
+    elements.extend(after.iter().map(|span| text_element(&span.text, span.mark)));
+    let spans = line.body.iter().chain(&after);
+    let units =
+        safe::units(&line.label) + 2 + spans.map(|span| safe::units(&span.text)).sum::<usize>();
+    (
+        json!({"type": "rich_text_section", "elements": elements}),
+        units,
+    )
+}
+
+/// What stands behind the values: the delta, then the remark.
+pub(super) fn after(line: &Line) -> Vec<Span> {
+    let delta = line
+        .delta
+        .as_ref()
+        .map(|delta| Span::new(Mark::Plain, format!("  {delta}")));
+    let note = line
+        .note
+        .as_ref()
+        .map(|note| Span::new(Mark::Quiet, format!("  ({note})")));
+    delta.into_iter().chain(note).collect()
+}
+
+fn text_element(text: &str, mark: Mark) -> Json {
+    match mark {
+        Mark::Plain => json!({"type": "text", "text": text}),
+        Mark::Old => json!({"type": "text", "text": text, "style": {"strike": true}}),
+        Mark::New => json!({"type": "text", "text": text, "style": {"bold": true}}),
+        Mark::Quiet => json!({"type": "text", "text": text, "style": {"italic": true}}),
+    }
+}
+
+/// `emoji: false`, or `:fire:` in a row would become a picture.
+fn plain(text: &str) -> Json {
+    json!({"type": "plain_text", "text": text, "emoji": false})
+}
+
+fn mention(mention: &Mention) -> String {
+    match mention {
+        Mention::Here => "<!here>".to_owned(),
+        Mention::Channel => "<!channel>".to_owned(),
+        Mention::Everyone => "<!everyone>".to_owned(),
+        Mention::User(id) => format!("<@{}>", id.as_str()),
+        Mention::Group(id) => format!("<!subteam^{}>", id.as_str()),
+    }
+}
+
+/// The notification's text, escaped; five times [`super::limits::FALLBACK`] is below [`SLACK_TEXT`].
+fn notification(message: &Message) -> String {
+    let text = escape(&message.fallback());
+    debug_assert!(safe::units(&text) <= SLACK_TEXT);
+    text
+}
+
+/// Text that `text` and `fallback` take for nothing but text.
+///
+/// Escaping disarms `<!channel>` and `<url|text>`. Bare `@here` and addresses are looked for as well
+/// where a message is parsed, so a word joiner, which nobody sees, breaks these.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '@' => out.push_str("@\u{2060}"),
+            c => out.push(c),
+        }
+    }
+    out.replace("://", ":\u{2060}//")
+}
+
+fn colour(colour: Colour) -> &'static str {
+    match colour {
+        Colour::Red => "#D92D20",
+        Colour::Green => "#12805C",
+        Colour::Blue => "#2E6BD6",
+        Colour::Grey => "#98A2B3",
+    }
+}

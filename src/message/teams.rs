@@ -1,0 +1,136 @@
+//! A message as a Teams Workflows trigger takes it: one Adaptive Card.
+
+use super::limits::TEAMS_BODY_BYTES;
+use super::model::{Colour, Line, Mark, Message};
+use super::slack::after;
+use super::view::Mention;
+use serde_json::{Value as Json, json};
+
+/// The payload: a message with one card of version 1.4, at most [`TEAMS_BODY_BYTES`] long.
+///
+/// All text stands in `TextRun`s, which know no markdown; a `TextBlock` or a fact would read `**`
+/// and `[text](url)` in a row's data.
+pub fn payload(message: &Message) -> Json {
+    let mut step = 0;
+    loop {
+        let payload = assemble(&message.tightened(step));
+        if step >= Message::TIGHTEST || payload.to_string().len() <= TEAMS_BODY_BYTES {
+            return payload;
+        }
+        step += 1;
+    }
+}
+
+fn assemble(message: &Message) -> Json {
+    let mut headline = Vec::new();
+    if let Some(words) = message.mention.as_ref().and_then(mention) {
+        headline.push(json!({"type": "TextRun", "text": words, "weight": "Bolder"}));
+    }
+    headline.push(json!({"type": "TextRun", "text": inert(&message.headline), "weight": "Bolder", "size": "Large"}));
+    let mut body = vec![json!({
+        "type": "Container", "style": style(message.colour()), "bleed": true,
+        "items": [{"type": "RichTextBlock", "inlines": headline}],
+    })];
+    body.extend(message.lines.iter().map(line));
+    body.extend(
+        [message.left_out_text(), message.identity_text()]
+            .into_iter()
+            .flatten()
+            .map(|text| quiet(&text)),
+    );
+    body.extend(
+        message
+            .notes
+            .iter()
+            .chain(&message.tip)
+            .map(|text| quiet(text)),
+    );
+    body.extend(message.context_text().map(|text| quiet(&text)));
+    let mut card = json!({
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "msteams": {"width": "Full"},
+        "body": body,
+    });
+    if let Some(link) = &message.link {
+        card["actions"] =
+            json!([{"type": "Action.OpenUrl", "title": inert(&link.label), "url": link.url}]);
+    }
+    json!({
+        "type": "message",
+        "attachments": [{
+            "contentType": "application/vnd.microsoft.card.adaptive",
+            "contentUrl": null,
+            "content": card,
+        }],
+    })
+}
+
+fn line(line: &Line) -> Json {
+    let mut inlines = vec![json!({"type": "TextRun", "text": inert(&format!("{}: ", line.label))})];
+    let spans = line
+        .body
+        .iter()
+        .cloned()
+        .chain(after(line))
+        .filter(|span| !span.text.is_empty());
+    // A brace at the end of one run and another at the start of the next would meet when shown.
+    inlines.extend(spans.map(|span| run(&span.text, span.mark)));
+    json!({"type": "RichTextBlock", "inlines": inlines, "spacing": "Small"})
+}
+
+fn run(text: &str, mark: Mark) -> Json {
+    let text = inert(text);
+    match mark {
+        Mark::Plain => json!({"type": "TextRun", "text": text}),
+        Mark::Old => {
+            json!({"type": "TextRun", "text": text, "strikethrough": true, "isSubtle": true})
+        }
+        Mark::New => json!({"type": "TextRun", "text": text, "weight": "Bolder"}),
+        Mark::Quiet => json!({"type": "TextRun", "text": text, "isSubtle": true, "italic": true}),
+    }
+}
+
+fn quiet(text: &str) -> Json {
+    json!({
+        "type": "RichTextBlock", "spacing": "Small",
+        "inlines": [{"type": "TextRun", "text": inert(text), "isSubtle": true, "size": "Small"}],
+    })
+}
+
+/// Teams evaluates `{{DATE(...)}}` and `{{TIME(...)}}` wherever they stand in a card, text runs
+/// included, and there is no escape. A word joiner (no width, no line break) between two braces makes
+/// them two characters.
+fn inert(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut previous = ' ';
+    for c in text.chars() {
+        if c == previous && matches!(c, '{' | '}') {
+            out.push('\u{2060}');
+        }
+        out.push(c);
+        previous = c;
+    }
+    out
+}
+
+/// A mention in words: a real one needs the person's Teams identity, which no config of a Slack
+/// mention holds. A Slack id would be noise here.
+fn mention(mention: &Mention) -> Option<&'static str> {
+    match mention {
+        Mention::Here => Some("To everyone here: "),
+        Mention::Channel => Some("To everyone in this channel: "),
+        Mention::Everyone => Some("To everyone: "),
+        Mention::User(_) | Mention::Group(_) => None,
+    }
+}
+
+fn style(colour: Colour) -> &'static str {
+    match colour {
+        Colour::Red => "attention",
+        Colour::Green => "good",
+        Colour::Blue => "accent",
+        Colour::Grey => "emphasis",
+    }
+}

@@ -1,0 +1,340 @@
+//! One value as a person would write it.
+
+use super::canonical;
+use super::currency::Currency;
+use super::inside;
+use super::moment::{self, Precision};
+use super::names;
+use super::number::{self, Style};
+use super::safe;
+use super::view::{ColumnView, Format, TableView, Words};
+use crate::change::{Bounded, Decimal, RowChange, Type, Value};
+use bigdecimal::BigDecimal;
+use std::str::FromStr;
+
+/// Which image of the row a value belongs to: they may be in different currencies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// Before the change.
+    Old,
+    /// After it.
+    New,
+}
+
+/// A value in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// Clean; not shortened.
+    pub text: String,
+    /// A remark instead of a value: "(empty)".
+    pub quiet: bool,
+}
+
+/// Writes the values of one change.
+pub struct Writer<'a> {
+    /// The change whose values are written.
+    pub change: &'a RowChange,
+    view: &'a TableView,
+    words: &'a Words,
+    this_year: Option<i16>,
+}
+
+impl<'a> Writer<'a> {
+    /// A writer for the values of this change.
+    pub fn new(change: &'a RowChange, view: &'a TableView, words: &'a Words) -> Self {
+        let this_year = change
+            .time_us
+            .and_then(|time_us| moment::year(time_us, &words.time_zone));
+        Writer {
+            change,
+            view,
+            words,
+            this_year,
+        }
+    }
+
+    /// Whether this column's values must not be written.
+    pub fn redacts(&self, column: &str) -> bool {
+        self.view.redacts(column)
+    }
+
+    /// The column's name as a person reads it.
+    pub fn label(&self, column: &str) -> String {
+        let label = match self
+            .view
+            .column(column)
+            .and_then(|column| column.label.as_deref())
+        {
+            Some(label) => safe::label(label),
+            None => safe::label(&names::humanise(column)),
+        };
+        if label.is_empty() {
+            "(unnamed)".to_owned()
+        } else {
+            label
+        }
+    }
+
+    /// The column's format.
+    pub fn format(&self, column: &str) -> Option<Format> {
+        self.view
+            .column(column)
+            .and_then(|ColumnView { format, .. }| *format)
+    }
+
+    /// How the column's numbers are written on this side of the change.
+    pub fn style(&self, column: &str, side: Side) -> Style {
+        let format = self.format(column);
+        let currency = if format == Some(Format::Currency) {
+            self.currency(column, side)
+        } else {
+            None
+        };
+        Style::of(format, currency)
+    }
+
+    /// The currency of an amount; an old amount may have been in another one.
+    fn currency(&self, column: &str, side: Side) -> Option<Currency> {
+        let code = self.words.currencies.get(column)?;
+        let now = Currency::parse(code)?;
+        if side == Side::New {
+            return Some(now);
+        }
+        if let Some(before) = self.words.currencies_before.get(column) {
+            return Currency::parse(before);
+        }
+        // Without the caller's word, look whether some column has just become this code.
+        let text = |value: &Option<Value>| match value {
+            Some(Value::Text(text)) => Currency::parse(text),
+            _ => None,
+        };
+        match self
+            .change
+            .changes
+            .iter()
+            .find(|change| text(&change.new) == Some(now))
+        {
+            Some(moved) => text(&moved.old),
+            None => Some(now),
+        }
+    }
+
+    /// The number in a value, where it is one or its format says it holds one.
+    pub fn number(&self, column: &str, value: &Value) -> Option<BigDecimal> {
+        match value {
+            Value::Int(int) => Some(BigDecimal::from(*int)),
+            Value::Decimal(Decimal::Finite(number)) => Some(number.clone()),
+            Value::Float(float) if float.is_finite() => {
+                BigDecimal::from_str(&format!("{float:e}")).ok()
+            }
+            Value::Text(text) => match self.format(column) {
+                Some(Format::Currency | Format::Number | Format::Percent) => number::parse(text),
+                _ => None,
+            },
+            _ => None,
+        }
+        .filter(|_| !matches!(self.format(column), Some(Format::Date | Format::DateTime)))
+    }
+
+    /// The moment in a value: nanoseconds on its own scale, for differences only.
+    pub fn moment(&self, column: &str, value: &Value) -> Option<i128> {
+        const DAY_NS: i128 = 86_400_000_000_000;
+        match self.dated(column, value) {
+            Value::Date(Bounded::Finite(days)) => days.checked_mul(DAY_NS),
+            Value::Timestamp(Bounded::Finite(ns))
+            | Value::Instant(Bounded::Finite(ns))
+            | Value::Time(ns) => Some(ns),
+            _ => None,
+        }
+    }
+
+    /// A text or number that the config calls a date, as one.
+    fn dated(&self, column: &str, value: &Value) -> Value {
+        let format = self.format(column);
+        match (format, value) {
+            (Some(Format::Date), Value::Int(days)) => Value::Date(Bounded::Finite(*days)),
+            (Some(Format::DateTime), Value::Int(count)) => {
+                Value::Instant(Bounded::Finite(epoch_ns(*count)))
+            }
+            (Some(Format::Date | Format::DateTime), Value::Text(text)) => {
+                parse_moment(text).unwrap_or_else(|| value.clone())
+            }
+            _ => value.clone(),
+        }
+    }
+
+    /// The value in words.
+    pub fn show(
+        &self,
+        column: &str,
+        ty: Type,
+        value: &Value,
+        side: Side,
+        precision: Precision,
+    ) -> Shown {
+        let plain = |text: String| Shown { text, quiet: false };
+        let quiet = |text: &str| Shown {
+            text: text.to_owned(),
+            quiet: true,
+        };
+        if let Some(number) = self.number(column, value) {
+            return plain(match value {
+                // A float of 300 digits is not read digit by digit.
+                Value::Float(float) if *float != 0.0 && !(1e-7..1e21).contains(&float.abs()) => {
+                    format!("{float:e}")
+                }
+                _ => number::write(&number, self.style(column, side)),
+            });
+        }
+        let date_only = self.format(column) == Some(Format::Date);
+        match &self.dated(column, value) {
+            Value::Null if side == Side::Old => quiet("(was empty)"),
+            Value::Null => quiet("(empty)"),
+            Value::Unavailable => quiet("(not sent by the source)"),
+            Value::Bool(true) => plain("yes".to_owned()),
+            Value::Bool(false) => plain("no".to_owned()),
+            Value::Int(int) => plain(int.to_string()),
+            Value::Float(float) => plain(float.to_string()),
+            Value::Decimal(Decimal::Finite(number)) => plain(number::write(number, Style::Bare)),
+            Value::Decimal(Decimal::NaN) => plain("NaN".to_owned()),
+            Value::Decimal(Decimal::Infinity) => plain("infinity".to_owned()),
+            Value::Decimal(Decimal::NegInfinity) => plain("-infinity".to_owned()),
+            Value::Text(text) => show_text(text, ty, side),
+            Value::Date(days) => plain(bounded(*days, |days| moment::date(days, self.this_year))),
+            Value::Time(ns) => plain(moment::time(*ns)),
+            Value::Timestamp(at) | Value::Instant(at) if date_only => plain(bounded(*at, |ns| {
+                let instant = matches!(value, Value::Instant(_));
+                let text = if instant {
+                    moment::instant(
+                        ns,
+                        &self.words.time_zone,
+                        self.this_year,
+                        Precision::Minutes,
+                    )
+                } else {
+                    moment::timestamp(ns, self.this_year, Precision::Minutes)
+                };
+                text.split(", ").next().unwrap_or_default().to_owned()
+            })),
+            Value::Timestamp(at) => plain(bounded(*at, |ns| {
+                moment::timestamp(ns, self.this_year, precision)
+            })),
+            Value::Instant(at) => plain(bounded(*at, |ns| {
+                moment::instant(ns, &self.words.time_zone, self.this_year, precision)
+            })),
+            Value::Bytes(bytes) => plain(size(bytes.len())),
+            Value::Bits(bits) => plain(safe::clean(bits)),
+            Value::Json(document) => plain(inside::document(document)),
+            Value::Array(elements) if elements.is_empty() => quiet("(no elements)"),
+            Value::Array(elements) => plain(self.list(column, ty, elements, side)),
+            Value::Map(_) => plain(inside::document(&canonical::json(value))),
+            Value::Point(x, y) => plain(format!("({x}, {y})")),
+        }
+    }
+
+    fn list(&self, column: &str, ty: Type, elements: &[Value], side: Side) -> String {
+        let shown = elements
+            .iter()
+            .take(super::limits::ELEMENTS)
+            .map(|element| {
+                let text = self
+                    .show(column, ty, element, side, Precision::Minutes)
+                    .text;
+                safe::shorten_middle(&text, super::limits::ELEMENT)
+            });
+        let mut text = shown.collect::<Vec<_>>().join(", ");
+        if elements.len() > super::limits::ELEMENTS {
+            text.push_str(&format!(
+                ", … and {} more",
+                elements.len() - super::limits::ELEMENTS
+            ));
+        }
+        text
+    }
+}
+
+fn show_text(text: &str, ty: Type, side: Side) -> Shown {
+    let clean = match ty {
+        Type::Duration => moment::duration(&safe::clean(text)),
+        Type::Enum => word(&safe::clean(text)),
+        _ => safe::clean(text),
+    };
+    let nothing = match (clean.trim().is_empty(), text.is_empty(), side) {
+        (false, ..) => {
+            return Shown {
+                text: clean,
+                quiet: false,
+            };
+        }
+        (true, true, Side::Old) => "(was an empty text)",
+        (true, true, Side::New) => "(empty text)",
+        (true, false, _) => "(only spaces or invisible characters)",
+    };
+    Shown {
+        text: nothing.to_owned(),
+        quiet: true,
+    }
+}
+
+/// `in_transit` -> "In transit"; a word that has capitals of its own stays.
+fn word(text: &str) -> String {
+    let code = text
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if code {
+        names::humanise(text)
+    } else {
+        text.to_owned()
+    }
+}
+
+fn bounded(value: Bounded, finite: impl Fn(i128) -> String) -> String {
+    match value {
+        Bounded::NegInfinity => "-infinity".to_owned(),
+        Bounded::Infinity => "infinity".to_owned(),
+        Bounded::Finite(value) => finite(value),
+    }
+}
+
+/// `57 bytes`, `12.3 KB` (thousands, as file managers count).
+pub fn size(bytes: usize) -> String {
+    let (unit, per) = match bytes {
+        0..1_000 => return format!("{bytes} {}", if bytes == 1 { "byte" } else { "bytes" }),
+        1_000..1_000_000 => ("KB", 1_000),
+        1_000_000..1_000_000_000 => ("MB", 1_000_000),
+        _ => ("GB", 1_000_000_000),
+    };
+    format!("{}.{} {unit}", bytes / per, bytes % per * 10 / per)
+}
+
+/// Nanoseconds of a count since 1970 whose unit its size tells: until the year 5138 in seconds,
+/// milliseconds, microseconds or nanoseconds each range is below the next one's.
+fn epoch_ns(count: i128) -> i128 {
+    match count.unsigned_abs() {
+        0..100_000_000_000 => count * 1_000_000_000,
+        100_000_000_000..100_000_000_000_000 => count * 1_000_000,
+        100_000_000_000_000..100_000_000_000_000_000 => count * 1_000,
+        _ => count,
+    }
+}
+
+/// An ISO 8601 date, date-time or instant.
+fn parse_moment(text: &str) -> Option<Value> {
+    let text = text.trim();
+    if text.len() > 64 {
+        return None;
+    }
+    if let Ok(instant) = jiff::Timestamp::from_str(text) {
+        return Some(Value::Instant(Bounded::Finite(instant.as_nanosecond())));
+    }
+    if text.len() <= 10 {
+        let date = jiff::civil::Date::from_str(text).ok()?;
+        return Some(Value::Date(Bounded::Finite(i128::from(
+            moment::days_since_epoch(date),
+        ))));
+    }
+    let datetime = jiff::civil::DateTime::from_str(text).ok()?;
+    Some(Value::Timestamp(Bounded::Finite(moment::wall_clock_ns(
+        datetime,
+    ))))
+}

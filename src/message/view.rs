@@ -1,0 +1,197 @@
+//! What the config says about a table, and what a rule's templates said about one change.
+
+use super::{Priority, Tone};
+use jiff::tz::TimeZone;
+use std::collections::HashMap;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// What the config says about a table, compiled.
+#[derive(Debug, Clone, Default)]
+pub struct TableView {
+    /// `tables.*.name`: what one row is called, "Listing".
+    pub noun: Option<String>,
+    /// By column name.
+    pub columns: HashMap<String, ColumnView>,
+    /// Columns never shown as changes.
+    pub ignore: Vec<String>,
+}
+
+impl TableView {
+    /// What the config says about this column, if anything.
+    pub fn column(&self, name: &str) -> Option<&ColumnView> {
+        self.columns.get(name)
+    }
+
+    /// Whether values of this column must never leave.
+    pub fn redacts(&self, name: &str) -> bool {
+        self.column(name).is_some_and(|column| column.redact)
+    }
+
+    /// Whether changes of this column are never shown.
+    pub fn ignores(&self, name: &str) -> bool {
+        self.ignore.iter().any(|ignored| ignored == name)
+    }
+}
+
+/// What the config says about a column.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ColumnView {
+    /// What the column is called; the humanised name without it.
+    pub label: Option<String>,
+    /// How its values are written.
+    pub format: Option<Format>,
+    /// Shown as changed, but its values never.
+    pub redact: bool,
+}
+
+/// How a column's values are written; without one, as its type suggests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// An amount in the currency that [`Words::currencies`] names: `$250,000.00`.
+    Currency,
+    /// A number with thousands separators.
+    Number,
+    /// A number that counts hundredths already: 12.5 is `12.5 %`.
+    Percent,
+    /// A calendar date; a whole number counts days since 1970-01-01.
+    Date,
+    /// A point in time; a whole number counts seconds, milliseconds, micro- or nanoseconds since 1970.
+    DateTime,
+}
+
+impl Format {
+    /// All, in the order of the documentation.
+    pub const ALL: [Format; 5] = [
+        Format::Currency,
+        Format::Number,
+        Format::Percent,
+        Format::Date,
+        Format::DateTime,
+    ];
+
+    /// The word used in config.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Format::Currency => "currency",
+            Format::Number => "number",
+            Format::Percent => "percent",
+            Format::Date => "date",
+            Format::DateTime => "datetime",
+        }
+    }
+}
+
+impl FromStr for Format {
+    type Err = ();
+
+    fn from_str(word: &str) -> Result<Self, ()> {
+        Format::ALL
+            .into_iter()
+            .find(|format| format.as_str() == word)
+            .ok_or(())
+    }
+}
+
+/// Whom a post calls. From config only: nothing that came with a row may become one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Mention {
+    /// Members of the channel who are active now.
+    Here,
+    /// All members of the channel.
+    Channel,
+    /// All members of the workspace.
+    Everyone,
+    /// A Slack user by id.
+    User(MentionId),
+    /// A Slack user group by id.
+    Group(MentionId),
+}
+
+/// A Slack id that is known to be nothing else: letters and digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct MentionId(String);
+
+impl MentionId {
+    /// The id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Mention {
+    type Err = ();
+
+    /// `here`, `channel`, `everyone`, a user id (`U...`, `W...`) or a user group id (`S...`).
+    fn from_str(word: &str) -> Result<Self, ()> {
+        let id = || {
+            let plain = word
+                .bytes()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+            (plain && (6..=32).contains(&word.len()))
+                .then(|| MentionId(word.to_owned()))
+                .ok_or(())
+        };
+        match word {
+            "here" => Ok(Mention::Here),
+            "channel" => Ok(Mention::Channel),
+            "everyone" => Ok(Mention::Everyone),
+            _ if word.starts_with(['U', 'W']) => id().map(Mention::User),
+            _ if word.starts_with('S') => id().map(Mention::Group),
+            _ => Err(()),
+        }
+    }
+}
+
+/// What the rule's templates said about this change, already rendered by the caller.
+///
+/// Rendered words may hold row data and are treated as such. The caller keeps the values of
+/// redacted columns out of what templates can see: here they could not be told apart any more.
+#[derive(Debug, Clone)]
+pub struct Words {
+    /// Orders the lane, colours the message.
+    pub priority: Priority,
+    /// Good or bad news, as the rule says.
+    pub tone: Tone,
+    /// Whom to call; from config only.
+    pub mention: Option<Mention>,
+    /// The rule's headline.
+    pub headline: Option<String>,
+    /// The row's title, from the table's template.
+    pub title: Option<String>,
+    /// The row's address; shown only if it is http or https.
+    pub link: Option<String>,
+    /// Column -> ISO 4217 code, rendered from the row.
+    pub currencies: HashMap<String, String>,
+    /// Column -> ISO 4217 code, rendered from the old image where it is known. A column missing here
+    /// had the code of [`Words::currencies`], unless the change itself shows that code to be new.
+    pub currencies_before: HashMap<String, String>,
+    /// Names of the rules that matched.
+    pub rules: Vec<Arc<str>>,
+    /// Zone of every instant shown.
+    pub time_zone: TimeZone,
+    /// The rule's columns, shown first.
+    pub watched: Vec<Arc<str>>,
+    /// Quiet remarks, such as "sent again".
+    pub notes: Vec<String>,
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        Words {
+            priority: Priority::Normal,
+            tone: Tone::Neutral,
+            mention: None,
+            headline: None,
+            title: None,
+            link: None,
+            currencies: HashMap::new(),
+            currencies_before: HashMap::new(),
+            rules: Vec::new(),
+            time_zone: TimeZone::UTC,
+            watched: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+}
