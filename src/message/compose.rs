@@ -45,6 +45,7 @@ pub fn compose(change: &RowChange, view: &TableView, words: &Words) -> Message {
     if change.snapshot && change.op != Op::Read {
         notes.push("seen by a snapshot, not as it happened".to_owned());
     }
+    notes.retain(|note| !note.trim().is_empty());
     notes.truncate(NOTES);
 
     Message {

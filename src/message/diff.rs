@@ -280,7 +280,7 @@ mod tests {
         );
         assert_eq!(
             shown(old, &format!("{old} since 1950")),
-            "… our workshop by the lake **since 1950**"
+            "… in our workshop by the lake **since 1950**"
         );
     }
 

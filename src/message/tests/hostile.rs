@@ -1,0 +1,385 @@
+//! Whatever a row holds, every payload stays within its service's limits and calls nobody.
+
+use super::build::*;
+use crate::change::{Bounded, Decimal, Op, Row, RowChange, Type, Value};
+use crate::message::limits::*;
+use crate::message::{
+    ColumnView, Format, Message, TableView, Words, compose, slack, teams, webhook,
+};
+use bigdecimal::BigDecimal;
+use proptest::prelude::*;
+use serde_json::Value as Json;
+use std::sync::Arc;
+
+const NASTY: [&str; 26] = [
+    "<!channel>",
+    "<!here|here>",
+    "<@U0123ABCD>",
+    "<#C0123ABCD>",
+    "<https://evil.example|click>",
+    "@here",
+    "@everyone",
+    "{{DATE(2026-01-01T00:00:00Z, SHORT)}}",
+    "{{{{",
+    "}}",
+    "{",
+    "}",
+    "*bold* _it_ ~x~ `c`",
+    "[a](https://evil.example)",
+    "\u{202E}gpj.exe",
+    "\u{2066}",
+    "\u{200B}",
+    "\u{0}\u{7}\u{1B}[31m",
+    "\u{FEFF}",
+    "e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}",
+    "👩‍👩‍👧‍👦",
+    "🏴󠁧󠁢󠁳󠁣󠁴󠁿",
+    "שלום עולם",
+    "漢字かな",
+    "\r\n\n\t",
+    "&amp;<>",
+];
+
+/// A text of nasty pieces; some of them huge.
+fn hostile_text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        4 => proptest::sample::select(NASTY.to_vec()).prop_map(str::to_owned),
+        2 => any::<String>(),
+        2 => "[a-z]{1,12} ",
+    ];
+    (
+        proptest::collection::vec(piece, 0..12),
+        prop_oneof![6 => Just(1usize), 2 => Just(40), 1 => Just(2_000)],
+    )
+        .prop_map(|(pieces, times)| pieces.concat().repeat(times))
+}
+
+fn hostile_value() -> impl Strategy<Value = (Type, Value)> {
+    prop_oneof![
+        6 => hostile_text().prop_map(|value| text(&value)),
+        2 => any::<i128>().prop_map(int),
+        1 => any::<f64>().prop_map(|value| (Type::Float, Value::Float(value))),
+        1 => (any::<i128>(), any::<i64>()).prop_map(|(digits, scale)| {
+            (Type::Decimal, Value::Decimal(Decimal::Finite(BigDecimal::new(digits.into(), scale))))
+        }),
+        1 => Just((Type::Text, Value::Null)),
+        1 => Just((Type::Text, Value::Unavailable)),
+        1 => any::<i128>().prop_map(|ns| (Type::Instant, Value::Instant(Bounded::Finite(ns)))),
+        1 => any::<i128>().prop_map(|ns| (Type::Timestamp, Value::Timestamp(Bounded::Finite(ns)))),
+        1 => any::<i128>().prop_map(|days| (Type::Date, Value::Date(Bounded::Finite(days)))),
+        1 => any::<i128>().prop_map(|ns| (Type::Time, Value::Time(ns))),
+        1 => proptest::collection::vec(any::<u8>(), 0..50).prop_map(|value| bytes(&value)),
+        2 => proptest::collection::vec(hostile_text(), 0..20).prop_map(|values| {
+            (Type::Array, Value::Array(values.into_iter().map(|value| Value::Text(value.into())).collect()))
+        }),
+        2 => proptest::collection::vec((hostile_text(), hostile_text()), 0..12).prop_map(|entries| {
+            let object = entries.into_iter().map(|(key, value)| (key, Json::String(value))).collect();
+            (Type::Json, Value::Json(Arc::new(Json::Object(object))))
+        }),
+    ]
+}
+
+fn hostile_change() -> impl Strategy<Value = (RowChange, TableView, Words)> {
+    let columns =
+        proptest::collection::vec((hostile_text(), hostile_value(), hostile_value()), 0..30);
+    let op = proptest::sample::select(vec![
+        Op::Create,
+        Op::Update,
+        Op::Delete,
+        Op::Read,
+        Op::Truncate,
+    ]);
+    let format = proptest::option::of(proptest::sample::select(Format::ALL.to_vec()));
+    let words = proptest::collection::vec(proptest::option::of(hostile_text()), 6);
+    (
+        columns,
+        op,
+        format,
+        words,
+        any::<bool>(),
+        any::<bool>(),
+        any::<i64>(),
+    )
+        .prop_map(
+            |(columns, op, format, words, before_unknown, rekey, time_us)| {
+                let name = |index: usize, name: &str| {
+                    if index == 0 {
+                        "title".to_owned()
+                    } else {
+                        format!("{name}{index}")
+                    }
+                };
+                let names: Vec<String> = columns
+                    .iter()
+                    .enumerate()
+                    .map(|(index, (text, ..))| name(index, text))
+                    .collect();
+                let image = |new: bool| -> Row {
+                    let cells = names.iter().zip(&columns);
+                    row(cells
+                        .map(|(name, (_, old, now))| {
+                            (name.as_str(), if new { now.clone() } else { old.clone() })
+                        })
+                        .collect())
+                };
+                let key: Vec<_> = names
+                    .iter()
+                    .take(2)
+                    .zip(&columns)
+                    .map(|(name, (_, old, _))| (name.as_str(), old.clone()))
+                    .collect();
+                let before =
+                    (op != Op::Create && op != Op::Read && !before_unknown).then(|| image(false));
+                let after = (op != Op::Delete && op != Op::Truncate).then(|| image(true));
+                let mut change = change(op, key.clone(), before, after);
+                change.rekeyed_from = (rekey && op == Op::Update).then(|| row(key));
+                change.table = words[5]
+                    .clone()
+                    .unwrap_or_else(|| "public.listings".into())
+                    .into();
+                change.time_us = Some(time_us);
+                let column = ColumnView {
+                    label: words[0].clone(),
+                    format,
+                    redact: false,
+                };
+                let view = TableView {
+                    noun: words[1].clone(),
+                    columns: names
+                        .iter()
+                        .step_by(2)
+                        .map(|name| (name.clone(), column.clone()))
+                        .collect(),
+                    ignore: vec![],
+                };
+                let code = words[3].clone().unwrap_or_else(|| "EUR".into());
+                let words = Words {
+                    headline: words[2].clone(),
+                    title: words[3].clone(),
+                    link: words[4]
+                        .clone()
+                        .map(|path| format!("https://shop.example/{path}")),
+                    notes: words[4].iter().cloned().collect(),
+                    currencies: names
+                        .iter()
+                        .map(|name| (name.clone(), code.clone()))
+                        .collect(),
+                    watched: names
+                        .iter()
+                        .take(25)
+                        .map(|name| Arc::from(name.as_str()))
+                        .collect(),
+                    rules: vec!["rule".into()],
+                    ..Words::default()
+                };
+                (change, view, words)
+            },
+        )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, max_shrink_iters: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_row_breaks_a_limit_or_calls_anybody((change, view, words) in hostile_change()) {
+        let message = compose(&change, &view, &words);
+        check(&message, &change);
+    }
+}
+
+#[test]
+fn a_thousand_huge_columns_fit() {
+    let huge = [r#"\""#, "漢", "👩‍👩‍👧‍👦", "{{", "a b ", "<!channel>"].map(|piece| piece.repeat(1_000));
+    let names: Vec<String> = (0..1_000)
+        .map(|n| format!("{}_{n}", "col".repeat(n % 40)))
+        .collect();
+    let cells = |shift: usize| -> Vec<(&str, (Type, Value))> {
+        names
+            .iter()
+            .enumerate()
+            .map(|(n, name)| {
+                (
+                    name.as_str(),
+                    text(&format!("{n}{}", huge[(n + shift) % 6])),
+                )
+            })
+            .collect()
+    };
+    let all: Vec<&str> = names.iter().map(String::as_str).collect();
+    for change in [
+        update(vec![], cells(0), cells(1)),
+        change(Op::Create, vec![], None, Some(row(cells(0)))),
+        change(Op::Delete, cells(0), Some(row(cells(0))), None),
+        change(Op::Update, cells(0), None, Some(row(cells(0)))),
+    ] {
+        let message = compose(&change, &TableView::default(), &rule("all", &all));
+        assert!(message.lines.len() <= LINES_WATCHED);
+        check(&message, &change);
+    }
+}
+
+#[test]
+fn what_was_cut_says_so() {
+    let long = "漢字 ".repeat(5_000);
+    let change = update(vec![], vec![("a", text("x"))], vec![("a", text(&long))]);
+    let message = compose(&change, &TableView::default(), &rule("r", &[]));
+    assert!(
+        slack::payload(&message)
+            .to_string()
+            .contains("… (shortened)")
+    );
+    assert!(
+        teams::payload(&message)
+            .to_string()
+            .contains("… (shortened)")
+    );
+    assert!(message.fallback().contains("… (shortened)"));
+}
+
+/// Every limit of facts/slack-teams.md against what would be sent.
+fn check(message: &Message, change: &RowChange) {
+    let slack = slack::payload(message);
+    let teams = teams::payload(message);
+    webhook::payload(message, change);
+    check_slack(&slack);
+    check_teams(&teams);
+    for (payload, joiner) in [(&slack, true), (&teams, true)] {
+        strings(payload, &mut |text| visible(text, joiner));
+    }
+    visible(&message.fallback(), false);
+}
+
+/// Nothing that hides or reorders; `joiner` allows the word joiner that we put in ourselves.
+fn visible(text: &str, joiner: bool) {
+    for c in text.chars() {
+        let hides = matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200B}' | '\u{200E}' | '\u{200F}'
+            | '\u{FEFF}' | '\u{AD}' | '\u{E0000}'..='\u{E0FFF}');
+        assert!(!hides && !c.is_control(), "{c:?} in {text:?}");
+        assert!(joiner || c != '\u{2060}', "{text:?}");
+    }
+}
+
+fn check_slack(payload: &Json) {
+    const MAX: [(&str, &str, usize); 6] = [
+        ("header", "text", 150),
+        ("section", "text", 3_000),
+        ("button", "text", 75),
+        ("button", "url", 3_000),
+        ("button", "action_id", 255),
+        ("context", "text", 3_000),
+    ];
+    let units = |text: &str| text.encode_utf16().count();
+    let mrkdwn = |text: &str| {
+        for live in ["<", "@here", "@channel", "@everyone", "://"] {
+            assert!(!text.contains(live), "{live} in {text:?}");
+        }
+    };
+    let text = payload["text"].as_str().unwrap();
+    assert!(!text.is_empty() && units(text) <= 4_000, "{}", units(text));
+    mrkdwn(text);
+    let mut blocks: Vec<&Json> = payload["blocks"].as_array().unwrap().iter().collect();
+    for attachment in payload["attachments"].as_array().into_iter().flatten() {
+        mrkdwn(attachment["fallback"].as_str().unwrap());
+        assert!(attachment["color"].as_str().unwrap().starts_with('#'));
+        blocks.extend(attachment["blocks"].as_array().unwrap());
+    }
+    assert!(blocks.len() <= 50, "{}", blocks.len());
+    for block in blocks {
+        let kind = block["type"].as_str().unwrap();
+        match kind {
+            "header" => plain(&block["text"], 150),
+            "context" => {
+                let elements = block["elements"].as_array().unwrap();
+                assert!((1..=10).contains(&elements.len()));
+                elements.iter().for_each(|element| plain(element, 3_000));
+            }
+            "actions" => {
+                let elements = block["elements"].as_array().unwrap();
+                assert!((1..=25).contains(&elements.len()));
+                for button in elements {
+                    plain(&button["text"], 75);
+                    for (_, key, max) in MAX
+                        .iter()
+                        .filter(|(kind, key, _)| *kind == "button" && *key != "text")
+                    {
+                        assert!(units(button[key].as_str().unwrap()) <= *max);
+                    }
+                    let url = button["url"].as_str().unwrap();
+                    assert!(url.starts_with("https://shop.example/"), "{url}");
+                }
+            }
+            "rich_text" => {
+                let mut total = 0;
+                for section in block["elements"].as_array().unwrap() {
+                    assert_eq!(section["type"], "rich_text_section");
+                    for element in section["elements"].as_array().unwrap() {
+                        assert_eq!(element["type"], "text");
+                        let text = element["text"].as_str().unwrap();
+                        assert!(!text.is_empty());
+                        total += units(text);
+                    }
+                }
+                assert!(total <= 3_000, "{total}");
+            }
+            other => panic!("{other}"),
+        }
+    }
+}
+
+fn plain(element: &Json, max: usize) {
+    assert_eq!(element["type"], "plain_text");
+    assert_eq!(element["emoji"], false);
+    let text = element["text"].as_str().unwrap();
+    assert!(
+        !text.is_empty() && text.encode_utf16().count() <= max,
+        "{text:?}"
+    );
+}
+
+fn check_teams(payload: &Json) {
+    let body = payload.to_string();
+    assert!(body.len() <= 20 * 1_024, "{} bytes", body.len());
+    assert_eq!(payload["attachments"].as_array().unwrap().len(), 1);
+    strings(payload, &mut |text| {
+        assert!(!text.contains("{{") && !text.contains("}}"), "{text:?}")
+    });
+    let card = &payload["attachments"][0]["content"];
+    let mut pending: Vec<&Json> = card["body"].as_array().unwrap().iter().collect();
+    while let Some(element) = pending.pop() {
+        match element["type"].as_str().unwrap() {
+            "Container" => pending.extend(element["items"].as_array().unwrap()),
+            "RichTextBlock" => {
+                let inlines = element["inlines"].as_array().unwrap();
+                assert!(!inlines.is_empty());
+                for pair in inlines.windows(2) {
+                    let (left, right) = (
+                        pair[0]["text"].as_str().unwrap(),
+                        pair[1]["text"].as_str().unwrap(),
+                    );
+                    assert!(
+                        !(left.ends_with('{') && right.starts_with('{')),
+                        "{left:?} {right:?}"
+                    );
+                }
+                assert!(
+                    inlines
+                        .iter()
+                        .all(|inline| inline["type"] == "TextRun" && inline["text"] != "")
+                );
+            }
+            other => panic!("{other}"),
+        }
+    }
+    for action in card["actions"].as_array().into_iter().flatten() {
+        assert_eq!(action["type"], "Action.OpenUrl");
+    }
+}
+
+fn strings(json: &Json, see: &mut impl FnMut(&str)) {
+    match json {
+        Json::String(text) => see(text),
+        Json::Array(elements) => elements.iter().for_each(|element| strings(element, see)),
+        Json::Object(entries) => entries.values().for_each(|value| strings(value, see)),
+        _ => {}
+    }
+}
