@@ -1,1 +1,172 @@
-//! Assembles the service from its rooms.
+//! Assembles the service from its rooms. [`run`] reads like the diagram in ARCHITECTURE.md.
+
+mod engine;
+mod intake;
+mod render;
+mod status;
+
+pub use render::payload;
+pub use status::{Lane, PartitionState, Status};
+
+use crate::config::Config;
+use crate::destination::{Http, HttpError};
+use crate::kafka::{Budget, DeadLetterError, DeadLetters, Poller};
+use crate::server::{self, Health, ListenError};
+use crate::telemetry::Metrics;
+use axum::Router;
+use engine::{Ended, Engine};
+use intake::Intake;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// How long to wait before asking an unreachable Kafka about the dead-letter topic again.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
+
+/// The service cannot start, or cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// `http.listen`
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// `outgoing`
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// `dead_letter`
+    #[error(transparent)]
+    DeadLetters(#[from] DeadLetterError),
+    /// `kafka.properties`
+    #[error(
+        "the Kafka consumer cannot be made: {0}\nhint: look at kafka.properties; TLS and SASL need a build with the feature tls"
+    )]
+    Consumer(rdkafka::error::KafkaError),
+    /// Metrics clash: a bug.
+    #[error("metrics cannot be registered: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// What the poller said last.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// What a caller may add to the service.
+#[derive(Default)]
+pub struct Extras {
+    /// Further routes on the same port.
+    pub routes: Option<Router>,
+    /// Where the service says what it is doing.
+    pub status: Option<watch::Sender<Status>>,
+    /// The broker is inside this process: nothing to verify.
+    pub embedded_broker: bool,
+}
+
+/// Runs the service until `stop` is done.
+pub async fn run(
+    config: Config,
+    extras: Extras,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), RunError> {
+    let config = Arc::new(config);
+    let metrics = Metrics::new()?;
+    let health = Arc::new(Health::default());
+    let http = Http::new(&config.http)?;
+    let dead_letters = DeadLetters::new(&config.kafka, &config.dead_letter_topic)?;
+
+    let (stopping, stopped) = watch::channel(false);
+    let stop = shared_stop(stop, stopping);
+    let routes = server::router(metrics.clone(), Arc::clone(&health))
+        .merge(extras.routes.unwrap_or_default());
+    let listener = server::listen(config.listen).await?;
+    let server = tokio::spawn(server::serve(listener, routes, wait_for(stopped.clone())));
+
+    // Without a place for dead letters no record may be judged: what cannot be posted would have nowhere to go.
+    if !extras.embedded_broker {
+        tokio::select! {
+            verified = verify(&dead_letters, &config) => verified?,
+            () = wait_for(stopped.clone()) => return Ok(()),
+        }
+    }
+
+    let budget = Arc::new(Budget::new(config.limits.pending_bytes));
+    let (engine_input, inputs) = mpsc::unbounded_channel();
+    let intake = Intake::new(
+        Arc::clone(&config),
+        metrics.clone(),
+        Arc::clone(&budget),
+        engine_input,
+    );
+    let poller = Poller::start(config.kafka.clone(), Arc::clone(&budget), Box::new(intake))
+        .map_err(RunError::Consumer)?;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        brokers = %config.kafka.brokers,
+        group = %config.kafka.group,
+        topics = config.kafka.topics.join(","),
+        rules = config.rules.len(),
+        destinations = config.destinations.len(),
+        listen = %config.listen,
+        "rowbell runs"
+    );
+
+    let engine = Engine {
+        config: Arc::clone(&config),
+        http,
+        dead_letters: dead_letters.clone(),
+        metrics,
+        health,
+        budget,
+        poller: poller.commands(),
+        status: extras
+            .status
+            .unwrap_or_else(|| watch::channel(Status::default()).0),
+    };
+    let ended = engine.run(inputs, wait_for(stopped)).await;
+
+    // Both wait for Kafka, which is no work for an async thread.
+    let joined = tokio::task::spawn_blocking(move || {
+        poller.join();
+        dead_letters.flush();
+    });
+    if let Err(error) = joined.await {
+        tracing::error!(%error, "the end was not clean");
+    }
+    stop.abort();
+    server.abort();
+    match ended {
+        Ended::Stopped => Ok(()),
+        Ended::Failed(why) => Err(RunError::Failed(why)),
+    }
+}
+
+/// One signal, many listeners.
+fn shared_stop(
+    stop: impl Future<Output = ()> + Send + 'static,
+    stopping: watch::Sender<bool>,
+) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move {
+        stop.await;
+        stopping.send_replace(true);
+        // Kept so that listeners see the value, not a closed channel.
+        std::future::pending::<()>().await;
+    })
+}
+
+async fn wait_for(mut stopped: watch::Receiver<bool>) {
+    // The sender lives as long as the task above; its end is a stop too.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+async fn verify(dead_letters: &DeadLetters, config: &Config) -> Result<(), DeadLetterError> {
+    loop {
+        match dead_letters.verify(&config.kafka).await {
+            Err(DeadLetterError::Unreachable(error)) => {
+                tracing::error!(
+                    brokers = %config.kafka.brokers,
+                    %error,
+                    "cannot reach Kafka, trying again; hint: is kafka.brokers right, and do its listeners, TLS and SASL match kafka.properties?"
+                );
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+            result => return result,
+        }
+    }
+}

@@ -1,1 +1,193 @@
 //! The configuration file: loading, the model, validation.
+//!
+//! Text becomes a tree that knows its places ([`tree`]), the tree becomes the model ([`model`]), the
+//! model becomes what the service runs with ([`Config`]). Each step collects every mistake it can see.
+
+mod de;
+mod diagnostic;
+mod model;
+mod tree;
+pub mod units;
+mod validate;
+
+#[cfg(test)]
+mod tests;
+
+pub use diagnostic::{Diagnostic, Place, Report, Severity, nearest};
+
+use crate::change::{ColumnHint, Hints};
+use crate::destination::{HttpSettings, Target};
+use crate::kafka::KafkaSettings;
+use crate::message::TableView;
+use crate::outbox::Rate;
+use crate::rule::{Rule, TablePattern, Template};
+use jiff::tz::TimeZone;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The file that is read when nobody names one.
+pub const DEFAULT_FILE: &str = "rowbell.yaml";
+
+/// Names the file when `-c` does not.
+pub const FILE_VARIABLE: &str = "ROWBELL_CONFIG";
+
+/// Largest config file; a hundred rules are a few dozen kilobytes.
+const FILE_BYTES_MAX: u64 = 4 << 20;
+
+/// What the service runs with.
+#[derive(Debug)]
+pub struct Config {
+    /// Where records come from.
+    pub kafka: KafkaSettings,
+    /// What is known about tables, in file order; the first that matches counts.
+    pub tables: Vec<Arc<Table>>,
+    /// Where posts go; rules name them by their index.
+    pub destinations: Vec<Destination>,
+    /// Rules in file order.
+    pub rules: Vec<Rule>,
+    /// Bounds.
+    pub limits: Limits,
+    /// Zone of the times that people read.
+    pub time_zone: TimeZone,
+    /// Topic of the dead letters.
+    pub dead_letter_topic: String,
+    /// Where metrics and health are served.
+    pub listen: SocketAddr,
+    /// How requests leave.
+    pub http: HttpSettings,
+}
+
+/// What the config says about tables of one pattern.
+#[derive(Debug)]
+pub struct Table {
+    /// Which tables.
+    pub pattern: TablePattern,
+    /// How rows are shown.
+    pub view: TableView,
+    /// What a row is called.
+    pub title: Option<Template>,
+    /// Where a person looks at a row.
+    pub link: Option<Template>,
+    /// Currency codes of columns.
+    pub currencies: Vec<(String, Template)>,
+    /// Columns whose values must not leave.
+    pub redacted: Arc<[String]>,
+    /// What the source sends as the old image, where the config says it.
+    pub full_identity: Option<bool>,
+    /// Types of columns that come without one.
+    pub types: HashMap<String, ColumnHint>,
+}
+
+/// A destination.
+#[derive(Debug, Clone)]
+pub struct Destination {
+    /// Unique name.
+    pub name: Arc<str>,
+    /// Where its posts go.
+    pub target: Target,
+    /// Token bucket.
+    pub rate: Rate,
+    /// Posts at once after a quiet time.
+    pub burst: u32,
+    /// Posts in flight at once.
+    pub in_flight: usize,
+    /// Destinations of an equal one share their bucket; holds secrets, so it is never shown.
+    pub bucket: String,
+}
+
+/// `limits:`
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes of records pending before intake pauses.
+    pub pending_bytes: u64,
+    /// Shortest time between commits.
+    pub commit_interval: Duration,
+}
+
+impl Config {
+    /// What the config says about a table, if anything.
+    pub fn table(&self, server: &str, table: &str) -> Option<&Arc<Table>> {
+        self.tables
+            .iter()
+            .find(|found| found.pattern.matches(server, table))
+    }
+}
+
+impl Hints for Config {
+    fn full_identity(&self, server: &str, table: &str) -> Option<bool> {
+        self.table(server, table)?.full_identity
+    }
+
+    fn column_type(&self, server: &str, table: &str, column: &str) -> Option<ColumnHint> {
+        self.table(server, table)?.types.get(column).cloned()
+    }
+
+    fn types_columns(&self, server: &str, table: &str) -> bool {
+        self.table(server, table)
+            .is_some_and(|found| !found.types.is_empty())
+    }
+}
+
+/// The file to read: `-c`, else `$ROWBELL_CONFIG`, else `./rowbell.yaml`.
+pub fn find(argument: Option<&Path>) -> PathBuf {
+    match argument {
+        Some(path) => path.to_owned(),
+        None => std::env::var_os(FILE_VARIABLE)
+            .map_or_else(|| PathBuf::from(DEFAULT_FILE), PathBuf::from),
+    }
+}
+
+/// Reads and checks a config file. The report holds the warnings where it succeeds, everything where it fails.
+pub fn load(path: &Path) -> Result<(Config, Report), Report> {
+    let mut report = Report::new(path.display().to_string());
+    let text = match read(path) {
+        Ok(text) => text,
+        Err(diagnostic) => {
+            report.push(diagnostic);
+            return Err(report);
+        }
+    };
+    parse(&text, report, &|name| std::env::var(name).ok())
+}
+
+fn read(path: &Path) -> Result<String, Diagnostic> {
+    let failed = |error: std::io::Error| {
+        let hint = match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                format!("name the file with -c FILE or ${FILE_VARIABLE}, or write ./{DEFAULT_FILE}")
+            }
+            std::io::ErrorKind::InvalidData => "save it as UTF-8".to_owned(),
+            _ => "is it a file this user can read?".to_owned(),
+        };
+        Diagnostic::error(Place::default(), format!("cannot read the config: {error}")).hint(hint)
+    };
+    let size = std::fs::metadata(path).map_err(failed)?.len();
+    if size > FILE_BYTES_MAX {
+        return Err(Diagnostic::error(
+            Place::default(),
+            format!("the config is larger than {FILE_BYTES_MAX} bytes"),
+        ));
+    }
+    std::fs::read_to_string(path).map_err(failed)
+}
+
+/// Checks a config's text; `env` looks environment variables up.
+pub fn parse(
+    text: &str,
+    mut report: Report,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<(Config, Report), Report> {
+    let Some(mut root) = tree::parse(text, &mut report) else {
+        return Err(report);
+    };
+    tree::resolve(&mut root, env, &mut report);
+    let model = model::read(&root, &mut report);
+    let config = validate::compile(model, &mut report);
+    match config {
+        Some(config) if !report.has_errors() => Ok((config, report)),
+        _ => Err(report),
+    }
+}

@@ -1,0 +1,301 @@
+//! From records to notices, on the poller's thread: skim, ask the rules, decode what matters.
+
+use crate::change::{Envelope, Identities, Known, Op, Record, RowChange, Skim, skim};
+use crate::config::{Config, Table};
+use crate::kafka::{Budget, Event, RawRecord, Sink};
+use crate::ledger::Owner;
+use crate::rule::Judgement;
+use crate::telemetry::{Metrics, TopicCounters};
+use prometheus::IntCounter;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use tokio::sync::mpsc::UnboundedSender;
+
+/// What a decoded change takes in memory, as a multiple of the record's bytes (names, values and their vectors).
+const DECODED_FACTOR: u64 = 3;
+
+/// Bytes a pending record takes whatever its size.
+const RECORD_OVERHEAD: u64 = 512;
+
+/// Tables whose plans are kept; beyond, plans are made anew for each record.
+const PLANS_MAX: usize = 10_000;
+
+/// What the poller's thread tells the engine, in order.
+pub enum Input {
+    /// A change that somebody wants posted.
+    Relevant(Relevant),
+    /// A record that cannot be read.
+    Undecodable {
+        owner: Owner,
+        offset: i64,
+        held: Arc<Held>,
+        error: String,
+    },
+    /// Everything below was judged.
+    Read(Vec<(Owner, i64)>),
+    /// Something happened to the group.
+    Event(Event),
+}
+
+/// A change and who wants it.
+pub struct Relevant {
+    pub owner: Owner,
+    pub offset: i64,
+    pub change: Arc<RowChange>,
+    pub held: Arc<Held>,
+    pub table: Option<Arc<Table>>,
+    /// Per destination the rules that matched, the most urgent and then the first in the file leading.
+    pub wanted: Vec<(usize, Vec<usize>)>,
+}
+
+/// A record's bytes, and its share of the budget for as long as anything needs them.
+pub struct Held {
+    /// The record as it was.
+    pub record: RawRecord,
+    bytes: u64,
+    budget: Arc<Budget>,
+}
+
+impl Held {
+    fn new(record: &Record<'_>, budget: &Arc<Budget>) -> Arc<Self> {
+        let record = RawRecord::copy(record);
+        let bytes = record.bytes() * (1 + DECODED_FACTOR) + RECORD_OVERHEAD;
+        budget.add(bytes);
+        Arc::new(Self {
+            record,
+            bytes,
+            budget: Arc::clone(budget),
+        })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.budget.sub(self.bytes);
+    }
+}
+
+/// What to do with the changes of one table.
+struct Plan {
+    table: Option<Arc<Table>>,
+    rules: Vec<usize>,
+    counters: [IntCounter; 5],
+}
+
+/// See the module's text.
+pub struct Intake {
+    config: Arc<Config>,
+    metrics: Metrics,
+    budget: Arc<Budget>,
+    engine: UnboundedSender<Input>,
+    identities: Identities,
+    /// By server, then table.
+    plans: HashMap<String, HashMap<String, Arc<Plan>>>,
+    plans_made: usize,
+    /// The topic of the record before, and its counters.
+    topic: Option<(Arc<str>, Arc<TopicCounters>)>,
+    topics: HashMap<Arc<str>, Arc<TopicCounters>>,
+    /// Rules whose condition failed, each warned about once.
+    warned: HashSet<usize>,
+}
+
+impl Intake {
+    pub fn new(
+        config: Arc<Config>,
+        metrics: Metrics,
+        budget: Arc<Budget>,
+        engine: UnboundedSender<Input>,
+    ) -> Self {
+        Self {
+            config,
+            metrics,
+            budget,
+            engine,
+            identities: Identities::default(),
+            plans: HashMap::new(),
+            plans_made: 0,
+            topic: None,
+            topics: HashMap::new(),
+            warned: HashSet::new(),
+        }
+    }
+
+    fn counters(&mut self, topic: &Arc<str>) -> Arc<TopicCounters> {
+        match &self.topic {
+            Some((known, counters)) if known == topic => Arc::clone(counters),
+            _ => {
+                let metrics = &self.metrics;
+                let counters = self
+                    .topics
+                    .entry(Arc::clone(topic))
+                    .or_insert_with(|| Arc::new(metrics.topic(topic)));
+                let counters = Arc::clone(counters);
+                self.topic = Some((Arc::clone(topic), Arc::clone(&counters)));
+                counters
+            }
+        }
+    }
+
+    fn plan(&mut self, envelope: &Envelope<'_>) -> Arc<Plan> {
+        let (server, table) = (envelope.server(), envelope.table());
+        if let Some(plan) = self.plans.get(server).and_then(|tables| tables.get(table)) {
+            return Arc::clone(plan);
+        }
+        let rules = (0..self.config.rules.len())
+            .filter(|i| self.config.rules[*i].table.matches(server, table))
+            .collect();
+        let counters = [Op::Create, Op::Update, Op::Delete, Op::Read, Op::Truncate].map(|op| {
+            self.metrics
+                .changes
+                .with_label_values(&[table, op.as_str()])
+        });
+        let plan = Arc::new(Plan {
+            table: self.config.table(server, table).cloned(),
+            rules,
+            counters,
+        });
+        if self.plans_made < PLANS_MAX {
+            self.plans_made += 1;
+            self.plans
+                .entry(server.to_owned())
+                .or_default()
+                .insert(table.to_owned(), Arc::clone(&plan));
+        }
+        plan
+    }
+
+    /// Could any rule want this change? Cheap: nothing is decoded.
+    fn may_matter(&self, plan: &Plan, envelope: &Envelope<'_>) -> bool {
+        let op = envelope.op();
+        plan.rules
+            .iter()
+            .map(|index| &self.config.rules[*index])
+            .any(|rule| match op {
+                // A create may be the second half of a key change, which rules judge as an update.
+                Op::Create => rule.on.contains(Op::Create) || rule.on.contains(Op::Update),
+                Op::Update => {
+                    rule.on.contains(Op::Update)
+                        && (rule.columns.is_empty() || envelope.may_touch(&rule.columns))
+                }
+                op => rule.on.contains(op),
+            })
+    }
+
+    fn change(&mut self, owner: &Owner, record: &Record<'_>, envelope: &Envelope<'_>) {
+        self.identities.observe(envelope);
+        let plan = self.plan(envelope);
+        plan.counters[envelope.op() as usize].inc();
+        if plan.rules.is_empty() || !self.may_matter(&plan, envelope) {
+            return;
+        }
+        let known = Known {
+            config: &*self.config,
+            learnt: &self.identities,
+        };
+        let change = match envelope.change(&known) {
+            Ok(change) => Arc::new(change),
+            Err(error) => return self.undecodable(owner, record, error.to_string()),
+        };
+        let wanted = self.judge(&plan, &change);
+        if wanted.is_empty() {
+            return;
+        }
+        let held = Held::new(record, &self.budget);
+        self.tell(Input::Relevant(Relevant {
+            owner: owner.clone(),
+            offset: record.offset,
+            change,
+            held,
+            table: plan.table.clone(),
+            wanted,
+        }));
+    }
+
+    fn judge(&mut self, plan: &Plan, change: &Arc<RowChange>) -> Vec<(usize, Vec<usize>)> {
+        let ignored = plan
+            .table
+            .as_ref()
+            .map_or(&[][..], |table| &table.view.ignore);
+        let mut wanted: Vec<(usize, Vec<usize>)> = Vec::new();
+        for &index in &plan.rules {
+            let rule = &self.config.rules[index];
+            match rule.judge(change, ignored) {
+                Judgement::No => {}
+                Judgement::Yes => {
+                    self.metrics.notices.with_label_values(&[&*rule.name]).inc();
+                    for &destination in &rule.to {
+                        match wanted.iter_mut().find(|(known, _)| *known == destination) {
+                            Some((_, rules)) => rules.push(index),
+                            None => wanted.push((destination, vec![index])),
+                        }
+                    }
+                }
+                Judgement::Failed(error) => {
+                    self.metrics
+                        .rule_errors
+                        .with_label_values(&[&*rule.name])
+                        .inc();
+                    if self.warned.insert(index) {
+                        tracing::warn!(
+                            rule = %rule.name,
+                            record = %change.record,
+                            %error,
+                            "the rule's condition failed and counts as false; further failures are only counted"
+                        );
+                    }
+                }
+            }
+        }
+        for (_, rules) in &mut wanted {
+            // Stable: among equals the first in the file leads.
+            rules.sort_by_key(|index| self.config.rules[*index].priority);
+        }
+        wanted
+    }
+
+    fn undecodable(&mut self, owner: &Owner, record: &Record<'_>, error: String) {
+        let held = Held::new(record, &self.budget);
+        self.tell(Input::Undecodable {
+            owner: owner.clone(),
+            offset: record.offset,
+            held,
+            error,
+        });
+    }
+
+    fn tell(&self, input: Input) {
+        // The engine ends only after the poller was told to stop.
+        if self.engine.send(input).is_err() {
+            tracing::debug!("a record came after the engine ended; it is not committed");
+        }
+    }
+}
+
+impl Sink for Intake {
+    fn record(&mut self, owner: &Owner, record: &Record<'_>) {
+        match skim(record) {
+            Ok(skimmed) => {
+                self.counters(record.topic).count(skimmed.kind());
+                if let Skim::Change(envelope) = skimmed {
+                    self.change(owner, record, &envelope);
+                }
+            }
+            Err(error) => {
+                self.counters(record.topic).count("error");
+                self.undecodable(owner, record, error.to_string());
+            }
+        }
+    }
+
+    fn read(&mut self, positions: &mut dyn Iterator<Item = (&Owner, i64)>) {
+        self.tell(Input::Read(
+            positions
+                .map(|(owner, position)| (owner.clone(), position))
+                .collect(),
+        ));
+    }
+
+    fn event(&mut self, event: Event) {
+        self.tell(Input::Event(event));
+    }
+}

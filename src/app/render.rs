@@ -1,0 +1,98 @@
+//! From a notice to the JSON of its post.
+
+use crate::change::RowChange;
+use crate::config::{Config, Table};
+use crate::destination::Target;
+use crate::message::{self, TableView, Words};
+use crate::rule::Template;
+use crate::telemetry::Metrics;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Renders the post of a change for one destination. `rules` leads with the rule whose words count.
+///
+/// A template that fails falls back to the default words, marked and counted: it never blocks.
+pub fn payload(
+    config: &Config,
+    target: &Target,
+    change: &Arc<RowChange>,
+    table: Option<&Table>,
+    rules: &[usize],
+    metrics: &Metrics,
+) -> Value {
+    let plain = TableView::default();
+    let view = table.map_or(&plain, |table| &table.view);
+    let words = words(config, change, table, rules, metrics);
+    let message = message::compose(change, view, &words);
+    match target {
+        Target::SlackWebhook { .. } | Target::SlackBot { .. } => message::slack::payload(&message),
+        Target::Teams { .. } => message::teams::payload(&message),
+        Target::Webhook { .. } => message::webhook::payload(&message, change),
+    }
+}
+
+fn words(
+    config: &Config,
+    change: &Arc<RowChange>,
+    table: Option<&Table>,
+    rules: &[usize],
+    metrics: &Metrics,
+) -> Words {
+    let redacted = table.map_or_else(|| Arc::from([]), |table| Arc::clone(&table.redacted));
+    let mut notes = Vec::new();
+    let mut render = |template: Option<&Template>, what: &str| {
+        let result = template?.render(change, &redacted);
+        result
+            .map_err(|error| {
+                if let Some(rule) = rules.first().and_then(|index| config.rules.get(*index)) {
+                    metrics.rule_errors.with_label_values(&[&*rule.name]).inc();
+                }
+                tracing::warn!(record = %change.record, %error, "the template of the {what} failed; the default words were posted");
+                notes.push(format!("the template of the {what} failed"));
+            })
+            .ok()
+            .filter(|text| !text.trim().is_empty())
+    };
+    let mut words = Words {
+        time_zone: config.time_zone.clone(),
+        ..Words::default()
+    };
+    let matched: Vec<_> = rules
+        .iter()
+        .filter_map(|index| config.rules.get(*index))
+        .collect();
+    if let Some(leading) = matched.first() {
+        words.priority = leading.priority;
+        words.tone = leading.tone;
+        words.mention = leading.mention.clone();
+        words.headline = render(leading.headline.as_ref(), "headline");
+    }
+    words.rules = matched.iter().map(|rule| Arc::clone(&rule.name)).collect();
+    words.watched = matched
+        .iter()
+        .flat_map(|rule| rule.columns.iter().cloned())
+        .collect();
+    if let Some(table) = table {
+        words.title = render(table.title.as_ref(), "title");
+        words.link = render(table.link.as_ref(), "link");
+        words.currencies = currencies(table, change, &redacted);
+    }
+    words.notes = notes;
+    words
+}
+
+/// A currency template that fails leaves the amount without a currency: nothing to warn about in each post.
+fn currencies(
+    table: &Table,
+    change: &Arc<RowChange>,
+    redacted: &Arc<[String]>,
+) -> HashMap<String, String> {
+    table
+        .currencies
+        .iter()
+        .filter_map(|(column, template)| {
+            Some((column.clone(), template.render(change, redacted).ok()?))
+        })
+        .collect()
+}

@@ -1,0 +1,150 @@
+//! What is wrong with a config, where, and what to do about it.
+
+use std::fmt;
+
+/// A place in the config file; lines and columns count from 1, 0 is "nowhere in particular".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
+pub struct Place {
+    /// Line, from 1.
+    pub line: u32,
+    /// Column, from 1, in characters.
+    pub column: u32,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The config cannot run.
+    Error,
+    /// The config runs, but not all of it means what its author may think.
+    Warning,
+}
+
+/// One finding about the config.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Error or warning.
+    pub severity: Severity,
+    /// Where in the file.
+    pub place: Place,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// What to do, in one line.
+    pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    /// A finding that keeps the config from running.
+    pub fn error(place: Place, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            place,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// A finding that the config can run with.
+    pub fn warning(place: Place, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Warning,
+            place,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// Adds what to do.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds "did you mean" when one of `known` is near enough to `text`.
+    pub fn nearest<'a>(self, text: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        match nearest(text, known) {
+            Some(name) => self.hint(format!("did you mean {name:?}?")),
+            None => self,
+        }
+    }
+}
+
+/// The known word nearest to `text`, if any is near enough to be what was meant.
+pub fn nearest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|word| (strsim::jaro_winkler(text, word), word))
+        .filter(|(score, _)| *score > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, word)| word)
+}
+
+/// All findings about one file, in file order.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// The file as the user named it.
+    pub file: String,
+    /// Findings.
+    pub found: Vec<Diagnostic>,
+}
+
+impl Report {
+    /// An empty report about a file.
+    pub fn new(file: impl Into<String>) -> Self {
+        Self {
+            file: file.into(),
+            found: Vec::new(),
+        }
+    }
+
+    /// Adds a finding.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.found.push(diagnostic);
+    }
+
+    /// True when something keeps the config from running.
+    pub fn has_errors(&self) -> bool {
+        self.found.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// The warnings alone.
+    pub fn warnings(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.found
+            .iter()
+            .filter(|d| d.severity == Severity::Warning)
+    }
+
+    /// One finding as text: `file:line:column: error: message`, then the hint.
+    pub fn render(&self, diagnostic: &Diagnostic) -> String {
+        let word = match diagnostic.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let at = match diagnostic.place.line {
+            0 => self.file.clone(),
+            line => format!("{}:{line}:{}", self.file, diagnostic.place.column),
+        };
+        let mut text = format!("{at}: {word}: {}", diagnostic.message);
+        if let Some(hint) = &diagnostic.hint {
+            text.push_str("\n  hint: ");
+            text.push_str(hint);
+        }
+        text
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut found: Vec<_> = self.found.iter().collect();
+        found.sort_by_key(|d| d.place);
+        for (index, diagnostic) in found.into_iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            f.write_str(&self.render(diagnostic))?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Report {}

@@ -1,0 +1,265 @@
+//! The config file as a tree in which every value knows its place, with `${env:...}` and `${file:...}` resolved.
+
+use super::diagnostic::{Diagnostic, Place, Report};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::Spanned;
+use std::fmt;
+
+/// A value and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Where it begins.
+    pub place: Place,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// YAML's kinds of values.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    /// Nothing was written.
+    Null,
+    /// `true`, `false`
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number with a fraction.
+    Float(f64),
+    /// Text, quoted or not.
+    Text(String),
+    /// `- a`, `[a]`
+    List(Vec<Node>),
+    /// `key: value`, in file order.
+    Map(Vec<(Key, Node)>),
+}
+
+/// A key of a map and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Key {
+    /// Where it begins.
+    pub place: Place,
+    /// The key itself.
+    pub text: String,
+}
+
+/// Reads YAML text; a syntax error becomes a finding with its place.
+pub fn parse(text: &str, report: &mut Report) -> Option<Node> {
+    let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
+    match serde_saphyr::from_str_with_options::<Spanned<Loose>>(text, options) {
+        Ok(spanned) => Some(to_node(spanned)),
+        Err(error) => {
+            let place = error.location().map_or(Place::default(), |l| Place {
+                line: l.line() as u32,
+                column: l.column() as u32,
+            });
+            // The library appends the location to its message; ours stands in front already.
+            let message = error.to_string();
+            let message = message.lines().next().unwrap_or_default();
+            let message = message.split(" at line ").next().unwrap_or(message);
+            report.push(Diagnostic::error(
+                place,
+                format!("not valid YAML: {message}"),
+            ));
+            None
+        }
+    }
+}
+
+/// Replaces `${env:NAME}`, `${env:NAME:-default}` and `${file:/path}` in every text of the tree.
+pub fn resolve(node: &mut Node, env: &dyn Fn(&str) -> Option<String>, report: &mut Report) {
+    match &mut node.kind {
+        Kind::Text(text) => {
+            if let Some(resolved) = resolve_text(text, node.place, env, report) {
+                *text = resolved;
+            }
+        }
+        Kind::List(items) => items.iter_mut().for_each(|item| resolve(item, env, report)),
+        Kind::Map(entries) => entries
+            .iter_mut()
+            .for_each(|(_, value)| resolve(value, env, report)),
+        Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) => {}
+    }
+}
+
+fn resolve_text(
+    text: &str,
+    place: Place,
+    env: &dyn Fn(&str) -> Option<String>,
+    report: &mut Report,
+) -> Option<String> {
+    if !text.contains("${") {
+        return None;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("${") {
+        out.push_str(&rest[..start]);
+        let inner = &rest[start + 2..];
+        let Some(end) = inner.find('}') else {
+            report.push(
+                Diagnostic::error(place, "\"${\" without a closing \"}\"")
+                    .hint("write ${env:NAME}, ${env:NAME:-default} or ${file:/path}"),
+            );
+            return None;
+        };
+        let reference = &inner[..end];
+        match lookup(reference, env) {
+            Ok(value) => out.push_str(&value),
+            Err((message, hint)) => {
+                report.push(Diagnostic::error(place, message).hint(hint));
+            }
+        }
+        rest = &inner[end + 1..];
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+fn lookup(
+    reference: &str,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, (String, String)> {
+    if let Some(path) = reference.strip_prefix("file:") {
+        return match std::fs::read_to_string(path) {
+            // Secret files usually end with a newline that is no part of the secret.
+            Ok(text) => Ok(text.trim_end_matches(['\r', '\n']).to_owned()),
+            Err(error) => Err((
+                format!("cannot read the file {path:?} named by ${{file:...}}: {error}"),
+                "is the secret mounted, and readable by this user?".to_owned(),
+            )),
+        };
+    }
+    if let Some(name) = reference.strip_prefix("env:") {
+        let (name, default) = match name.split_once(":-") {
+            Some((name, default)) => (name, Some(default)),
+            None => (name, None),
+        };
+        // As in a shell, an empty variable takes the default where there is one.
+        return match (env(name), default) {
+            (Some(value), None) => Ok(value),
+            (Some(value), Some(_)) if !value.is_empty() => Ok(value),
+            (_, Some(default)) => Ok(default.to_owned()),
+            (None, None) => Err((
+                format!("the environment variable {name} is not set"),
+                format!("export {name}, or give a default: ${{env:{name}:-...}}"),
+            )),
+        };
+    }
+    Err((
+        format!("\"${{{reference}}}\" is neither an environment variable nor a file"),
+        "write ${env:NAME}, ${env:NAME:-default} or ${file:/path}".to_owned(),
+    ))
+}
+
+fn place_of<T>(spanned: &Spanned<T>) -> Place {
+    Place {
+        line: spanned.referenced.line() as u32,
+        column: spanned.referenced.column() as u32,
+    }
+}
+
+fn to_node(spanned: Spanned<Loose>) -> Node {
+    let place = place_of(&spanned);
+    let kind = match spanned.value {
+        Loose::Null => Kind::Null,
+        Loose::Bool(v) => Kind::Bool(v),
+        Loose::Int(v) => Kind::Int(v),
+        Loose::Float(v) => Kind::Float(v),
+        Loose::Text(v) => Kind::Text(v),
+        Loose::List(items) => Kind::List(items.into_iter().map(to_node).collect()),
+        Loose::Map(entries) => Kind::Map(
+            entries
+                .into_iter()
+                .map(|(key, value)| {
+                    (
+                        Key {
+                            place: place_of(&key),
+                            text: key.value,
+                        },
+                        to_node(value),
+                    )
+                })
+                .collect(),
+        ),
+    };
+    Node { place, kind }
+}
+
+/// What serde-saphyr infers, before places are attached.
+enum Loose {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(String),
+    List(Vec<Spanned<Loose>>),
+    Map(Vec<(Spanned<String>, Spanned<Loose>)>),
+}
+
+impl<'de> Deserialize<'de> for Loose {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LooseVisitor)
+    }
+}
+
+struct LooseVisitor;
+
+impl<'de> Visitor<'de> for LooseVisitor {
+    type Value = Loose;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Loose, E> {
+        Ok(Loose::Null)
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<Loose, E> {
+        Ok(Loose::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Loose, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_bool<E: de::Error>(self, v: bool) -> Result<Loose, E> {
+        Ok(Loose::Bool(v))
+    }
+
+    fn visit_i64<E: de::Error>(self, v: i64) -> Result<Loose, E> {
+        Ok(Loose::Int(v))
+    }
+
+    fn visit_u64<E: de::Error>(self, v: u64) -> Result<Loose, E> {
+        Ok(i64::try_from(v).map_or(Loose::Float(v as f64), Loose::Int))
+    }
+
+    fn visit_f64<E: de::Error>(self, v: f64) -> Result<Loose, E> {
+        Ok(Loose::Float(v))
+    }
+
+    fn visit_str<E: de::Error>(self, v: &str) -> Result<Loose, E> {
+        Ok(Loose::Text(v.to_owned()))
+    }
+
+    fn visit_string<E: de::Error>(self, v: String) -> Result<Loose, E> {
+        Ok(Loose::Text(v))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Loose, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Loose::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Loose, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Loose::Map(entries))
+    }
+}

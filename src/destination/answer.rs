@@ -1,0 +1,108 @@
+//! What an answer means.
+
+use crate::outbox::Outcome;
+use std::time::Duration;
+
+/// What came back of one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// `Retry-After`, in either of its forms.
+    pub retry_after: Option<Duration>,
+    /// The first bytes of the body, as text.
+    pub body: String,
+}
+
+/// How a post ended, and what to tell an operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// One line without secrets and without row data: the status and the service's error word.
+    pub detail: String,
+}
+
+impl Verdict {
+    pub(super) fn new(outcome: Outcome, detail: impl Into<String>) -> Self {
+        Self {
+            outcome,
+            detail: detail.into(),
+        }
+    }
+}
+
+/// What an error word means; the first row that fits decides. `*` at the end stands for any rest.
+pub(super) type Table = &'static [(&'static str, Meaning)];
+
+/// The part of an [`Outcome`] that a table can know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    Retry,
+    Rejected,
+    Blocked,
+    Unknown,
+}
+
+impl Meaning {
+    pub(super) fn outcome(self, retry_after: Option<Duration>) -> Outcome {
+        match self {
+            Meaning::Retry => Outcome::Retry { after: retry_after },
+            Meaning::Rejected => Outcome::Rejected,
+            Meaning::Blocked => Outcome::Blocked,
+            Meaning::Unknown => Outcome::Unknown,
+        }
+    }
+}
+
+/// Looks an error word up.
+pub(super) fn look_up(table: Table, word: &str) -> Option<Meaning> {
+    table
+        .iter()
+        .find(|(pattern, _)| match pattern.strip_suffix('*') {
+            Some(prefix) => word.starts_with(prefix),
+            None => *pattern == word,
+        })
+        .map(|(_, meaning)| *meaning)
+}
+
+impl Answer {
+    /// What the status alone says, where no table knows the body.
+    pub(super) fn by_status(&self) -> Outcome {
+        match self.status {
+            200..=299 => Outcome::Delivered,
+            408 | 425 | 429 | 500..=599 => Outcome::Retry {
+                after: self.retry_after,
+            },
+            413 | 414 | 422 => Outcome::Rejected,
+            // The destination itself is not what the config says it is: gone, moved, or not for us.
+            _ => Outcome::Blocked,
+        }
+    }
+
+    /// The body as an error word, if it is one: lowercase letters and underscores, as Slack writes them.
+    pub(super) fn word(&self) -> Option<&str> {
+        let word = self.body.trim();
+        let fits = !word.is_empty()
+            && word.len() <= 80
+            && word
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+        fits.then_some(word)
+    }
+}
+
+/// Parses `Retry-After`: seconds, or an HTTP date compared with `now_s` (Unix seconds).
+pub(super) fn retry_after(text: &str, now_s: i64) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let date = jiff::fmt::rfc2822::parse(text).ok()?;
+    Some(Duration::from_secs(
+        u64::try_from(date.timestamp().as_second() - now_s).unwrap_or(0),
+    ))
+}

@@ -1,0 +1,190 @@
+//! librdkafka's properties: what Rowbell sets, what the user may, and what nobody but Rowbell must.
+
+use rdkafka::ClientConfig;
+use rdkafka::client::ClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use std::time::Duration;
+
+/// Properties that Rowbell's guarantees rest on; setting them in `kafka.properties` is an error.
+/// The second word says what to use instead.
+pub const OWNED_PROPERTIES: &[(&str, &str)] = &[
+    ("bootstrap.servers", "kafka.brokers"),
+    ("metadata.broker.list", "kafka.brokers"),
+    ("group.id", "kafka.group"),
+    ("group.instance.id", "kafka.instance_id"),
+    (
+        "enable.auto.commit",
+        "nothing: an offset is committed when its posts were accepted",
+    ),
+    (
+        "enable.auto.offset.store",
+        "nothing: an offset is committed when its posts were accepted",
+    ),
+    ("auto.offset.reset", "kafka.start"),
+    (
+        "partition.assignment.strategy",
+        "nothing: Rowbell needs cooperative-sticky",
+    ),
+    ("enable.partition.eof", "nothing: Rowbell does not use it"),
+    (
+        "topic.blacklist",
+        "nothing: Rowbell keeps out its own topics",
+    ),
+    ("acks", "nothing: dead letters need acks=all"),
+    (
+        "enable.idempotence",
+        "nothing: dead letters are written once",
+    ),
+    ("statistics.interval.ms", "nothing: the lag metrics need it"),
+];
+
+/// Memory for records that librdkafka fetched ahead. Its default, 64 MiB, is most of what the whole service needs.
+const FETCHED_AHEAD_KBYTES: &str = "16384";
+
+/// Where a group without a committed offset begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// At the log's end.
+    Latest,
+    /// At the log's start.
+    Earliest,
+}
+
+/// How to reach Kafka, and what to read.
+#[derive(Debug, Clone)]
+pub struct KafkaSettings {
+    /// `host:port,...`
+    pub brokers: String,
+    /// Consumer group.
+    pub group: String,
+    /// Literal names, or regexes that start with `^`.
+    pub topics: Vec<String>,
+    /// Where a group without a committed offset begins.
+    pub start: Start,
+    /// Static membership.
+    pub instance_id: Option<String>,
+    /// The user's librdkafka properties.
+    pub properties: Vec<(String, String)>,
+    /// Rowbell's own topics, which no regex may match.
+    pub own_topics: Vec<String>,
+}
+
+impl KafkaSettings {
+    /// The property's value as the user set it.
+    fn property(&self, name: &str) -> Option<&str> {
+        self.properties
+            .iter()
+            .rev()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    fn base(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.brokers);
+        config.set("client.id", "rowbell");
+        config
+    }
+
+    /// For the group's consumer.
+    pub fn consumer(&self) -> ClientConfig {
+        let mut config = self.base();
+        config
+            .set("group.id", &self.group)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            // A group without a commit is resolved by hand, before a record is judged: see `offsets`.
+            .set("auto.offset.reset", "error")
+            .set("enable.partition.eof", "false")
+            .set("isolation.level", "read_committed")
+            .set("allow.auto.create.topics", "false")
+            // A topic that appears is read within seconds, not after the default five minutes.
+            .set("topic.metadata.refresh.interval.ms", "5000")
+            .set("queued.max.messages.kbytes", FETCHED_AHEAD_KBYTES)
+            .set("statistics.interval.ms", "1000");
+        if self.property("group.protocol") != Some("consumer") {
+            // Under KIP-848 the broker sets these, and librdkafka refuses them.
+            config
+                .set("partition.assignment.strategy", "cooperative-sticky")
+                .set("session.timeout.ms", "6000")
+                .set("heartbeat.interval.ms", "1000");
+        }
+        if let Some(id) = &self.instance_id {
+            config.set("group.instance.id", id);
+        }
+        if !self.own_topics.is_empty() {
+            let own: Vec<_> = self
+                .own_topics
+                .iter()
+                .map(|topic| format!("^{}$", regex::escape(topic)))
+                .collect();
+            config.set("topic.blacklist", own.join(","));
+        }
+        for (name, value) in &self.properties {
+            config.set(name, value);
+        }
+        config
+    }
+
+    /// For a producer that must not lose what it was given.
+    pub fn producer(&self) -> ClientConfig {
+        let mut config = self.base();
+        for (name, value) in self
+            .properties
+            .iter()
+            .filter(|(name, _)| !is_consumer_only(name))
+        {
+            config.set(name, value);
+        }
+        config
+            .set("acks", "all")
+            .set("enable.idempotence", "true")
+            .set("linger.ms", "0");
+        config
+    }
+
+    /// For reading and asking without a group.
+    pub fn observer(&self) -> ClientConfig {
+        let mut config = self.base();
+        for (name, value) in self
+            .properties
+            .iter()
+            .filter(|(name, _)| !name.starts_with("group."))
+        {
+            config.set(name, value);
+        }
+        // A consumer must name a group even if it never joins one.
+        config
+            .set("group.id", format!("{}.observer", self.group))
+            .set("enable.auto.commit", "false");
+        config
+    }
+}
+
+/// librdkafka warns about each consumer property that a producer is given.
+fn is_consumer_only(name: &str) -> bool {
+    [
+        "fetch.",
+        "queued.",
+        "session.",
+        "heartbeat.",
+        "max.poll.",
+        "group.",
+        "isolation.",
+        "check.crcs",
+        "consume.",
+    ]
+    .iter()
+    .any(|prefix| name.starts_with(prefix))
+}
+
+/// Asks the brokers for their metadata, to say clearly at the start when there is no Kafka.
+pub fn connect<C>(consumer: &BaseConsumer<C>, timeout: Duration) -> Result<usize, KafkaError>
+where
+    C: ClientContext + rdkafka::consumer::ConsumerContext,
+{
+    consumer
+        .fetch_metadata(None, timeout)
+        .map(|metadata| metadata.topics().len())
+}

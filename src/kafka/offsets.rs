@@ -1,0 +1,166 @@
+//! Where a partition begins when it is assigned.
+//!
+//! `auto.offset.reset` is never left to librdkafka: a group without a commit that dies before its
+//! first commit would begin at a *later* "latest" than it began at, and lose what came between.
+
+use super::client::Start;
+use crate::ledger::Partition;
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::Offset;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long one question to the brokers may take.
+const ASK: Duration = Duration::from_secs(10);
+
+/// Where one assigned partition begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Beginning {
+    pub(super) partition: Partition,
+    /// The next record to read.
+    pub(super) offset: i64,
+    /// Records that were committed to be read, and that the log no longer holds.
+    pub(super) lost: Option<u64>,
+    /// The commit's metadata, if this group left any.
+    pub(super) metadata: Option<String>,
+}
+
+/// Resolves where the partitions begin, and commits what was not committed before.
+pub(super) fn resolve<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    partitions: &[Partition],
+    start: Start,
+    known_topics: &HashSet<Arc<str>>,
+) -> Result<Vec<Beginning>, KafkaError> {
+    let committed = committed(consumer, partitions)?;
+    let mut topics_with_commits: BTreeMap<Arc<str>, bool> = BTreeMap::new();
+    let mut beginnings = Vec::new();
+    let mut fresh = TopicPartitionList::new();
+    for partition in partitions {
+        let (low, high) = consumer.fetch_watermarks(&partition.topic, partition.number, ASK)?;
+        let found = committed.get(partition);
+        let (offset, lost) = match found.map(|found| found.offset) {
+            Some(offset) if offset < low => (low, Some((low - offset) as u64)),
+            // The log was replaced or cut: everything in it is new to us.
+            Some(offset) if offset > high => (low, Some(0)),
+            Some(offset) => (offset, None),
+            None => {
+                let topic_has_commits = match topics_with_commits.get(&partition.topic) {
+                    Some(known) => *known,
+                    None => {
+                        let has = topic_has_commits(consumer, &partition.topic)?;
+                        topics_with_commits.insert(Arc::clone(&partition.topic), has);
+                        has
+                    }
+                };
+                // A new partition of a topic we follow, or a topic that appeared while we ran: all of it is news.
+                let all_is_news = topic_has_commits || !known_topics.contains(&partition.topic);
+                let offset = if all_is_news || start == Start::Earliest {
+                    low
+                } else {
+                    high
+                };
+                fresh.add_partition_offset(
+                    &partition.topic,
+                    partition.number,
+                    Offset::Offset(offset),
+                )?;
+                (offset, None)
+            }
+        };
+        let metadata = found
+            .map(|found| found.metadata.clone())
+            .filter(|text| !text.is_empty());
+        beginnings.push(Beginning {
+            partition: partition.clone(),
+            offset,
+            lost,
+            metadata,
+        });
+    }
+    if fresh.count() > 0 {
+        consumer.commit(&fresh, CommitMode::Sync)?;
+    }
+    Ok(beginnings)
+}
+
+struct Found {
+    offset: i64,
+    metadata: String,
+}
+
+fn committed<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    partitions: &[Partition],
+) -> Result<BTreeMap<Partition, Found>, KafkaError> {
+    let mut asked = TopicPartitionList::with_capacity(partitions.len());
+    for partition in partitions {
+        asked.add_partition(&partition.topic, partition.number);
+    }
+    let answer = consumer.committed_offsets(asked, ASK)?;
+    let mut found = BTreeMap::new();
+    for element in answer.elements() {
+        element.error()?;
+        if let Offset::Offset(offset) = element.offset() {
+            let partition = Partition {
+                topic: element.topic().into(),
+                number: element.partition(),
+            };
+            // The crate panics on metadata that is not UTF-8, which any client may have committed.
+            let metadata = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                element.metadata().to_owned()
+            }));
+            found.insert(
+                partition,
+                Found {
+                    offset,
+                    metadata: metadata.unwrap_or_default(),
+                },
+            );
+        }
+    }
+    Ok(found)
+}
+
+fn topic_has_commits<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    topic: &Arc<str>,
+) -> Result<bool, KafkaError> {
+    let metadata = consumer.fetch_metadata(Some(topic), ASK)?;
+    let partitions: Vec<_> = metadata
+        .topics()
+        .iter()
+        .flat_map(|found| found.partitions())
+        .map(|partition| Partition {
+            topic: Arc::clone(topic),
+            number: partition.id(),
+        })
+        .collect();
+    Ok(!committed(consumer, &partitions)?.is_empty())
+}
+
+/// Positions that fell out of the log while we read: where to go on, and how much is gone.
+pub(super) fn out_of_range<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    positions: &[(Partition, i64)],
+) -> Result<Vec<Beginning>, KafkaError> {
+    let mut beginnings = Vec::new();
+    for (partition, position) in positions {
+        let (low, high) = consumer.fetch_watermarks(&partition.topic, partition.number, ASK)?;
+        let lost = match *position {
+            position if position < low => (low - position) as u64,
+            position if position > high => 0,
+            _ => continue,
+        };
+        beginnings.push(Beginning {
+            partition: partition.clone(),
+            offset: low,
+            lost: Some(lost),
+            metadata: None,
+        });
+    }
+    Ok(beginnings)
+}

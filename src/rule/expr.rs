@@ -1,0 +1,247 @@
+//! Conditions and templates: one language (minijinja), evaluated with fuel and strict undefined.
+
+use super::scope::{Reading, Scope};
+use crate::change::RowChange;
+use minijinja::machinery::{ast, parse_expr};
+use minijinja::value::ValueKind;
+use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
+use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock};
+
+/// Steps one evaluation may take; a rule is a few dozen.
+const FUEL: u64 = 20_000;
+
+/// Longest text a template may yield, in bytes; every limit of Slack and Teams lies far below.
+const OUTPUT_BYTES_MAX: usize = 64 * 1024;
+
+/// Names every condition and template may use.
+pub const NAMES: &[&str] = &[
+    "before", "after", "row", "key", "op", "table", "source", "changed", "delta", "old", "new",
+];
+
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(FUEL));
+    // The texts become Block Kit and card JSON, never HTML.
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    environment
+});
+
+/// Why an expression is refused or failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ExprError {
+    /// One line, without row data.
+    pub message: String,
+}
+
+impl ExprError {
+    fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+        }
+    }
+
+    /// minijinja's detail quotes the expression's own text only, never values.
+    fn from_engine(error: &minijinja::Error) -> Self {
+        let kind = match error.kind() {
+            ErrorKind::UndefinedError => {
+                return Self::new("touches an image or a column that this change does not have");
+            }
+            ErrorKind::OutOfFuel => return Self::new("takes too many steps"),
+            kind => kind,
+        };
+        Self::new(match error.detail() {
+            Some(detail) => format!("{kind}: {detail}"),
+            None => kind.to_string(),
+        })
+    }
+}
+
+/// A compiled `when`.
+#[derive(Debug)]
+pub struct Condition {
+    expression: minijinja::Expression<'static, 'static>,
+    /// Both sides of every comparison: text against a number has no order, and must not pretend to have one.
+    comparisons: Vec<[minijinja::Expression<'static, 'static>; 2]>,
+    columns: BTreeSet<String>,
+}
+
+impl Condition {
+    /// Compiles a condition.
+    pub fn compile(text: &str) -> Result<Self, ExprError> {
+        let compile = |text: &str| {
+            ENVIRONMENT
+                .compile_expression_owned(text.to_owned())
+                .map_err(|e| ExprError::from_engine(&e))
+        };
+        let expression = compile(text)?;
+        known_names(expression.undeclared_variables(false))?;
+        let columns = mentioned_columns(expression.undeclared_variables(true));
+        let mut sides = Vec::new();
+        let parsed = parse_expr(text).map_err(|e| ExprError::from_engine(&e))?;
+        collect_comparisons(&parsed, &mut sides);
+        let mut comparisons = Vec::new();
+        for [left, right] in sides {
+            if let (Ok(left), Ok(right)) = (compile(&text[left]), compile(&text[right])) {
+                comparisons.push([left, right]);
+            }
+        }
+        Ok(Self {
+            expression,
+            comparisons,
+            columns,
+        })
+    }
+
+    /// The `image.column` names the condition mentions, without the image.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(String::as_str)
+    }
+
+    /// True when the change meets the condition; an error counts as false.
+    pub fn holds(&self, change: &Arc<RowChange>) -> Result<bool, ExprError> {
+        let scope = Value::from_object(Scope::new(
+            Arc::clone(change),
+            Reading::Compare,
+            Arc::new([]),
+        ));
+        for [left, right] in &self.comparisons {
+            // A side that fails alone may stand behind a guard (`x is defined and x > 1`): the whole decides.
+            if let (Ok(left), Ok(right)) = (left.eval(&scope), right.eval(&scope)) {
+                mixed(&left, &right)?;
+            }
+        }
+        let value = self
+            .expression
+            .eval(&scope)
+            .map_err(|e| ExprError::from_engine(&e))?;
+        Ok(value.is_true())
+    }
+}
+
+fn mixed(left: &Value, right: &Value) -> Result<(), ExprError> {
+    match (left.kind(), right.kind()) {
+        (ValueKind::String, ValueKind::Number) | (ValueKind::Number, ValueKind::String) => {
+            Err(ExprError::new(
+                "compares a text with a number (give the column a `type`, e.g. decimal)",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A compiled template.
+#[derive(Debug)]
+pub struct Template {
+    source: String,
+}
+
+impl Template {
+    /// Compiles a template.
+    pub fn compile(source: &str) -> Result<Self, ExprError> {
+        let template = ENVIRONMENT.template_from_named_str("template", source);
+        // `template_from_named_str` borrows; parse once to check, and again when rendered: posts are rare, reloads many.
+        let template = template.map_err(|e| ExprError::from_engine(&e))?;
+        known_names(template.undeclared_variables(false))?;
+        Ok(Self {
+            source: source.to_owned(),
+        })
+    }
+
+    /// The text for this change, in which `redacted` columns show a word instead of their values.
+    pub fn render(
+        &self,
+        change: &Arc<RowChange>,
+        redacted: &Arc<[String]>,
+    ) -> Result<String, ExprError> {
+        let scope = Value::from_object(Scope::new(
+            Arc::clone(change),
+            Reading::Show,
+            Arc::clone(redacted),
+        ));
+        let text = ENVIRONMENT
+            .render_str(&self.source, scope)
+            .map_err(|e| ExprError::from_engine(&e))?;
+        if text.len() > OUTPUT_BYTES_MAX {
+            return Err(ExprError::new(format!(
+                "yields more than {OUTPUT_BYTES_MAX} bytes"
+            )));
+        }
+        Ok(text)
+    }
+}
+
+fn known_names(names: impl IntoIterator<Item = String>) -> Result<(), ExprError> {
+    for name in names {
+        if !NAMES.contains(&name.as_str())
+            && !ENVIRONMENT.globals().any(|(global, _)| global == name)
+        {
+            let hint = match crate::config::nearest(&name, NAMES.iter().copied()) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => format!("known: {}", NAMES.join(", ")),
+            };
+            return Err(ExprError::new(format!(
+                "{name:?} is not known\nhint: {hint}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn mentioned_columns(paths: impl IntoIterator<Item = String>) -> BTreeSet<String> {
+    paths
+        .into_iter()
+        .filter_map(|path| {
+            let mut parts = path.split('.');
+            let image = parts.next()?;
+            let column = parts.next()?;
+            matches!(image, "before" | "after" | "row").then(|| column.to_owned())
+        })
+        .collect()
+}
+
+type Side = std::ops::Range<usize>;
+
+fn collect_comparisons(expr: &ast::Expr<'_>, found: &mut Vec<[Side; 2]>) {
+    use ast::{BinOpKind, Expr};
+    match expr {
+        Expr::BinOp(op) => {
+            if matches!(
+                op.op,
+                BinOpKind::Eq
+                    | BinOpKind::Ne
+                    | BinOpKind::Lt
+                    | BinOpKind::Lte
+                    | BinOpKind::Gt
+                    | BinOpKind::Gte
+            ) {
+                found.push([range(&op.left), range(&op.right)]);
+            }
+            collect_comparisons(&op.left, found);
+            collect_comparisons(&op.right, found);
+        }
+        Expr::Compare(chain) => {
+            let mut left = &chain.expr;
+            for next in &chain.ops {
+                found.push([range(left), range(&next.expr)]);
+                left = &next.expr;
+            }
+        }
+        Expr::UnaryOp(op) => collect_comparisons(&op.expr, found),
+        Expr::IfExpr(branch) => {
+            collect_comparisons(&branch.test_expr, found);
+            collect_comparisons(&branch.true_expr, found);
+            if let Some(other) = &branch.false_expr {
+                collect_comparisons(other, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn range(expr: &ast::Expr<'_>) -> Side {
+    let span = expr.span();
+    span.start_offset as usize..span.end_offset as usize
+}

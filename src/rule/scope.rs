@@ -1,0 +1,305 @@
+//! What a condition or a template can see of a change.
+
+use crate::change::{Bounded, ColumnChange, Decimal, Row, RowChange, Value as Cell};
+use bigdecimal::ToPrimitive;
+use minijinja::value::{Enumerator, Object, ObjectRepr};
+use minijinja::{Error, ErrorKind, State, Value};
+use std::fmt;
+use std::sync::Arc;
+
+/// How decimals and times are handed out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// For conditions: decimals are numbers, so that `price < 100` means what it says.
+    Compare,
+    /// For templates: decimals keep every digit, as text.
+    Show,
+}
+
+/// The names of [`super::expr::NAMES`] over one change.
+pub struct Scope {
+    change: Arc<RowChange>,
+    reading: Reading,
+    redacted: Arc<[String]>,
+}
+
+/// What a template shows instead of a redacted value.
+const REDACTED: &str = "(hidden)";
+
+impl Scope {
+    /// A scope over a change.
+    ///
+    /// Templates see `redacted` columns as a word; conditions see their values, which go nowhere.
+    pub fn new(change: Arc<RowChange>, reading: Reading, redacted: Arc<[String]>) -> Self {
+        Self {
+            change,
+            reading,
+            redacted,
+        }
+    }
+
+    fn image(&self, which: Image) -> Option<Value> {
+        which.row(&self.change)?;
+        Some(Value::from_object(self.object(which)))
+    }
+
+    fn object(&self, which: Image) -> ImageObject {
+        let redacted = Arc::clone(&self.redacted);
+        ImageObject {
+            change: Arc::clone(&self.change),
+            which,
+            reading: self.reading,
+            redacted,
+        }
+    }
+
+    fn function(&self, kind: Function) -> Option<Value> {
+        let (old, new) = (self.object(Image::Before), self.object(Image::After));
+        Some(Value::from_object(FunctionObject {
+            change: Arc::clone(&self.change),
+            kind,
+            old,
+            new,
+        }))
+    }
+}
+
+// Row data must not reach a log through an error's debug output.
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Scope({})", self.change.record)
+    }
+}
+
+impl Object for Scope {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        match key.as_str()? {
+            "before" => self.image(Image::Before),
+            "after" => self.image(Image::After),
+            "row" => self.image(Image::Row),
+            "key" => self.image(Image::Key),
+            "op" => Some(Value::from(super::judged_op(&self.change).as_str())),
+            "table" => Some(Value::from(&*self.change.table)),
+            "source" => Some(Value::from_pairs([
+                ("connector", Value::from(&*self.change.connector)),
+                ("server", Value::from(&*self.change.server)),
+                (
+                    "database",
+                    self.change
+                        .database
+                        .as_deref()
+                        .map_or(Value::from(()), Value::from),
+                ),
+                ("topic", Value::from(&*self.change.record.topic)),
+            ])),
+            "changed" => self.function(Function::Changed),
+            "delta" => self.function(Function::Delta),
+            "old" => self.function(Function::Old),
+            "new" => self.function(Function::New),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Image {
+    Before,
+    After,
+    Row,
+    Key,
+}
+
+impl Image {
+    fn row(self, change: &RowChange) -> Option<&Row> {
+        match self {
+            // A moved row's old image is its old key.
+            Image::Before => change.before.as_ref().or(change.rekeyed_from.as_ref()),
+            Image::After => change.after.as_ref(),
+            Image::Row => change.row(),
+            Image::Key => change.key.as_ref(),
+        }
+    }
+}
+
+struct ImageObject {
+    change: Arc<RowChange>,
+    which: Image,
+    reading: Reading,
+    redacted: Arc<[String]>,
+}
+
+impl ImageObject {
+    /// `None` where the image does not have the column, or the source did not send it.
+    fn column(&self, name: &str) -> Option<Value> {
+        let column = self.which.row(&self.change)?.get(name)?;
+        if column.value == Cell::Unavailable {
+            // Undefined, so that strict evaluation stops: what was not sent is neither old nor new.
+            return None;
+        }
+        if self.reading == Reading::Show && self.redacted.iter().any(|redacted| redacted == name) {
+            return Some(Value::from(REDACTED));
+        }
+        Some(value(&column.value, self.reading))
+    }
+}
+
+impl fmt::Debug for ImageObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} of {}", self.which, self.change.record)
+    }
+}
+
+impl Object for ImageObject {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Map
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.column(key.as_str()?)
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        let names = self
+            .which
+            .row(&self.change)
+            .map(|row| row.columns.iter().map(|c| Value::from(&*c.name)).collect());
+        Enumerator::Values(names.unwrap_or_default())
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Function {
+    Changed,
+    Delta,
+    Old,
+    New,
+}
+
+struct FunctionObject {
+    change: Arc<RowChange>,
+    kind: Function,
+    old: ImageObject,
+    new: ImageObject,
+}
+
+impl fmt::Debug for FunctionObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}()", self.kind)
+    }
+}
+
+impl Object for FunctionObject {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn call(self: &Arc<Self>, _state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        let [column] = args else {
+            return Err(Error::new(
+                ErrorKind::MissingArgument,
+                "takes one column name in quotes",
+            ));
+        };
+        let Some(name) = column.as_str() else {
+            return Err(Error::new(
+                ErrorKind::InvalidOperation,
+                "takes a column name in quotes",
+            ));
+        };
+        let changed = self.change.changed(name);
+        match self.kind {
+            Function::Changed => Ok(Value::from(changed.is_some())),
+            Function::Delta => delta(changed),
+            Function::Old => self
+                .old
+                .column(name)
+                .ok_or_else(|| Error::from(ErrorKind::UndefinedError)),
+            Function::New => self
+                .new
+                .column(name)
+                .ok_or_else(|| Error::from(ErrorKind::UndefinedError)),
+        }
+    }
+}
+
+/// New minus old: a number, for times in seconds.
+fn delta(changed: Option<&ColumnChange>) -> Result<Value, Error> {
+    let Some(change) = changed else {
+        return Ok(Value::from(0));
+    };
+    let (Some(old), Some(new)) = (&change.old, &change.new) else {
+        return Err(Error::from(ErrorKind::UndefinedError));
+    };
+    match (old, new) {
+        (Cell::Int(old), Cell::Int(new)) => Ok(Value::from(new - old)),
+        (Cell::Decimal(Decimal::Finite(old)), Cell::Decimal(Decimal::Finite(new))) => {
+            Ok(decimal_number(&(new - old)))
+        }
+        (Cell::Date(Bounded::Finite(old)), Cell::Date(Bounded::Finite(new))) => {
+            Ok(Value::from((new - old) * 86_400))
+        }
+        (Cell::Time(old), Cell::Time(new))
+        | (Cell::Timestamp(Bounded::Finite(old)), Cell::Timestamp(Bounded::Finite(new)))
+        | (Cell::Instant(Bounded::Finite(old)), Cell::Instant(Bounded::Finite(new))) => {
+            Ok(Value::from((new - old) as f64 / 1e9))
+        }
+        _ => match (number(old), number(new)) {
+            (Some(old), Some(new)) => Ok(Value::from(new - old)),
+            _ => Err(Error::new(
+                ErrorKind::InvalidOperation,
+                "delta() needs a number or a time on both sides",
+            )),
+        },
+    }
+}
+
+fn number(cell: &Cell) -> Option<f64> {
+    match cell {
+        Cell::Int(v) => Some(*v as f64),
+        Cell::Float(v) => Some(*v),
+        Cell::Decimal(Decimal::Finite(v)) => v.to_f64(),
+        _ => None,
+    }
+}
+
+fn decimal_number(decimal: &bigdecimal::BigDecimal) -> Value {
+    // Whole numbers stay exact as far as 128 bits reach; the rest compares as a double.
+    if decimal.is_integer()
+        && let Some(whole) = decimal.to_i128()
+    {
+        return Value::from(whole);
+    }
+    decimal.to_f64().map_or(Value::UNDEFINED, Value::from)
+}
+
+fn value(cell: &Cell, reading: Reading) -> Value {
+    match cell {
+        Cell::Null | Cell::Unavailable => Value::from(()),
+        Cell::Bool(v) => Value::from(*v),
+        Cell::Int(v) => i64::try_from(*v).map_or_else(|_| Value::from(*v), Value::from),
+        Cell::Float(v) => Value::from(*v),
+        Cell::Decimal(decimal) if reading == Reading::Compare => match decimal {
+            Decimal::Finite(v) => decimal_number(v),
+            Decimal::NaN => Value::from(f64::NAN),
+            Decimal::Infinity => Value::from(f64::INFINITY),
+            Decimal::NegInfinity => Value::from(f64::NEG_INFINITY),
+        },
+        Cell::Text(v) => Value::from(&**v),
+        Cell::Json(v) => Value::from(minijinja::value::Serde(&**v)),
+        Cell::Array(items) => items.iter().map(|item| value(item, reading)).collect(),
+        Cell::Map(entries) => Value::from_pairs(
+            entries
+                .iter()
+                .map(|(name, item)| (name.to_string(), value(item, reading))),
+        ),
+        Cell::Point(x, y) => Value::from_pairs([("x", *x), ("y", *y)]),
+        // Dates and times as ISO text, which compares in order; bytes and bits as `inspect` writes them.
+        Cell::Decimal(_)
+        | Cell::Date(_)
+        | Cell::Time(_)
+        | Cell::Timestamp(_)
+        | Cell::Instant(_)
+        | Cell::Bytes(_)
+        | Cell::Bits(_) => Value::from(cell.plain()),
+    }
+}

@@ -1,0 +1,238 @@
+//! Prometheus metrics. Names and labels are fixed by the design (section 8); labels are bounded by the config, the
+//! subscribed topics and the tables in them.
+
+use prometheus::core::Collector;
+use prometheus::{
+    CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec,
+    Opts, Registry, TextEncoder,
+};
+
+/// Kinds of records, the label `kind`.
+pub const KINDS: [&str; 9] = [
+    "change",
+    "tombstone",
+    "heartbeat",
+    "transaction",
+    "schema_change",
+    "message",
+    "notification",
+    "unknown",
+    "error",
+];
+
+/// From a fraction of a millisecond to the minutes that a storm takes.
+const LATENCY_BUCKETS: [f64; 16] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0,
+    1800.0,
+];
+
+/// Every metric.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Registry,
+    records: IntCounterVec,
+    /// `changes_total{table,op}`
+    pub changes: IntCounterVec,
+    /// `notices_total{rule}`
+    pub notices: IntCounterVec,
+    /// `rule_errors_total{rule}`
+    pub rule_errors: IntCounterVec,
+    /// `posts_total{destination,outcome}`
+    pub posts: IntCounterVec,
+    /// `post_duration_seconds{destination}`
+    pub post_duration: HistogramVec,
+    /// `change_to_post_seconds{destination,priority}`
+    pub change_to_post: HistogramVec,
+    /// `lane_pending{destination,priority}`
+    pub lane_pending: IntGaugeVec,
+    /// `lane_oldest_seconds{destination}`
+    pub lane_oldest: GaugeVec,
+    /// `lane_wait_seconds_total{destination,reason}`
+    pub lane_wait: CounterVec,
+    /// `destination_up{destination}`
+    pub destination_up: IntGaugeVec,
+    /// `dead_letters_total{reason}`
+    pub dead_letters: IntCounterVec,
+    /// `records_lost_total{topic}`
+    pub records_lost: IntCounterVec,
+    /// `consumer_lag{topic,partition}`
+    pub consumer_lag: IntGaugeVec,
+    /// `uncommitted_records{topic,partition}`
+    pub uncommitted: IntGaugeVec,
+    /// `rebalances_total`
+    pub rebalances: IntCounter,
+    /// `intake_paused`
+    pub intake_paused: prometheus::IntGauge,
+    /// `pending_bytes`
+    pub pending_bytes: prometheus::IntGauge,
+}
+
+impl Metrics {
+    /// All metrics, at zero.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new_custom(Some("rowbell".to_owned()), None)?;
+        let counter = |name: &str, help: &str, labels: &[&str]| {
+            register(
+                &registry,
+                IntCounterVec::new(Opts::new(name, help), labels)?,
+            )
+        };
+        let gauge = |name: &str, help: &str, labels: &[&str]| {
+            register(&registry, IntGaugeVec::new(Opts::new(name, help), labels)?)
+        };
+        let histogram = |name: &str, help: &str, labels: &[&str]| {
+            let options = HistogramOpts::new(name, help).buckets(LATENCY_BUCKETS.to_vec());
+            register(&registry, HistogramVec::new(options, labels)?)
+        };
+        let build = gauge(
+            "build_info",
+            "Always 1; the label says which version runs.",
+            &["version"],
+        )?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        Ok(Self {
+            records: counter("records_total", "Kafka records read.", &["topic", "kind"])?,
+            changes: counter("changes_total", "Row changes read.", &["table", "op"])?,
+            notices: counter(
+                "notices_total",
+                "Changes that a rule wants posted.",
+                &["rule"],
+            )?,
+            rule_errors: counter(
+                "rule_errors_total",
+                "Conditions and templates that failed on a change.",
+                &["rule"],
+            )?,
+            posts: counter(
+                "posts_total",
+                "Posts made, by how they ended.",
+                &["destination", "outcome"],
+            )?,
+            post_duration: histogram(
+                "post_duration_seconds",
+                "Time from request to answer.",
+                &["destination"],
+            )?,
+            change_to_post: histogram(
+                "change_to_post_seconds",
+                "Time from the commit at the source to the acceptance of the post.",
+                &["destination", "priority"],
+            )?,
+            lane_pending: gauge(
+                "lane_pending",
+                "Notices that wait for their post.",
+                &["destination", "priority"],
+            )?,
+            lane_oldest: register(
+                &registry,
+                GaugeVec::new(
+                    Opts::new("lane_oldest_seconds", "Age of the oldest pending notice."),
+                    &["destination"],
+                )?,
+            )?,
+            lane_wait: register(
+                &registry,
+                CounterVec::new(
+                    Opts::new(
+                        "lane_wait_seconds_total",
+                        "Time in which notices were pending and nothing was posted, by reason.",
+                    ),
+                    &["destination", "reason"],
+                )?,
+            )?,
+            destination_up: gauge(
+                "destination_up",
+                "1 while the destination accepts posts.",
+                &["destination"],
+            )?,
+            dead_letters: counter(
+                "dead_letters_total",
+                "Records written to the dead-letter topic.",
+                &["reason"],
+            )?,
+            records_lost: counter(
+                "records_lost_total",
+                "Records that the log no longer held when they were to be read.",
+                &["topic"],
+            )?,
+            consumer_lag: gauge(
+                "consumer_lag",
+                "Log end minus read position.",
+                &["topic", "partition"],
+            )?,
+            uncommitted: gauge(
+                "uncommitted_records",
+                "Read position minus committed offset.",
+                &["topic", "partition"],
+            )?,
+            rebalances: register(
+                &registry,
+                IntCounter::with_opts(Opts::new(
+                    "rebalances_total",
+                    "Assignments and revocations of partitions.",
+                ))?,
+            )?,
+            intake_paused: register(
+                &registry,
+                prometheus::IntGauge::with_opts(Opts::new(
+                    "intake_paused",
+                    "1 while reading is paused at limits.pending_bytes.",
+                ))?,
+            )?,
+            pending_bytes: register(
+                &registry,
+                prometheus::IntGauge::with_opts(Opts::new(
+                    "pending_bytes",
+                    "Memory held by pending records.",
+                ))?,
+            )?,
+            registry,
+        })
+    }
+
+    /// Counters of one topic, to be kept by whoever reads it.
+    pub fn topic(&self, topic: &str) -> TopicCounters {
+        TopicCounters {
+            by_kind: KINDS.map(|kind| self.records.with_label_values(&[topic, kind])),
+        }
+    }
+
+    /// The text that Prometheus scrapes.
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        if let Err(error) = TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text) {
+            tracing::error!(%error, "metrics cannot be written");
+        }
+        text
+    }
+
+    /// A partition that is no longer ours says nothing about its lag any more.
+    pub fn forget_partition(&self, topic: &str, partition: i32) {
+        let partition = partition.to_string();
+        // Missing is fine: it was never measured.
+        let _ = self.consumer_lag.remove_label_values(&[topic, &partition]);
+        let _ = self.uncommitted.remove_label_values(&[topic, &partition]);
+    }
+}
+
+fn register<C: Collector + Clone + 'static>(
+    registry: &Registry,
+    collector: C,
+) -> Result<C, prometheus::Error> {
+    registry.register(Box::new(collector.clone()))?;
+    Ok(collector)
+}
+
+/// `records_total` of one topic.
+pub struct TopicCounters {
+    by_kind: [IntCounter; KINDS.len()],
+}
+
+impl TopicCounters {
+    /// Counts a record.
+    pub fn count(&self, kind: &str) {
+        if let Some(index) = KINDS.iter().position(|known| *known == kind) {
+            self.by_kind[index].inc();
+        }
+    }
+}
