@@ -1,0 +1,4 @@
+//! `rowbell demo`: the real pipeline against an embedded broker, with a page that shows the posts arriving.
+
+pub mod receiver;
+pub mod text;
