@@ -85,7 +85,8 @@ fn entity(inside: &str) -> String {
         (Some('@' | '#'), Some(label)) => format!("{}{label}", &target[..1]),
         (Some('@' | '#'), None) => target.to_owned(),
         (_, Some(label)) => format!("{label} ({target})"),
-        (_, None) => target.to_owned(),
+        (_, None) if target.contains(':') => target.to_owned(),
+        (_, None) => format!("<{target}>"),
     }
 }
 
