@@ -2,6 +2,9 @@
 
 use super::Run;
 
+/// Longer texts are taken without emphasis; a section may have 3,000 characters.
+const EMPHASIS_BYTES_MAX: usize = 12_000;
+
 /// The emphasis marks of a dialect.
 struct Marks {
     /// Mark, bold, strike.
@@ -98,6 +101,11 @@ fn unescape(text: &str) -> String {
 }
 
 fn emphasis(text: &str, marks: &Marks, runs: &mut Vec<Run>) {
+    if text.len() > EMPHASIS_BYTES_MAX {
+        // Looking for pairs takes time in the square of the length.
+        runs.push(Run::plain(text));
+        return;
+    }
     let mut rest = text;
     while let Some((mark, bold, strike, from, to)) = next_pair(rest, marks) {
         if from > 0 {
