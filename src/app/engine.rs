@@ -12,8 +12,7 @@ use crate::kafka::{Budget, Command, DeadLetter, DeadLetters, Event};
 use crate::ledger::{Commit, Ledger, Owner, Partition};
 use crate::message::Priority;
 use crate::outbox::{
-    Bucket, GivenUp, LaneId, LaneSettings, LaneStatus, Notice, NoticeId, Outbox, Outcome, RowKey,
-    Settled, backoff,
+    Bucket, GivenUp, LaneId, LaneSettings, LaneStatus, Notice, NoticeId, Outbox, Outcome, RowKey, Settled, backoff,
 };
 use crate::server::Health;
 use crate::telemetry::Metrics;
@@ -54,18 +53,8 @@ impl std::fmt::Debug for Held {
 
 /// What comes back from the tasks that wait for an answer.
 enum Done {
-    Post {
-        lane: LaneId,
-        id: NoticeId,
-        verdict: Verdict,
-        took: Duration,
-    },
-    Letter {
-        owner: Owner,
-        offset: i64,
-        lane: LaneId,
-        reason: &'static str,
-    },
+    Post { lane: LaneId, id: NoticeId, verdict: Verdict, took: Duration },
+    Letter { owner: Owner, offset: i64, lane: LaneId, reason: &'static str },
 }
 
 struct Revoking {
@@ -116,11 +105,7 @@ struct Work {
 impl Engine {
     /// Runs until `stop` is done, then drains: posts on the wire are awaited, their commits made, pending ones left
     /// for the next start.
-    pub async fn run(
-        self,
-        mut input: UnboundedReceiver<Input>,
-        stop: impl Future<Output = ()>,
-    ) -> Ended {
+    pub async fn run(self, mut input: UnboundedReceiver<Input>, stop: impl Future<Output = ()>) -> Ended {
         let (done, mut answers) = unbounded_channel();
         let mut work = Work::new(self, done);
         let mut tick = tokio::time::interval(TICK);
@@ -171,18 +156,11 @@ impl Work {
                 let bucket = buckets
                     .entry(&destination.bucket)
                     .or_insert_with(|| Rc::new(Bucket::new(destination.rate, destination.burst)));
-                LaneSettings {
-                    bucket: Rc::clone(bucket),
-                    in_flight: destination.in_flight,
-                }
+                LaneSettings { bucket: Rc::clone(bucket), in_flight: destination.in_flight }
             })
             .collect();
         for destination in destinations {
-            engine
-                .metrics
-                .destination_up
-                .with_label_values(&[&*destination.name])
-                .set(1);
+            engine.metrics.destination_up.with_label_values(&[&*destination.name]).set(1);
         }
         let count = destinations.len();
         Self {
@@ -209,25 +187,14 @@ impl Work {
     fn take(&mut self, input: Input) {
         match input {
             Input::Relevant(relevant) => self.offer(relevant),
-            Input::Undecodable {
-                owner,
-                offset,
-                held,
-                error,
-            } => {
+            Input::Undecodable { owner, offset, held, error } => {
                 self.ledger.owe(&owner, offset, vec![UNDECODABLE]);
                 tracing::warn!(partition = %owner.partition, offset, %error, "a record cannot be read; it goes to the dead letters");
                 self.write_letter(
                     owner,
                     offset,
                     UNDECODABLE,
-                    Letter {
-                        held,
-                        reason: "decode",
-                        error,
-                        rule: None,
-                        attempts: 0,
-                    },
+                    Letter { held, reason: "decode", error, rule: None, attempts: 0 },
                 );
             }
             Input::Read(positions) => {
@@ -240,42 +207,17 @@ impl Work {
     }
 
     fn offer(&mut self, relevant: Relevant) {
-        let Relevant {
-            owner,
-            offset,
-            change,
-            held,
-            table,
-            wanted,
-        } = relevant;
+        let Relevant { owner, offset, change, held, table, wanted } = relevant;
         if !self.ledger.owns(&owner) {
             return;
         }
-        self.ledger.owe(
-            &owner,
-            offset,
-            wanted.iter().map(|(lane, _)| *lane).collect(),
-        );
+        self.ledger.owe(&owner, offset, wanted.iter().map(|(lane, _)| *lane).collect());
         let row = row_key(&owner, &change, &held);
         let now = self.now();
         for (lane, rules) in wanted {
-            let priority = rules.first().map_or(Priority::Normal, |index| {
-                self.engine.config.rules[*index].priority
-            });
-            let payload = Payload {
-                change: Arc::clone(&change),
-                held: Arc::clone(&held),
-                table: table.clone(),
-                rules,
-            };
-            let notice = Notice {
-                owner: owner.clone(),
-                offset,
-                row: row.clone(),
-                priority,
-                attempts: 0,
-                payload,
-            };
+            let priority = rules.first().map_or(Priority::Normal, |index| self.engine.config.rules[*index].priority);
+            let payload = Payload { change: Arc::clone(&change), held: Arc::clone(&held), table: table.clone(), rules };
+            let notice = Notice { owner: owner.clone(), offset, row: row.clone(), priority, attempts: 0, payload };
             self.outbox.offer(lane, notice, now);
         }
     }
@@ -287,18 +229,9 @@ impl Work {
                 self.engine.health.set_joined();
                 self.engine.metrics.rebalances.inc();
             }
-            Event::Assigned {
-                owner,
-                offset,
-                lost,
-                metadata: _,
-            } => {
+            Event::Assigned { owner, offset, lost, metadata: _ } => {
                 if let Some(lost) = lost {
-                    self.engine
-                        .metrics
-                        .records_lost
-                        .with_label_values(&[&*owner.partition.topic])
-                        .inc_by(lost.max(1));
+                    self.engine.metrics.records_lost.with_label_values(&[&*owner.partition.topic]).inc_by(lost.max(1));
                     tracing::error!(
                         partition = %owner.partition,
                         lost,
@@ -307,18 +240,13 @@ impl Work {
                     );
                 }
                 tracing::info!(partition = %owner.partition, offset, "partition assigned");
-                self.outbox
-                    .stop(&|other| other.partition == owner.partition);
+                self.outbox.stop(&|other| other.partition == owner.partition);
                 self.ledger.assign(&owner, offset);
             }
             Event::Revoked { owners, reply } => {
                 self.engine.metrics.rebalances.inc();
                 self.outbox.stop(&|owner| owners.contains(owner));
-                self.revoking.push(Revoking {
-                    owners,
-                    reply,
-                    deadline: Instant::now() + DRAIN,
-                });
+                self.revoking.push(Revoking { owners, reply, deadline: Instant::now() + DRAIN });
                 self.finish_revokes();
             }
             Event::Lost { owners } => {
@@ -333,9 +261,7 @@ impl Work {
             Event::Committed(done) => {
                 let done: Vec<_> = done
                     .into_iter()
-                    .filter_map(|(partition, offset)| {
-                        Some((self.ledger.owner(&partition)?, offset))
-                    })
+                    .filter_map(|(partition, offset)| Some((self.ledger.owner(&partition)?, offset)))
                     .collect();
                 self.ledger.committed(&done);
             }
@@ -360,9 +286,7 @@ impl Work {
         for owner in owners {
             self.ledger.release(owner);
             self.log_ends.remove(&owner.partition);
-            self.engine
-                .metrics
-                .forget_partition(&owner.partition.topic, owner.partition.number);
+            self.engine.metrics.forget_partition(&owner.partition.topic, owner.partition.number);
         }
     }
 
@@ -371,23 +295,13 @@ impl Work {
         let now = Instant::now();
         let mut waiting = Vec::new();
         for revoking in std::mem::take(&mut self.revoking) {
-            let busy = self
-                .outbox
-                .in_flight(&|owner| revoking.owners.contains(owner))
-                > 0
-                || revoking
-                    .owners
-                    .iter()
-                    .any(|owner| self.letters.contains_key(owner));
+            let busy = self.outbox.in_flight(&|owner| revoking.owners.contains(owner)) > 0
+                || revoking.owners.iter().any(|owner| self.letters.contains_key(owner));
             if busy && now < revoking.deadline {
                 waiting.push(revoking);
                 continue;
             }
-            let commits = revoking
-                .owners
-                .iter()
-                .filter_map(|owner| self.ledger.commit_of(owner))
-                .collect();
+            let commits = revoking.owners.iter().filter_map(|owner| self.ledger.commit_of(owner)).collect();
             self.release(&revoking.owners);
             // The poller may have given up waiting; then nothing was committed, and repeats follow.
             let _ = revoking.reply.send(commits);
@@ -405,12 +319,7 @@ impl Work {
                 return;
             };
             let destination = &self.engine.config.destinations[lane];
-            let Payload {
-                change,
-                table,
-                rules,
-                ..
-            } = &notice.payload;
+            let Payload { change, table, rules, .. } = &notice.payload;
             let payload = render::payload(
                 &self.engine.config,
                 &destination.target,
@@ -420,44 +329,21 @@ impl Work {
                 &self.engine.metrics,
             );
             let name = format!("{}:{}", change.record, destination.name);
-            let (http, target, done) = (
-                self.engine.http.clone(),
-                destination.target.clone(),
-                self.done.clone(),
-            );
+            let (http, target, done) = (self.engine.http.clone(), destination.target.clone(), self.done.clone());
             tokio::spawn(async move {
                 let began = Instant::now();
                 let verdict = target.post(&http, &payload, &name).await;
                 // The engine ends only after its last answer, or its patience.
-                let _ = done.send(Done::Post {
-                    lane,
-                    id,
-                    verdict,
-                    took: began.elapsed(),
-                });
+                let _ = done.send(Done::Post { lane, id, verdict, took: began.elapsed() });
             });
         }
     }
 
     fn settle(&mut self, done: Done) {
         match done {
-            Done::Post {
-                lane,
-                id,
-                verdict,
-                took,
-            } => self.posted(lane, id, verdict, took),
-            Done::Letter {
-                owner,
-                offset,
-                lane,
-                reason,
-            } => {
-                self.engine
-                    .metrics
-                    .dead_letters
-                    .with_label_values(&[reason])
-                    .inc();
+            Done::Post { lane, id, verdict, took } => self.posted(lane, id, verdict, took),
+            Done::Letter { owner, offset, lane, reason } => {
+                self.engine.metrics.dead_letters.with_label_values(&[reason]).inc();
                 self.ledger.settle(&owner, offset, lane);
                 if let Some(count) = self.letters.get_mut(&owner) {
                     *count -= 1;
@@ -475,16 +361,8 @@ impl Work {
     fn posted(&mut self, lane: LaneId, id: NoticeId, verdict: Verdict, took: Duration) {
         let Verdict { outcome, detail } = verdict;
         let name = Arc::clone(&self.engine.config.destinations[lane].name);
-        self.engine
-            .metrics
-            .posts
-            .with_label_values(&[&*name, outcome.as_str()])
-            .inc();
-        self.engine
-            .metrics
-            .post_duration
-            .with_label_values(&[&*name])
-            .observe(took.as_secs_f64());
+        self.engine.metrics.posts.with_label_values(&[&*name, outcome.as_str()]).inc();
+        self.engine.metrics.post_duration.with_label_values(&[&*name]).observe(took.as_secs_f64());
         if let Some(notice) = self.outbox.notice(lane, id) {
             report(&name, notice, outcome, &detail, self.up[lane]);
         }
@@ -495,11 +373,7 @@ impl Work {
                 if let Some(time_us) = notice.payload.change.time_us {
                     let late_us = (jiff::Timestamp::now().as_microsecond() - time_us).max(0);
                     let labels = [&*name, notice.priority.as_str()];
-                    self.engine
-                        .metrics
-                        .change_to_post
-                        .with_label_values(&labels)
-                        .observe(late_us as f64 / 1e6);
+                    self.engine.metrics.change_to_post.with_label_values(&labels).observe(late_us as f64 / 1e6);
                 }
                 self.ledger.settle(&notice.owner, notice.offset, lane);
             }
@@ -508,25 +382,10 @@ impl Work {
                     GivenUp::Rejected => "rejected",
                     GivenUp::Exhausted => "exhausted",
                 };
-                let Notice {
-                    owner,
-                    offset,
-                    attempts,
-                    payload,
-                    ..
-                } = notice;
-                let rules: Vec<_> = payload
-                    .rules
-                    .iter()
-                    .map(|index| &*self.engine.config.rules[*index].name)
-                    .collect();
-                let letter = Letter {
-                    held: payload.held,
-                    reason,
-                    error: detail,
-                    rule: Some(rules.join(",")),
-                    attempts,
-                };
+                let Notice { owner, offset, attempts, payload, .. } = notice;
+                let rules: Vec<_> = payload.rules.iter().map(|index| &*self.engine.config.rules[*index].name).collect();
+                let letter =
+                    Letter { held: payload.held, reason, error: detail, rule: Some(rules.join(",")), attempts };
                 self.write_letter(owner, offset, lane, letter);
             }
             Settled::Pending => self.retried[lane] += 1,
@@ -535,11 +394,7 @@ impl Work {
         let up = self.outbox.status(now)[lane].up;
         if up != self.up[lane] {
             self.up[lane] = up;
-            self.engine
-                .metrics
-                .destination_up
-                .with_label_values(&[&*name])
-                .set(i64::from(up));
+            self.engine.metrics.destination_up.with_label_values(&[&*name]).set(i64::from(up));
             if up {
                 tracing::info!(destination = %name, "the destination accepts posts again");
             }
@@ -549,12 +404,7 @@ impl Work {
     /// Writes a dead letter, again and again until it is acknowledged: the commit waits for it.
     fn write_letter(&mut self, owner: Owner, offset: i64, lane: LaneId, letter: Letter) {
         *self.letters.entry(owner.clone()).or_default() += 1;
-        let destination = self
-            .engine
-            .config
-            .destinations
-            .get(lane)
-            .map(|destination| Arc::clone(&destination.name));
+        let destination = self.engine.config.destinations.get(lane).map(|destination| Arc::clone(&destination.name));
         let (writer, done) = (self.engine.dead_letters.clone(), self.done.clone());
         let time = jiff::Timestamp::now().to_string();
         tokio::spawn(async move {
@@ -579,29 +429,20 @@ impl Work {
                 let pause = backoff(attempt, &mut fastrand::Rng::new());
                 tokio::time::sleep(pause).await;
             }
-            let _ = done.send(Done::Letter {
-                owner,
-                offset,
-                lane,
-                reason: letter.reason,
-            });
+            let _ = done.send(Done::Letter { owner, offset, lane, reason: letter.reason });
         });
     }
 
     fn commit(&mut self) {
         let commits = self.ledger.commits(self.now());
         if !commits.is_empty() && self.engine.poller.send(Command::Commit(commits)).is_err() {
-            self.failed
-                .get_or_insert_with(|| "the poller's thread ended".to_owned());
+            self.failed.get_or_insert_with(|| "the poller's thread ended".to_owned());
         }
     }
 
     /// When something is due although nothing happens.
     fn wake(&self) -> Option<Instant> {
-        let due = [self.outbox.wake_at(), self.ledger.commit_due()]
-            .into_iter()
-            .flatten()
-            .min();
+        let due = [self.outbox.wake_at(), self.ledger.commit_due()].into_iter().flatten().min();
         let due = due.map(|due| self.began + due);
         let revoke = self.revoking.iter().map(|revoking| revoking.deadline).min();
         [due, revoke].into_iter().flatten().min()
@@ -621,38 +462,22 @@ impl Work {
             let name = &*destination.name;
             for priority in Priority::ALL {
                 let pending = lane.pending[priority as usize] as i64;
-                metrics
-                    .lane_pending
-                    .with_label_values(&[name, priority.as_str()])
-                    .set(pending);
+                metrics.lane_pending.with_label_values(&[name, priority.as_str()]).set(pending);
             }
-            let oldest = lane
-                .oldest
-                .map_or(0.0, |offered| now.saturating_sub(offered).as_secs_f64());
+            let oldest = lane.oldest.map_or(0.0, |offered| now.saturating_sub(offered).as_secs_f64());
             metrics.lane_oldest.with_label_values(&[name]).set(oldest);
             if let Some((reason, _)) = lane.waiting {
-                metrics
-                    .lane_wait
-                    .with_label_values(&[name, reason.as_str()])
-                    .inc_by(elapsed);
+                metrics.lane_wait.with_label_values(&[name, reason.as_str()]).inc_by(elapsed);
             }
         }
-        metrics
-            .pending_bytes
-            .set(i64::try_from(self.engine.budget.pending_bytes()).unwrap_or(i64::MAX));
+        metrics.pending_bytes.set(i64::try_from(self.engine.budget.pending_bytes()).unwrap_or(i64::MAX));
         let positions = self.ledger.positions();
         for (partition, position, committed) in &positions {
             let number = partition.number.to_string();
             let labels = [&*partition.topic, number.as_str()];
-            metrics
-                .uncommitted
-                .with_label_values(&labels)
-                .set(position - committed);
+            metrics.uncommitted.with_label_values(&labels).set(position - committed);
             if let Some(end) = self.log_ends.get(partition) {
-                metrics
-                    .consumer_lag
-                    .with_label_values(&labels)
-                    .set((end - position).max(0));
+                metrics.consumer_lag.with_label_values(&labels).set((end - position).max(0));
             }
         }
         self.show(now, lanes, positions);
@@ -660,53 +485,34 @@ impl Work {
 
     fn show(&self, now: Duration, lanes: Vec<LaneStatus>, positions: Vec<(Partition, i64, i64)>) {
         let wall_ms = jiff::Timestamp::now().as_millisecond();
-        let lanes = self
-            .engine
-            .config
-            .destinations
-            .iter()
-            .zip(lanes)
-            .enumerate()
-            .map(|(index, (destination, lane))| Lane {
+        let lanes =
+            self.engine.config.destinations.iter().zip(lanes).enumerate().map(|(index, (destination, lane))| Lane {
                 destination: destination.name.to_string(),
                 kind: destination.target.kind(),
                 pending: lane.pending,
                 in_flight: lane.in_flight,
                 waiting: lane.waiting.map(|(reason, until)| {
-                    let left_ms =
-                        i64::try_from(until.saturating_sub(now).as_millis()).unwrap_or(i64::MAX);
+                    let left_ms = i64::try_from(until.saturating_sub(now).as_millis()).unwrap_or(i64::MAX);
                     (reason.as_str(), wall_ms.saturating_add(left_ms))
                 }),
                 delivered: self.delivered[index],
                 retried: self.retried[index],
             });
-        let partitions = positions
-            .into_iter()
-            .map(|(partition, position, committed)| PartitionState {
-                topic: partition.topic.to_string(),
-                partition: partition.number,
-                position,
-                committed,
-            });
-        self.engine.status.send_replace(Status {
-            lanes: lanes.collect(),
-            partitions: partitions.collect(),
+        let partitions = positions.into_iter().map(|(partition, position, committed)| PartitionState {
+            topic: partition.topic.to_string(),
+            partition: partition.number,
+            position,
+            committed,
         });
+        self.engine.status.send_replace(Status { lanes: lanes.collect(), partitions: partitions.collect() });
     }
 
     /// The end: no new posts, those on the wire awaited, then the last commits.
-    async fn drain(
-        &mut self,
-        answers: &mut UnboundedReceiver<Done>,
-        input: &mut UnboundedReceiver<Input>,
-    ) {
+    async fn drain(&mut self, answers: &mut UnboundedReceiver<Done>, input: &mut UnboundedReceiver<Input>) {
         self.engine.health.set_stopping();
         self.outbox.close();
         let deadline = tokio::time::Instant::now() + DRAIN;
-        tracing::info!(
-            pending = self.outbox.pending(),
-            "stopping: waiting for posts on the wire"
-        );
+        tracing::info!(pending = self.outbox.pending(), "stopping: waiting for posts on the wire");
         while self.outbox.in_flight(&|_| true) > 0 || !self.letters.is_empty() {
             tokio::select! {
                 Some(answer) = answers.recv() => self.settle(answer),
@@ -727,18 +533,10 @@ impl Work {
             }
         }
         let owners = self.ledger.owners();
-        let commits: Vec<_> = owners
-            .iter()
-            .filter_map(|owner| self.ledger.commit_of(owner))
-            .collect();
-        tracing::info!(
-            left = self.outbox.pending(),
-            "stopped: what is left is posted after the next start"
-        );
+        let commits: Vec<_> = owners.iter().filter_map(|owner| self.ledger.commit_of(owner)).collect();
+        tracing::info!(left = self.outbox.pending(), "stopped: what is left is posted after the next start");
         if self.engine.poller.send(Command::Stop(commits)).is_err() {
-            tracing::warn!(
-                "the poller ended first: posts made since the last commit will be made again"
-            );
+            tracing::warn!("the poller ended first: posts made since the last commit will be made again");
         }
     }
 }
@@ -767,13 +565,7 @@ fn row_key(owner: &Owner, change: &RowChange, held: &Held) -> RowKey {
 }
 
 /// One log line for each post that was not simply accepted, without row data.
-fn report(
-    destination: &str,
-    notice: &Notice<Payload>,
-    outcome: Outcome,
-    detail: &str,
-    was_up: bool,
-) {
+fn report(destination: &str, notice: &Notice<Payload>, outcome: Outcome, detail: &str, was_up: bool) {
     let (record, attempts) = (&notice.payload.change.record, notice.attempts);
     match outcome {
         Outcome::Delivered => tracing::debug!(destination, %record, attempts, "posted"),

@@ -25,12 +25,7 @@ pub enum Input {
     /// A change that somebody wants posted.
     Relevant(Relevant),
     /// A record that cannot be read.
-    Undecodable {
-        owner: Owner,
-        offset: i64,
-        held: Arc<Held>,
-        error: String,
-    },
+    Undecodable { owner: Owner, offset: i64, held: Arc<Held>, error: String },
     /// Everything below was judged.
     Read(Vec<(Owner, i64)>),
     /// Something happened to the group.
@@ -61,11 +56,7 @@ impl Held {
         let record = RawRecord::copy(record);
         let bytes = record.bytes() * (1 + DECODED_FACTOR) + RECORD_OVERHEAD;
         budget.add(bytes);
-        Arc::new(Self {
-            record,
-            bytes,
-            budget: Arc::clone(budget),
-        })
+        Arc::new(Self { record, bytes, budget: Arc::clone(budget) })
     }
 }
 
@@ -100,12 +91,7 @@ pub struct Intake {
 }
 
 impl Intake {
-    pub fn new(
-        config: Arc<Config>,
-        metrics: Metrics,
-        budget: Arc<Budget>,
-        engine: UnboundedSender<Input>,
-    ) -> Self {
+    pub fn new(config: Arc<Config>, metrics: Metrics, budget: Arc<Budget>, engine: UnboundedSender<Input>) -> Self {
         Self {
             config,
             metrics,
@@ -125,10 +111,7 @@ impl Intake {
             Some((known, counters)) if known == topic => Arc::clone(counters),
             _ => {
                 let metrics = &self.metrics;
-                let counters = self
-                    .topics
-                    .entry(Arc::clone(topic))
-                    .or_insert_with(|| Arc::new(metrics.topic(topic)));
+                let counters = self.topics.entry(Arc::clone(topic)).or_insert_with(|| Arc::new(metrics.topic(topic)));
                 let counters = Arc::clone(counters);
                 self.topic = Some((Arc::clone(topic), Arc::clone(&counters)));
                 counters
@@ -141,25 +124,14 @@ impl Intake {
         if let Some(plan) = self.plans.get(server).and_then(|tables| tables.get(table)) {
             return Arc::clone(plan);
         }
-        let rules = (0..self.config.rules.len())
-            .filter(|i| self.config.rules[*i].table.matches(server, table))
-            .collect();
-        let counters = [Op::Create, Op::Update, Op::Delete, Op::Read, Op::Truncate].map(|op| {
-            self.metrics
-                .changes
-                .with_label_values(&[table, op.as_str()])
-        });
-        let plan = Arc::new(Plan {
-            table: self.config.table(server, table).cloned(),
-            rules,
-            counters,
-        });
+        let rules =
+            (0..self.config.rules.len()).filter(|i| self.config.rules[*i].table.matches(server, table)).collect();
+        let counters = [Op::Create, Op::Update, Op::Delete, Op::Read, Op::Truncate]
+            .map(|op| self.metrics.changes.with_label_values(&[table, op.as_str()]));
+        let plan = Arc::new(Plan { table: self.config.table(server, table).cloned(), rules, counters });
         if self.plans_made < PLANS_MAX {
             self.plans_made += 1;
-            self.plans
-                .entry(server.to_owned())
-                .or_default()
-                .insert(table.to_owned(), Arc::clone(&plan));
+            self.plans.entry(server.to_owned()).or_default().insert(table.to_owned(), Arc::clone(&plan));
         }
         plan
     }
@@ -167,18 +139,14 @@ impl Intake {
     /// Could any rule want this change? Cheap: nothing is decoded.
     fn may_matter(&self, plan: &Plan, envelope: &Envelope<'_>) -> bool {
         let op = envelope.op();
-        plan.rules
-            .iter()
-            .map(|index| &self.config.rules[*index])
-            .any(|rule| match op {
-                // A create may be the second half of a key change, which rules judge as an update.
-                Op::Create => rule.on.contains(Op::Create) || rule.on.contains(Op::Update),
-                Op::Update => {
-                    rule.on.contains(Op::Update)
-                        && (rule.columns.is_empty() || envelope.may_touch(&rule.columns))
-                }
-                op => rule.on.contains(op),
-            })
+        plan.rules.iter().map(|index| &self.config.rules[*index]).any(|rule| match op {
+            // A create may be the second half of a key change, which rules judge as an update.
+            Op::Create => rule.on.contains(Op::Create) || rule.on.contains(Op::Update),
+            Op::Update => {
+                rule.on.contains(Op::Update) && (rule.columns.is_empty() || envelope.may_touch(&rule.columns))
+            }
+            op => rule.on.contains(op),
+        })
     }
 
     fn change(&mut self, owner: &Owner, record: &Record<'_>, envelope: &Envelope<'_>) {
@@ -188,10 +156,7 @@ impl Intake {
         if plan.rules.is_empty() || !self.may_matter(&plan, envelope) {
             return;
         }
-        let known = Known {
-            config: &*self.config,
-            learnt: &self.identities,
-        };
+        let known = Known { config: &*self.config, learnt: &self.identities };
         let change = match envelope.change(&known) {
             Ok(change) => Arc::new(change),
             Err(error) => return self.undecodable(owner, record, error.to_string()),
@@ -212,10 +177,7 @@ impl Intake {
     }
 
     fn judge(&mut self, plan: &Plan, change: &Arc<RowChange>) -> Vec<(usize, Vec<usize>)> {
-        let ignored = plan
-            .table
-            .as_ref()
-            .map_or(&[][..], |table| &table.view.ignore);
+        let ignored = plan.table.as_ref().map_or(&[][..], |table| &table.view.ignore);
         let mut wanted: Vec<(usize, Vec<usize>)> = Vec::new();
         for &index in &plan.rules {
             let rule = &self.config.rules[index];
@@ -231,10 +193,7 @@ impl Intake {
                     }
                 }
                 Judgement::Failed(error) => {
-                    self.metrics
-                        .rule_errors
-                        .with_label_values(&[&*rule.name])
-                        .inc();
+                    self.metrics.rule_errors.with_label_values(&[&*rule.name]).inc();
                     if self.warned.insert(index) {
                         tracing::warn!(
                             rule = %rule.name,
@@ -255,12 +214,7 @@ impl Intake {
 
     fn undecodable(&mut self, owner: &Owner, record: &Record<'_>, error: String) {
         let held = Held::new(record, &self.budget);
-        self.tell(Input::Undecodable {
-            owner: owner.clone(),
-            offset: record.offset,
-            held,
-            error,
-        });
+        self.tell(Input::Undecodable { owner: owner.clone(), offset: record.offset, held, error });
     }
 
     fn tell(&self, input: Input) {
@@ -288,11 +242,7 @@ impl Sink for Intake {
     }
 
     fn read(&mut self, positions: &mut dyn Iterator<Item = (&Owner, i64)>) {
-        self.tell(Input::Read(
-            positions
-                .map(|(owner, position)| (owner.clone(), position))
-                .collect(),
-        ));
+        self.tell(Input::Read(positions.map(|(owner, position)| (owner.clone(), position)).collect()));
     }
 
     fn event(&mut self, event: Event) {

@@ -73,8 +73,7 @@ pub async fn run(
 
     let (stopping, stopped) = watch::channel(false);
     let stop = shared_stop(stop, stopping);
-    let routes = server::router(metrics.clone(), Arc::clone(&health))
-        .merge(extras.routes.unwrap_or_default());
+    let routes = server::router(metrics.clone(), Arc::clone(&health)).merge(extras.routes.unwrap_or_default());
     let listener = server::listen(config.listen).await?;
     let server = tokio::spawn(server::serve(listener, routes, wait_for(stopped.clone())));
 
@@ -88,14 +87,9 @@ pub async fn run(
 
     let budget = Arc::new(Budget::new(config.limits.pending_bytes));
     let (engine_input, inputs) = mpsc::unbounded_channel();
-    let intake = Intake::new(
-        Arc::clone(&config),
-        metrics.clone(),
-        Arc::clone(&budget),
-        engine_input,
-    );
-    let poller = Poller::start(config.kafka.clone(), Arc::clone(&budget), Box::new(intake))
-        .map_err(RunError::Consumer)?;
+    let intake = Intake::new(Arc::clone(&config), metrics.clone(), Arc::clone(&budget), engine_input);
+    let poller =
+        Poller::start(config.kafka.clone(), Arc::clone(&budget), Box::new(intake)).map_err(RunError::Consumer)?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         brokers = %config.kafka.brokers,
@@ -115,9 +109,7 @@ pub async fn run(
         health,
         budget,
         poller: poller.commands(),
-        status: extras
-            .status
-            .unwrap_or_else(|| watch::channel(Status::default()).0),
+        status: extras.status.unwrap_or_else(|| watch::channel(Status::default()).0),
     };
     let ended = engine.run(inputs, wait_for(stopped)).await;
 

@@ -32,13 +32,7 @@ pub fn payload(
     }
 }
 
-fn words(
-    config: &Config,
-    change: &Arc<RowChange>,
-    table: Option<&Table>,
-    rules: &[usize],
-    metrics: &Metrics,
-) -> Words {
+fn words(config: &Config, change: &Arc<RowChange>, table: Option<&Table>, rules: &[usize], metrics: &Metrics) -> Words {
     let redacted = table.map_or_else(|| Arc::from([]), |table| Arc::clone(&table.redacted));
     let mut notes = Vec::new();
     let mut render = |template: Option<&Template>, what: &str| {
@@ -54,14 +48,8 @@ fn words(
             .ok()
             .filter(|text| !text.trim().is_empty())
     };
-    let mut words = Words {
-        time_zone: config.time_zone.clone(),
-        ..Words::default()
-    };
-    let matched: Vec<_> = rules
-        .iter()
-        .filter_map(|index| config.rules.get(*index))
-        .collect();
+    let mut words = Words { time_zone: config.time_zone.clone(), ..Words::default() };
+    let matched: Vec<_> = rules.iter().filter_map(|index| config.rules.get(*index)).collect();
     if let Some(leading) = matched.first() {
         words.priority = leading.priority;
         words.tone = leading.tone;
@@ -69,10 +57,7 @@ fn words(
         words.headline = render(leading.headline.as_ref(), "headline");
     }
     words.rules = matched.iter().map(|rule| Arc::clone(&rule.name)).collect();
-    words.watched = matched
-        .iter()
-        .flat_map(|rule| rule.columns.iter().cloned())
-        .collect();
+    words.watched = matched.iter().flat_map(|rule| rule.columns.iter().cloned()).collect();
     if let Some(table) = table {
         words.title = render(table.title.as_ref(), "title");
         words.link = render(table.link.as_ref(), "link");
@@ -83,16 +68,10 @@ fn words(
 }
 
 /// A currency template that fails leaves the amount without a currency: nothing to warn about in each post.
-fn currencies(
-    table: &Table,
-    change: &Arc<RowChange>,
-    redacted: &Arc<[String]>,
-) -> HashMap<String, String> {
+fn currencies(table: &Table, change: &Arc<RowChange>, redacted: &Arc<[String]>) -> HashMap<String, String> {
     table
         .currencies
         .iter()
-        .filter_map(|(column, template)| {
-            Some((column.clone(), template.render(change, redacted).ok()?))
-        })
+        .filter_map(|(column, template)| Some((column.clone(), template.render(change, redacted).ok()?)))
         .collect()
 }

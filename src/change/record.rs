@@ -27,18 +27,13 @@ impl Headers for () {
 
 impl<N: AsRef<str>, V: AsRef<[u8]>> Headers for [(N, Option<V>)] {
     fn header(&self, name: &str) -> Option<&[u8]> {
-        let (_, value) = self
-            .iter()
-            .rev()
-            .find(|(header, _)| header.as_ref() == name)?;
+        let (_, value) = self.iter().rev().find(|(header, _)| header.as_ref() == name)?;
         value.as_ref().map(AsRef::as_ref)
     }
 
     fn all(&self) -> Vec<(String, Option<Vec<u8>>)> {
         let copy = |value: &V| value.as_ref().to_vec();
-        self.iter()
-            .map(|(name, value)| (name.as_ref().to_owned(), value.as_ref().map(copy)))
-            .collect()
+        self.iter().map(|(name, value)| (name.as_ref().to_owned(), value.as_ref().map(copy))).collect()
     }
 }
 
@@ -74,11 +69,7 @@ pub struct Record<'a> {
 impl Record<'_> {
     /// Where the record stands.
     pub fn id(&self) -> RecordId {
-        RecordId {
-            topic: self.topic.clone(),
-            partition: self.partition,
-            offset: self.offset,
-        }
+        RecordId { topic: self.topic.clone(), partition: self.partition, offset: self.offset }
     }
 }
 

@@ -32,11 +32,7 @@ pub(crate) struct Key<'a> {
 impl<'a> Key<'a> {
     /// The key with its escapes resolved.
     pub fn text(&self) -> Cow<'a, str> {
-        if self.escaped {
-            unescape(self.raw)
-        } else {
-            Cow::Borrowed(self.raw)
-        }
+        if self.escaped { unescape(self.raw) } else { Cow::Borrowed(self.raw) }
     }
 }
 
@@ -248,31 +244,20 @@ impl<'a> Cursor<'a> {
                     match bytes.get(at + 1) {
                         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => at += 2,
                         Some(b'u')
-                            if bytes
-                                .get(at + 2..at + 6)
-                                .is_some_and(|h| h.iter().all(u8::is_ascii_hexdigit)) =>
+                            if bytes.get(at + 2..at + 6).is_some_and(|h| h.iter().all(u8::is_ascii_hexdigit)) =>
                         {
                             at += 6;
                         }
                         _ => {
-                            return Err(ScanError {
-                                at,
-                                what: "an escape that JSON does not know",
-                            });
+                            return Err(ScanError { at, what: "an escape that JSON does not know" });
                         }
                     }
                 }
                 Some(_) => {
-                    return Err(ScanError {
-                        at,
-                        what: "a control character inside a text",
-                    });
+                    return Err(ScanError { at, what: "a control character inside a text" });
                 }
                 None => {
-                    return Err(ScanError {
-                        at,
-                        what: "the text ends inside a text value",
-                    });
+                    return Err(ScanError { at, what: "the text ends inside a text value" });
                 }
             }
         }
@@ -327,12 +312,7 @@ fn find_special(bytes: &[u8], mut at: usize) -> usize {
 
 /// Length of the JSON number that the bytes start with.
 fn number_length(bytes: &[u8]) -> Option<usize> {
-    let digits = |from: usize| {
-        bytes[from..]
-            .iter()
-            .take_while(|b| b.is_ascii_digit())
-            .count()
-    };
+    let digits = |from: usize| bytes[from..].iter().take_while(|b| b.is_ascii_digit()).count();
     let mut at = usize::from(bytes.first() == Some(&b'-'));
     let whole = digits(at);
     if whole == 0 || (whole > 1 && bytes[at] == b'0') {
@@ -373,11 +353,7 @@ pub(crate) fn shape(raw: &str) -> &'static str {
 /// The text behind a raw JSON text; `None` when it is something else.
 pub(crate) fn text(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    Some(if inner.contains('\\') {
-        unescape(inner)
-    } else {
-        Cow::Borrowed(inner)
-    })
+    Some(if inner.contains('\\') { unescape(inner) } else { Cow::Borrowed(inner) })
 }
 
 /// Resolves the escapes of a checked text. A lone surrogate, which Java can write and UTF-8 cannot, becomes U+FFFD.
@@ -396,10 +372,7 @@ fn unescape(raw: &str) -> Cow<'_, str> {
 
 /// The character of the escape that the text starts with, and the escape's length.
 fn escape(text: &str) -> (char, usize) {
-    let unit = |from: usize| {
-        text.get(from..from + 4)
-            .and_then(|hex| u32::from_str_radix(hex, 16).ok())
-    };
+    let unit = |from: usize| text.get(from..from + 4).and_then(|hex| u32::from_str_radix(hex, 16).ok());
     match text.as_bytes().get(1) {
         Some(b'u') => {
             let first = unit(2).unwrap_or(0xFFFD);
@@ -409,15 +382,9 @@ fn escape(text: &str) -> (char, usize) {
                 && (0xDC00..0xE000).contains(&second)
             {
                 let code = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
-                return (
-                    char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER),
-                    12,
-                );
+                return (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), 12);
             }
-            (
-                char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER),
-                6,
-            )
+            (char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER), 6)
         }
         Some(b'b') => ('\u{8}', 2),
         Some(b'f') => ('\u{c}', 2),
@@ -456,11 +423,7 @@ pub(crate) fn document(text: &str) -> Option<Json> {
 pub(crate) fn build(raw: &str) -> Json {
     match raw.as_bytes().first() {
         Some(b'"') => Json::String(text(raw).unwrap_or_default().into_owned()),
-        Some(b'{') => Json::Object(
-            members(raw)
-                .map(|(key, value)| (key.into_owned(), build(value)))
-                .collect(),
-        ),
+        Some(b'{') => Json::Object(members(raw).map(|(key, value)| (key.into_owned(), build(value))).collect()),
         Some(b'[') => Json::Array(elements(raw).map(build).collect()),
         Some(b't') => Json::Bool(true),
         Some(b'f') => Json::Bool(false),
@@ -494,11 +457,7 @@ pub(crate) fn members(raw: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
         if !open {
             return None;
         }
-        let member = cursor
-            .key(&mut first)
-            .ok()
-            .flatten()
-            .and_then(|key| Some((key.text(), cursor.value().ok()?)));
+        let member = cursor.key(&mut first).ok().flatten().and_then(|key| Some((key.text(), cursor.value().ok()?)));
         open = member.is_some();
         member
     })
@@ -506,10 +465,7 @@ pub(crate) fn members(raw: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
 
 /// The member of this name; null counts as missing.
 pub(crate) fn member<'a>(raw: &'a str, name: &str) -> Option<&'a str> {
-    members(raw)
-        .find(|(key, _)| key == name)
-        .map(|(_, raw)| raw)
-        .filter(|raw| *raw != "null")
+    members(raw).find(|(key, _)| key == name).map(|(_, raw)| raw).filter(|raw| *raw != "null")
 }
 
 /// The elements of a checked raw array; nothing for any other value.

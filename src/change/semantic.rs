@@ -118,10 +118,7 @@ impl Kind {
 
     /// True where the schema says no more than the wire's own type, so that a configured type may say more.
     pub fn is_plain(&self) -> bool {
-        matches!(
-            self,
-            Kind::Any | Kind::Bool | Kind::Int | Kind::Float | Kind::Text | Kind::Bytes
-        )
+        matches!(self, Kind::Any | Kind::Bool | Kind::Int | Kind::Float | Kind::Text | Kind::Bytes)
     }
 }
 
@@ -159,16 +156,10 @@ fn typed(kind: &Kind, raw: &str) -> Result<Value, Reason> {
         Kind::Unsigned => {
             let number = int(raw.trim_matches('"'))?;
             // why a sum: 64-bit two's complement read as signed is the true value minus 2^64.
-            Value::Int(if number < 0 {
-                number + (1 << 64)
-            } else {
-                number
-            })
+            Value::Int(if number < 0 { number + (1 << 64) } else { number })
         }
         Kind::Float => Value::Float(float(raw)?),
-        Kind::Text | Kind::Xml | Kind::Uuid | Kind::Enum | Kind::Interval => {
-            Value::Text(text(raw)?.into())
-        }
+        Kind::Text | Kind::Xml | Kind::Uuid | Kind::Enum | Kind::Interval => Value::Text(text(raw)?.into()),
         Kind::LooseText => Value::Text(scan::text(raw).unwrap_or(Cow::Borrowed(raw)).into()),
         Kind::Bytes => Value::Bytes(bytes(raw)?.into()),
         Kind::Decimal(scale) => Value::Decimal(decimal(raw, *scale)?),
@@ -187,19 +178,14 @@ fn typed(kind: &Kind, raw: &str) -> Result<Value, Reason> {
         Kind::Json => match scan::text(raw) {
             // A document that this build cannot hold (nested too deeply) is still shown, as its text.
             Some(text) => Value::Json(Arc::new(
-                scan::document(&text)
-                    .unwrap_or_else(|| serde_json::Value::String(text.into_owned())),
+                scan::document(&text).unwrap_or_else(|| serde_json::Value::String(text.into_owned())),
             )),
             None => Value::Json(Arc::new(scan::build(raw))),
         },
         Kind::Set => match raw.starts_with('[') {
             true => array(&Kind::Text, raw)?,
             false => Value::Array(
-                text(raw)?
-                    .split(',')
-                    .filter(|word| !word.is_empty())
-                    .map(|word| Value::Text(word.into()))
-                    .collect(),
+                text(raw)?.split(',').filter(|word| !word.is_empty()).map(|word| Value::Text(word.into())).collect(),
             ),
         },
         Kind::Bits(length) => bits(raw, *length)?,
@@ -249,10 +235,7 @@ fn any(raw: &str) -> Result<(Type, Value), Reason> {
             }
             let double = raw.parse::<f64>().ok().filter(|f| f.is_finite());
             match double {
-                Some(double)
-                    if !scan::is_integer(raw)
-                        && scan::significant_digits(raw) <= scan::DOUBLE_DIGITS =>
-                {
+                Some(double) if !scan::is_integer(raw) && scan::significant_digits(raw) <= scan::DOUBLE_DIGITS => {
                     (Type::Float, Value::Float(double))
                 }
                 _ => match decimal_text(raw) {
@@ -269,8 +252,7 @@ fn text(raw: &str) -> Result<Cow<'_, str>, Reason> {
 }
 
 fn int(raw: &str) -> Result<i128, Reason> {
-    raw.parse::<i128>()
-        .map_err(|_| unexpected("an integer", raw))
+    raw.parse::<i128>().map_err(|_| unexpected("an integer", raw))
 }
 
 fn float(raw: &str) -> Result<f64, Reason> {
@@ -278,27 +260,19 @@ fn float(raw: &str) -> Result<f64, Reason> {
         r#""NaN""# => Ok(f64::NAN),
         r#""Infinity""# => Ok(f64::INFINITY),
         r#""-Infinity""# => Ok(f64::NEG_INFINITY),
-        _ => raw
-            .trim_matches('"')
-            .parse::<f64>()
-            .map_err(|_| unexpected("a floating-point number", raw)),
+        _ => raw.trim_matches('"').parse::<f64>().map_err(|_| unexpected("a floating-point number", raw)),
     }
 }
 
 fn bytes(raw: &str) -> Result<Vec<u8>, Reason> {
-    BASE64
-        .decode(text(raw)?.as_bytes())
-        .map_err(|_| "expected base64".into())
+    BASE64.decode(text(raw)?.as_bytes()).map_err(|_| "expected base64".into())
 }
 
 fn array(element: &Kind, raw: &str) -> Result<Value, Reason> {
     if !raw.starts_with('[') {
         return Err(unexpected("an array", raw));
     }
-    scan::elements(raw)
-        .map(|raw| Ok(decode(element, raw)?.1))
-        .collect::<Result<_, Reason>>()
-        .map(Value::Array)
+    scan::elements(raw).map(|raw| Ok(decode(element, raw)?.1)).collect::<Result<_, Reason>>().map(Value::Array)
 }
 
 /// A map as an object, or as JsonConverter writes keys that are no texts: `[[key, value], ...]`.
@@ -345,18 +319,14 @@ pub(crate) fn unscaled(bytes: &[u8], scale: i64) -> Result<Decimal, Reason> {
     if bytes.is_empty() {
         return Err("expected a number, found no bytes".into());
     }
-    Ok(Decimal::Finite(BigDecimal::new(
-        BigInt::from_signed_bytes_be(bytes),
-        scale,
-    )))
+    Ok(Decimal::Finite(BigDecimal::new(BigInt::from_signed_bytes_be(bytes), scale)))
 }
 
 fn with_scale(decimal: Decimal, scale: Option<i64>) -> Result<Decimal, Reason> {
     Ok(match (decimal, scale) {
         // Only ever more zeros: a number is never rounded to the scale it ought to have.
         (Decimal::Finite(number), Some(scale))
-            if number.fractional_digit_count() < scale
-                && scale.unsigned_abs() <= DIGITS_MAX as u64 =>
+            if number.fractional_digit_count() < scale && scale.unsigned_abs() <= DIGITS_MAX as u64 =>
         {
             Decimal::Finite(number.with_scale(scale))
         }
@@ -385,12 +355,7 @@ pub(crate) fn decimal_text(text: &str) -> Result<Decimal, Reason> {
         return Err("a decimal of more digits than any database holds".into());
     }
     let digits = whole.strip_prefix(['-', '+']).unwrap_or(whole);
-    if digits.len() + fraction.len() == 0
-        || !digits
-            .bytes()
-            .chain(fraction.bytes())
-            .all(|b| b.is_ascii_digit())
-    {
+    if digits.len() + fraction.len() == 0 || !digits.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
         return Err(reason());
     }
     let joined: String = [whole.strip_prefix('+').unwrap_or(whole), fraction].concat();
@@ -411,9 +376,7 @@ fn loose_decimal(raw: &str, scale: Option<i64>) -> Result<Decimal, Reason> {
     match (decimal_text(&text), scale) {
         // With a scale above 0, digits without a point are base64 that happens to look like a number:
         // as a text the number would show its fraction.
-        (Ok(Decimal::Finite(_)), Some(1..))
-            if !text.contains(['.', '-', 'e', 'E']) && text.len() % 4 == 0 =>
-        {
+        (Ok(Decimal::Finite(_)), Some(1..)) if !text.contains(['.', '-', 'e', 'E']) && text.len() % 4 == 0 => {
             decimal(raw, scale.unwrap_or(0))
         }
         (Ok(decimal), _) => with_scale(decimal, scale),
@@ -423,10 +386,8 @@ fn loose_decimal(raw: &str, scale: Option<i64>) -> Result<Decimal, Reason> {
 }
 
 fn variable_decimal(raw: &str) -> Result<Decimal, Reason> {
-    let scale = scan::member(raw, "scale")
-        .ok_or("scale: missing")?
-        .parse::<i64>()
-        .map_err(|_| "scale: not an integer")?;
+    let scale =
+        scan::member(raw, "scale").ok_or("scale: missing")?.parse::<i64>().map_err(|_| "scale: not an integer")?;
     decimal(scan::member(raw, "value").ok_or("value: missing")?, scale)
 }
 
@@ -476,30 +437,18 @@ fn date(raw: &str) -> Result<Bounded, Reason> {
     }
     // A time behind the date is dropped only when it is midnight: otherwise the column is no date.
     match time::parse_iso(&text) {
-        Some(time::Iso {
-            days: Some(days),
-            nanos: None | Some(0),
-            ..
-        }) => Ok(Bounded::Finite(days)),
+        Some(time::Iso { days: Some(days), nanos: None | Some(0), .. }) => Ok(Bounded::Finite(days)),
         _ => Err("expected a date".into()),
     }
 }
 
 fn time_of_day(raw: &str, unit: Unit) -> Result<i128, Reason> {
     let Some(text) = scan::text(raw) else {
-        let unit = if unit == Unit::Guess {
-            Unit::Micro
-        } else {
-            unit
-        };
+        let unit = if unit == Unit::Guess { Unit::Micro } else { unit };
         return Ok(scaled(int(raw)?, unit));
     };
     match time::parse_iso(&text) {
-        Some(time::Iso {
-            days: None,
-            nanos: Some(nanos),
-            ..
-        }) => Ok(nanos),
+        Some(time::Iso { days: None, nanos: Some(nanos), .. }) => Ok(nanos),
         _ => Err("expected a time".into()),
     }
 }
@@ -525,11 +474,7 @@ fn moment(raw: &str, unit: Unit, instant: bool) -> Result<Bounded, Reason> {
         return Ok(end);
     }
     match time::parse_iso(&text) {
-        Some(time::Iso {
-            days: Some(days),
-            nanos,
-            offset,
-        }) => {
+        Some(time::Iso { days: Some(days), nanos, offset }) => {
             let local = days * DAY + nanos.unwrap_or(0);
             // A wall clock keeps what it shows, whatever zone is written behind it.
             let east = if instant { offset.unwrap_or(0) } else { 0 };
@@ -544,18 +489,10 @@ fn moment(raw: &str, unit: Unit, instant: bool) -> Result<Bounded, Reason> {
 fn zoned_time(raw: &str) -> Result<Value, Reason> {
     let text = text(raw)?;
     match time::parse_iso(&text) {
-        Some(time::Iso {
-            days: None,
-            nanos: Some(nanos),
-            offset,
-        }) => {
+        Some(time::Iso { days: None, nanos: Some(nanos), offset }) => {
             let utc = nanos - offset.unwrap_or(0) * SECOND;
             // 24:00 is a time that Postgres knows; only what a zone has moved wraps around midnight.
-            let utc = if (0..=DAY).contains(&utc) {
-                utc
-            } else {
-                utc.rem_euclid(DAY)
-            };
+            let utc = if (0..=DAY).contains(&utc) { utc } else { utc.rem_euclid(DAY) };
             Ok(Value::Text(format!("{}Z", time::time_text(utc)).into()))
         }
         _ => Err("expected a time with a zone".into()),
@@ -567,27 +504,18 @@ fn structured(raw: &str, ty: Type) -> Result<Value, Reason> {
         return Err(unexpected("the parts of a date or time", raw));
     }
     let field = |name: &str| scan::member(raw, name).map(int).transpose();
-    let end = scan::member(raw, "specialValue")
-        .and_then(scan::text)
-        .map(|word| {
-            let word = word.to_ascii_lowercase();
-            if word.contains("neg") || word.starts_with('-') {
-                Bounded::NegInfinity
-            } else {
-                Bounded::Infinity
-            }
-        });
+    let end = scan::member(raw, "specialValue").and_then(scan::text).map(|word| {
+        let word = word.to_ascii_lowercase();
+        if word.contains("neg") || word.starts_with('-') { Bounded::NegInfinity } else { Bounded::Infinity }
+    });
     let (year, month, day) = (field("year")?, field("month")?, field("day")?);
     let (hour, minute, second) = (field("hour")?, field("minute")?, field("second")?);
     let small = |n: Option<i128>| n.unwrap_or(0).clamp(-(1 << 40), 1 << 40);
-    let nanos =
-        ((small(hour) * 60 + small(minute)) * 60 + small(second)) * SECOND + small(field("nanos")?);
+    let nanos = ((small(hour) * 60 + small(minute)) * 60 + small(second)) * SECOND + small(field("nanos")?);
     let date = || match (year, month, day) {
-        (Some(year), Some(month @ 1..=12), Some(day @ 1..=31)) => Ok(time::days(
-            year.clamp(-(1 << 40), 1 << 40),
-            month as u8,
-            day as u8,
-        )),
+        (Some(year), Some(month @ 1..=12), Some(day @ 1..=31)) => {
+            Ok(time::days(year.clamp(-(1 << 40), 1 << 40), month as u8, day as u8))
+        }
         _ => Err(Reason::Borrowed("expected year, month and day")),
     };
     let moment = |east: i128| match end {
@@ -619,21 +547,13 @@ fn bits(raw: &str, length: Option<usize>) -> Result<Value, Reason> {
 pub(crate) fn bits_text(bytes: &[u8], length: Option<usize>) -> String {
     /// Longer declared lengths (varbit without a limit says 2^31 - 1) are no length to pad to.
     const PAD_MAX: usize = 65_536;
-    let all: String = bytes
-        .iter()
-        .rev()
-        .map(|byte| format!("{byte:08b}"))
-        .collect();
+    let all: String = bytes.iter().rev().map(|byte| format!("{byte:08b}")).collect();
     match length.filter(|length| *length <= PAD_MAX) {
         Some(length) if all.len() < length => format!("{all:0>length$}"),
         Some(length) => {
             let surplus = all.len() - length;
             // Bits beyond the declared length are padding of the last byte; a set one is data and stays.
-            if all[..surplus].contains('1') {
-                all
-            } else {
-                all[surplus..].to_owned()
-            }
+            if all[..surplus].contains('1') { all } else { all[surplus..].to_owned() }
         }
         None => all,
     }
@@ -643,9 +563,7 @@ fn point(raw: &str) -> Result<Value, Reason> {
     if !raw.starts_with('{') {
         return Err(unexpected("a point", raw));
     }
-    let coordinate = |name: &'static str| {
-        float(scan::member(raw, name).ok_or(Reason::Borrowed("x or y: missing"))?)
-    };
+    let coordinate = |name: &'static str| float(scan::member(raw, name).ok_or(Reason::Borrowed("x or y: missing"))?);
     Ok(Value::Point(coordinate("x")?, coordinate("y")?))
 }
 

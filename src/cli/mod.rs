@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 mod check;
+mod demo;
 mod run;
 
 use crate::telemetry::{LogFormat, init_logs};
@@ -19,13 +20,7 @@ pub const USAGE: u8 = 2;
 #[command(name = "rowbell", version, about, max_term_width = 100)]
 struct Cli {
     /// How log lines look (they go to stderr)
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value_t,
-        env = "ROWBELL_LOG_FORMAT"
-    )]
+    #[arg(long, global = true, value_enum, default_value_t, env = "ROWBELL_LOG_FORMAT")]
     log_format: LogFormat,
 
     #[command(subcommand)]
@@ -73,20 +68,14 @@ fn fail(error: &dyn std::fmt::Display, code: u8) -> ExitCode {
 /// The async runtime of commands that wait for something.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     // Two threads: posts are few, and one core belongs to the poller.
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .thread_name("rowbell")
-        .enable_all()
-        .build()
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("rowbell").enable_all().build()
 }
 
 /// SIGTERM (Kubernetes) or SIGINT (a person).
 async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    ) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         tracing::error!("signals cannot be watched: only SIGKILL ends this process");
         return std::future::pending().await;
     };

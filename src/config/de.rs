@@ -3,10 +3,7 @@
 use super::diagnostic::{Diagnostic, Place, Report};
 use super::tree::{Key, Kind, Node};
 use serde::de::value::StrDeserializer;
-use serde::de::{
-    self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess,
-    Visitor,
-};
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
@@ -46,10 +43,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
                 let line = seq.next_element()?.ok_or_else(missing)?;
                 let column = seq.next_element()?.ok_or_else(missing)?;
                 let value = seq.next_element()?.ok_or_else(missing)?;
-                Ok(At {
-                    value,
-                    place: Place { line, column },
-                })
+                Ok(At { value, place: Place { line, column } })
             }
         }
         deserializer.deserialize_tuple_struct(AT, 3, AtVisitor(PhantomData))
@@ -59,23 +53,13 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
 /// Reads one section; what is wrong goes to the report.
 pub fn section<'de, T: Deserialize<'de>>(node: &'de Node, report: &mut Report) -> Option<T> {
     let unknown = RefCell::new(Vec::new());
-    let result = T::deserialize(Reader {
-        node,
-        unknown: &unknown,
-    });
+    let result = T::deserialize(Reader { node, unknown: &unknown });
     report.found.extend(unknown.into_inner());
     match result {
         Ok(value) => Some(value),
         Err(error) => {
-            let place = if error.place == Place::default() {
-                node.place
-            } else {
-                error.place
-            };
-            report.push(Diagnostic {
-                place,
-                ..error.into_diagnostic()
-            });
+            let place = if error.place == Place::default() { node.place } else { error.place };
+            report.push(Diagnostic { place, ..error.into_diagnostic() });
             None
         }
     }
@@ -122,11 +106,7 @@ impl de::Error for ReadError {
             Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
             None => (text, None),
         };
-        Self {
-            place: Place::default(),
-            message,
-            hint,
-        }
+        Self { place: Place::default(), message, hint }
     }
 
     fn missing_field(field: &'static str) -> Self {
@@ -142,11 +122,7 @@ impl de::Error for ReadError {
             Some(near) => format!("did you mean {near:?}?"),
             None => format!("one of: {}", expected.join(", ")),
         };
-        Self {
-            place: Place::default(),
-            message: format!("{variant:?} is not known here"),
-            hint: Some(hint),
-        }
+        Self { place: Place::default(), message: format!("{variant:?} is not known here"), hint: Some(hint) }
     }
 }
 
@@ -158,27 +134,15 @@ struct Reader<'a, 'u> {
 
 impl<'a, 'u> Reader<'a, 'u> {
     fn child(self, node: &'a Node) -> Self {
-        Self {
-            node,
-            unknown: self.unknown,
-        }
+        Self { node, unknown: self.unknown }
     }
 
     fn unexpected(&self, wanted: &str) -> ReadError {
         let (found, hint) = match &self.node.kind {
             Kind::Null => ("nothing".to_owned(), None),
-            Kind::Bool(v) => (
-                v.to_string(),
-                Some("put it in quotes if it is meant as text"),
-            ),
-            Kind::Int(v) => (
-                v.to_string(),
-                Some("put it in quotes if it is meant as text"),
-            ),
-            Kind::Float(v) => (
-                v.to_string(),
-                Some("put it in quotes if it is meant as text"),
-            ),
+            Kind::Bool(v) => (v.to_string(), Some("put it in quotes if it is meant as text")),
+            Kind::Int(v) => (v.to_string(), Some("put it in quotes if it is meant as text")),
+            Kind::Float(v) => (v.to_string(), Some("put it in quotes if it is meant as text")),
             Kind::Text(v) => (format!("{:?}", shorten(v)), None),
             Kind::List(_) => ("a list".to_owned(), None),
             Kind::Map(_) => ("a map".to_owned(), None),
@@ -229,10 +193,7 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
             Kind::Int(v) => visitor.visit_i64(*v),
             Kind::Float(v) => visitor.visit_f64(*v),
             Kind::Text(v) => visitor.visit_str(v),
-            Kind::List(items) => visitor.visit_seq(Items {
-                reader: self,
-                items: items.iter(),
-            }),
+            Kind::List(items) => visitor.visit_seq(Items { reader: self, items: items.iter() }),
             Kind::Map(entries) => visitor.visit_map(Entries::new(self, entries, None)),
         }
         .map_err(|e: ReadError| e.at(self.node.place))
@@ -259,9 +220,7 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match &self.node.kind {
-            Kind::Text(v) => visitor
-                .visit_borrowed_str(v)
-                .map_err(|e: ReadError| e.at(self.node.place)),
+            Kind::Text(v) => visitor.visit_borrowed_str(v).map_err(|e: ReadError| e.at(self.node.place)),
             _ => Err(self.unexpected("text")),
         }
     }
@@ -279,10 +238,7 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match &self.node.kind {
-            Kind::List(items) => visitor.visit_seq(Items {
-                reader: self,
-                items: items.iter(),
-            }),
+            Kind::List(items) => visitor.visit_seq(Items { reader: self, items: items.iter() }),
             _ => Err(self.unexpected("a list")),
         }
     }
@@ -317,15 +273,11 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         match (name, &self.node.kind) {
-            (AT, _) => visitor.visit_seq(Placed {
-                reader: self,
-                step: 0,
-            }),
+            (AT, _) => visitor.visit_seq(Placed { reader: self, step: 0 }),
             (ONE_OR_MANY, Kind::List(_)) => self.deserialize_seq(visitor),
-            (ONE_OR_MANY, _) => visitor.visit_seq(Items {
-                reader: self,
-                items: std::slice::from_ref(self.node).iter(),
-            }),
+            (ONE_OR_MANY, _) => {
+                visitor.visit_seq(Items { reader: self, items: std::slice::from_ref(self.node).iter() })
+            }
             _ => self.deserialize_seq(visitor),
         }
     }
@@ -350,9 +302,7 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
         _name: &'static str,
         visitor: V,
     ) -> Result<V::Value, ReadError> {
-        visitor
-            .visit_newtype_struct(self)
-            .map_err(|e: ReadError| e.at(self.node.place))
+        visitor.visit_newtype_struct(self).map_err(|e: ReadError| e.at(self.node.place))
     }
 
     serde::forward_to_deserialize_any! {
@@ -367,16 +317,9 @@ struct Items<'a, 'u> {
 
 impl<'de> SeqAccess<'de> for Items<'de, '_> {
     type Error = ReadError;
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, ReadError> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ReadError> {
         let item = self.items.next();
-        item.map(|node| {
-            seed.deserialize(self.reader.child(node))
-                .map_err(|e| e.at(node.place))
-        })
-        .transpose()
+        item.map(|node| seed.deserialize(self.reader.child(node)).map_err(|e| e.at(node.place))).transpose()
     }
 }
 
@@ -388,35 +331,20 @@ struct Entries<'a, 'u> {
 }
 
 impl<'a, 'u> Entries<'a, 'u> {
-    fn new(
-        reader: Reader<'a, 'u>,
-        entries: &'a [(Key, Node)],
-        fields: Option<&'static [&'static str]>,
-    ) -> Self {
-        Self {
-            reader,
-            entries: entries.iter(),
-            value: None,
-            fields,
-        }
+    fn new(reader: Reader<'a, 'u>, entries: &'a [(Key, Node)], fields: Option<&'static [&'static str]>) -> Self {
+        Self { reader, entries: entries.iter(), value: None, fields }
     }
 }
 
 impl<'de> MapAccess<'de> for Entries<'de, '_> {
     type Error = ReadError;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, ReadError> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, ReadError> {
         for (key, value) in self.entries.by_ref() {
             if let Some(fields) = self.fields
                 && !fields.contains(&key.text.as_str())
             {
-                self.reader
-                    .unknown
-                    .borrow_mut()
-                    .push(unknown_key(key, fields));
+                self.reader.unknown.borrow_mut().push(unknown_key(key, fields));
                 continue;
             }
             self.value = Some(value);
@@ -427,9 +355,7 @@ impl<'de> MapAccess<'de> for Entries<'de, '_> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ReadError> {
         match self.value.take() {
-            Some(node) => seed
-                .deserialize(self.reader.child(node))
-                .map_err(|e| e.at(node.place)),
+            Some(node) => seed.deserialize(self.reader.child(node)).map_err(|e| e.at(node.place)),
             None => Err(de::Error::custom("a value was asked for before its key")),
         }
     }
@@ -451,9 +377,7 @@ impl<'de> Deserializer<'de> for KeyReader<'de> {
     type Error = ReadError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-        visitor
-            .visit_borrowed_str(&self.0.text)
-            .map_err(|e: ReadError| e.at(self.0.place))
+        visitor.visit_borrowed_str(&self.0.text).map_err(|e: ReadError| e.at(self.0.place))
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -462,10 +386,7 @@ impl<'de> Deserializer<'de> for KeyReader<'de> {
         _len: usize,
         visitor: V,
     ) -> Result<V::Value, ReadError> {
-        visitor.visit_seq(PlacedKey {
-            key: self.0,
-            step: 0,
-        })
+        visitor.visit_seq(PlacedKey { key: self.0, step: 0 })
     }
 
     serde::forward_to_deserialize_any! {
@@ -482,10 +403,7 @@ struct Placed<'a, 'u> {
 
 impl<'de> SeqAccess<'de> for Placed<'de, '_> {
     type Error = ReadError;
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, ReadError> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ReadError> {
         self.step += 1;
         let place = self.reader.node.place;
         match self.step {
@@ -504,10 +422,7 @@ struct PlacedKey<'a> {
 
 impl<'de> SeqAccess<'de> for PlacedKey<'de> {
     type Error = ReadError;
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, ReadError> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ReadError> {
         self.step += 1;
         let place = self.key.place;
         match self.step {

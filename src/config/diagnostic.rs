@@ -36,22 +36,12 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A finding that keeps the config from running.
     pub fn error(place: Place, message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Error,
-            place,
-            message: message.into(),
-            hint: None,
-        }
+        Self { severity: Severity::Error, place, message: message.into(), hint: None }
     }
 
     /// A finding that the config can run with.
     pub fn warning(place: Place, message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Warning,
-            place,
-            message: message.into(),
-            hint: None,
-        }
+        Self { severity: Severity::Warning, place, message: message.into(), hint: None }
     }
 
     /// Adds what to do.
@@ -91,10 +81,7 @@ pub struct Report {
 impl Report {
     /// An empty report about a file.
     pub fn new(file: impl Into<String>) -> Self {
-        Self {
-            file: file.into(),
-            found: Vec::new(),
-        }
+        Self { file: file.into(), found: Vec::new() }
     }
 
     /// Adds a finding.
@@ -109,9 +96,7 @@ impl Report {
 
     /// The warnings alone.
     pub fn warnings(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.found
-            .iter()
-            .filter(|d| d.severity == Severity::Warning)
+        self.found.iter().filter(|d| d.severity == Severity::Warning)
     }
 
     /// One finding as text: `file:line:column: error: message`, then the hint.

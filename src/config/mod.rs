@@ -110,9 +110,7 @@ pub struct Limits {
 impl Config {
     /// What the config says about a table, if anything.
     pub fn table(&self, server: &str, table: &str) -> Option<&Arc<Table>> {
-        self.tables
-            .iter()
-            .find(|found| found.pattern.matches(server, table))
+        self.tables.iter().find(|found| found.pattern.matches(server, table))
     }
 }
 
@@ -126,8 +124,7 @@ impl Hints for Config {
     }
 
     fn types_columns(&self, server: &str, table: &str) -> bool {
-        self.table(server, table)
-            .is_some_and(|found| !found.types.is_empty())
+        self.table(server, table).is_some_and(|found| !found.types.is_empty())
     }
 }
 
@@ -135,8 +132,7 @@ impl Hints for Config {
 pub fn find(argument: Option<&Path>) -> PathBuf {
     match argument {
         Some(path) => path.to_owned(),
-        None => std::env::var_os(FILE_VARIABLE)
-            .map_or_else(|| PathBuf::from(DEFAULT_FILE), PathBuf::from),
+        None => std::env::var_os(FILE_VARIABLE).map_or_else(|| PathBuf::from(DEFAULT_FILE), PathBuf::from),
     }
 }
 
@@ -166,20 +162,13 @@ fn read(path: &Path) -> Result<String, Diagnostic> {
     };
     let size = std::fs::metadata(path).map_err(failed)?.len();
     if size > FILE_BYTES_MAX {
-        return Err(Diagnostic::error(
-            Place::default(),
-            format!("the config is larger than {FILE_BYTES_MAX} bytes"),
-        ));
+        return Err(Diagnostic::error(Place::default(), format!("the config is larger than {FILE_BYTES_MAX} bytes")));
     }
     std::fs::read_to_string(path).map_err(failed)
 }
 
 /// Checks a config's text; `env` looks environment variables up.
-pub fn parse(
-    text: &str,
-    mut report: Report,
-    env: &dyn Fn(&str) -> Option<String>,
-) -> Result<(Config, Report), Report> {
+pub fn parse(text: &str, mut report: Report, env: &dyn Fn(&str) -> Option<String>) -> Result<(Config, Report), Report> {
     let Some(mut root) = tree::parse(text, &mut report) else {
         return Err(report);
     };

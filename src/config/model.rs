@@ -441,9 +441,7 @@ impl<'de> Deserialize<'de> for DigestModel {
                 match v {
                     "off" => Ok(DigestModel::Off),
                     "on" => Ok(DigestModel::On),
-                    _ => Err(E::custom(format!(
-                        "{v:?} is not a digest setting\nhint: off, on, or {{ after: 30s }}"
-                    ))),
+                    _ => Err(E::custom(format!("{v:?} is not a digest setting\nhint: off, on, or {{ after: 30s }}"))),
                 }
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<DigestModel, A::Error> {
@@ -498,19 +496,13 @@ fn named<'de, T: Deserialize<'de>>(node: &'de Node, report: &mut Report) -> Vec<
         Kind::Map(entries) => entries
             .iter()
             .filter_map(|(key, value)| {
-                let name = At {
-                    value: key.text.clone(),
-                    place: key.place,
-                };
+                let name = At { value: key.text.clone(), place: key.place };
                 Some((name, section(value, report)?))
             })
             .collect(),
         Kind::Null => Vec::new(),
         _ => {
-            report.push(Diagnostic::error(
-                node.place,
-                "expected a map from names to settings",
-            ));
+            report.push(Diagnostic::error(node.place, "expected a map from names to settings"));
             Vec::new()
         }
     }
@@ -525,16 +517,10 @@ fn keys(node: &Node) -> Vec<String> {
 
 fn listed<'de, T: Deserialize<'de>>(node: &'de Node, report: &mut Report) -> Vec<T> {
     match &node.kind {
-        Kind::List(items) => items
-            .iter()
-            .filter_map(|item| section(item, report))
-            .collect(),
+        Kind::List(items) => items.iter().filter_map(|item| section(item, report)).collect(),
         Kind::Null => Vec::new(),
         _ => {
-            report.push(
-                Diagnostic::error(node.place, "expected a list")
-                    .hint("begin each item with \"- name: ...\""),
-            );
+            report.push(Diagnostic::error(node.place, "expected a list").hint("begin each item with \"- name: ...\""));
             Vec::new()
         }
     }

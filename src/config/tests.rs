@@ -40,40 +40,23 @@ fn the_designs_example_loads_and_means_what_it_says() {
     let (config, report) = parse_text(FULL).unwrap_or_else(|report| panic!("{report}"));
     assert_eq!(config.kafka.topics, ["shop.public.listings", "^store\\..*"]);
     assert_eq!(config.destinations.len(), 4);
-    let [out_of_stock, price] = &config.rules[..] else {
-        panic!("two rules")
-    };
+    let [out_of_stock, price] = &config.rules[..] else { panic!("two rules") };
     assert_eq!(out_of_stock.priority, Priority::Critical);
     assert_eq!(out_of_stock.to, [0, 1]);
     assert!(price.on.contains(crate::change::Op::Update));
-    assert!(
-        !price.on.contains(crate::change::Op::Create),
-        "columns without on: update alone"
-    );
+    assert!(!price.on.contains(crate::change::Op::Create), "columns without on: update alone");
     assert_eq!(config.destinations[0].rate, units::rate("1/s").unwrap());
     assert_eq!(config.destinations[1].rate, units::rate("25/5m").unwrap());
     assert_eq!(config.destinations[3].in_flight, 4);
-    assert!(matches!(
-        config.destinations[2].target,
-        Target::SlackBot { .. }
-    ));
+    assert!(matches!(config.destinations[2].target, Target::SlackBot { .. }));
     let table = config.table("any", "public.listings").unwrap();
     assert_eq!(&*table.redacted, ["seller_email".to_owned()]);
     assert_eq!(table.full_identity, Some(true));
     // What later issues build is said, not silently ignored.
     let warnings: Vec<_> = report.warnings().map(|w| w.message.as_str()).collect();
-    for word in [
-        "schema_registry",
-        "digest",
-        "fold: on",
-        "thread_by",
-        "hooks",
-        "decode",
-    ] {
+    for word in ["schema_registry", "digest", "fold: on", "thread_by", "hooks", "decode"] {
         assert!(
-            warnings
-                .iter()
-                .any(|w| w.starts_with(word) && w.contains("not available yet")),
+            warnings.iter().any(|w| w.starts_with(word) && w.contains("not available yet")),
             "{word}: {warnings:?}"
         );
     }
@@ -86,21 +69,15 @@ fn every_unknown_key_is_found_with_its_place_and_the_nearest_name() {
     );
     let found = errors(&text);
     assert!(
-        found.contains(
-            "rowbell.yaml:9:5: error: unknown key \"headlin\"\n  hint: did you mean \"headline\"?"
-        ),
+        found.contains("rowbell.yaml:9:5: error: unknown key \"headlin\"\n  hint: did you mean \"headline\"?"),
         "{found}"
     );
     assert!(
-        found.contains(
-            "rowbell.yaml:10:5: error: unknown key \"colums\"\n  hint: did you mean \"columns\"?"
-        ),
+        found.contains("rowbell.yaml:10:5: error: unknown key \"colums\"\n  hint: did you mean \"columns\"?"),
         "{found}"
     );
     assert!(
-        found.contains(
-            "rowbell.yaml:11:1: error: unknown key \"rulez\"\n  hint: did you mean \"rules\"?"
-        ),
+        found.contains("rowbell.yaml:11:1: error: unknown key \"rulez\"\n  hint: did you mean \"rules\"?"),
         "{found}"
     );
 }
@@ -111,10 +88,7 @@ fn mistakes_in_several_places_are_found_in_one_run() {
         "    rate: fast\ntime_zone: Mars/Olympus\nrules:\n  - name: a\n    table: public.listings\n    to: [opps]\n    when: befor.x > 1\n  - name: b\n    table: public.listings\n    to: [ops]\n    priority: urgent\n",
     );
     let found = errors(&text);
-    assert!(
-        !found.contains("no destination \"ops\""),
-        "a broken destination is still one: {found}"
-    );
+    assert!(!found.contains("no destination \"ops\""), "a broken destination is still one: {found}");
     for expected in [
         "5:11: error: \"fast\" is not a rate",
         "6:12: error: \"Mars/Olympus\" is no time zone",
@@ -128,22 +102,14 @@ fn mistakes_in_several_places_are_found_in_one_run() {
 
 #[test]
 fn a_wrong_destination_names_the_nearest() {
-    let found = errors(&with(
-        "rules:\n  - { name: a, table: public.listings, to: [opps] }\n",
-    ));
-    assert!(
-        found.contains("there is no destination \"opps\"\n  hint: did you mean \"ops\"?"),
-        "{found}"
-    );
+    let found = errors(&with("rules:\n  - { name: a, table: public.listings, to: [opps] }\n"));
+    assert!(found.contains("there is no destination \"opps\"\n  hint: did you mean \"ops\"?"), "{found}");
 }
 
 #[test]
 fn broken_yaml_says_where() {
     let found = errors("kafka:\n  brokers: [unclosed\nrules: x");
-    assert!(
-        found.contains("rowbell.yaml:") && found.contains("not valid YAML"),
-        "{found}"
-    );
+    assert!(found.contains("rowbell.yaml:") && found.contains("not valid YAML"), "{found}");
     let found = errors("- a\n- b\n");
     assert!(found.contains("the config is not a map"), "{found}");
     assert!(errors("").contains("\"kafka\" is missing"));
@@ -153,17 +119,11 @@ fn broken_yaml_says_where() {
 #[test]
 fn values_of_the_wrong_type_say_what_was_expected() {
     let found = errors("kafka:\n  brokers: 9092\n  topics: [a]\n");
-    assert!(
-        found.contains("2:12: error: expected text, found 9092\n  hint: put it in quotes"),
-        "{found}"
-    );
+    assert!(found.contains("2:12: error: expected text, found 9092\n  hint: put it in quotes"), "{found}");
     let found = errors("kafka:\n  topics: [a]\n");
     assert!(found.contains("\"brokers\" is missing here"), "{found}");
     let found = errors(&with("    in_flight: many\n"));
-    assert!(
-        found.contains("expected a whole number, found \"many\""),
-        "{found}"
-    );
+    assert!(found.contains("expected a whole number, found \"many\""), "{found}");
 }
 
 #[test]
@@ -185,14 +145,8 @@ fn environment_variables_and_files_are_resolved_in_values() {
 #[test]
 fn a_missing_variable_is_named_where_it_stands() {
     let found = errors("kafka:\n  brokers: \"${env:NO_SUCH}\"\n  topics: [a]\n");
-    assert!(
-        found.contains("2:12: error: the environment variable NO_SUCH is not set"),
-        "{found}"
-    );
-    assert!(
-        found.contains("hint: export NO_SUCH, or give a default"),
-        "{found}"
-    );
+    assert!(found.contains("2:12: error: the environment variable NO_SUCH is not set"), "{found}");
+    assert!(found.contains("hint: export NO_SUCH, or give a default"), "{found}");
     assert!(errors("kafka: { brokers: \"${file:/no/such}\", topics: [a] }").contains("/no/such"));
     assert!(errors("kafka: { brokers: \"${env:X\", topics: [a] }").contains("without a closing"));
     assert!(
@@ -205,8 +159,7 @@ fn a_missing_variable_is_named_where_it_stands() {
 fn a_variable_cannot_inject_yaml() {
     let env = |_: &str| Some("x\nrules: [evil]\n# \" {".to_owned());
     let text = "kafka: { brokers: \"${env:B}\", topics: [a] }\n";
-    let (config, _) =
-        parse(text, Report::new("f"), &env).unwrap_or_else(|report| panic!("{report}"));
+    let (config, _) = parse(text, Report::new("f"), &env).unwrap_or_else(|report| panic!("{report}"));
     assert_eq!(config.kafka.brokers, "x\nrules: [evil]\n# \" {");
     assert!(config.rules.is_empty());
 }
@@ -215,10 +168,7 @@ fn a_variable_cannot_inject_yaml() {
 fn secrets_appear_in_no_error_and_no_debug_output() {
     let text = "kafka: { brokers: b, topics: [a] }\ndestinations:\n  a: { slack: { webhook_url: \"not a url hunter2\" } }\n  b: { teams: { workflow_url: \"https://x.webhook.office.com/hunter2\" } }\n";
     let found = errors(text);
-    assert!(
-        found.contains("is not an http or https URL") && found.contains("Office 365"),
-        "{found}"
-    );
+    assert!(found.contains("is not an http or https URL") && found.contains("Office 365"), "{found}");
     assert!(!found.contains("hunter2"), "{found}");
     let (config, _) = parse_text(&with("")).unwrap_or_else(|report| panic!("{report}"));
     assert!(!format!("{:?}", config.destinations[0].target).contains("T0/B0"));
@@ -226,22 +176,14 @@ fn secrets_appear_in_no_error_and_no_debug_output() {
 
 #[test]
 fn properties_that_guarantees_rest_on_are_refused() {
-    let found = errors(
-        "kafka:\n  brokers: b\n  topics: [a]\n  properties:\n    enable.auto.commit: true\n",
-    );
-    assert!(
-        found.contains("5:5: error: the property \"enable.auto.commit\" is Rowbell's own"),
-        "{found}"
-    );
+    let found = errors("kafka:\n  brokers: b\n  topics: [a]\n  properties:\n    enable.auto.commit: true\n");
+    assert!(found.contains("5:5: error: the property \"enable.auto.commit\" is Rowbell's own"), "{found}");
 }
 
 #[test]
 fn on_and_off_are_true_and_false() {
     for word in ["on", "off", "true", "false"] {
-        assert!(
-            parse_text(&with(&format!("    fold: {word}\n    digest: {word}\n"))).is_ok(),
-            "{word}"
-        );
+        assert!(parse_text(&with(&format!("    fold: {word}\n    digest: {word}\n"))).is_ok(), "{word}");
     }
     assert!(errors(&with("    fold: maybe\n")).contains("expected on or off"));
     assert!(errors(&with("    digest: { after: soon }\n")).contains("not a length of time"));

@@ -48,18 +48,14 @@ pub fn parse(text: &str, report: &mut Report) -> Option<Node> {
     match serde_saphyr::from_str_with_options::<Spanned<Loose>>(text, options) {
         Ok(spanned) => Some(to_node(spanned)),
         Err(error) => {
-            let place = error.location().map_or(Place::default(), |l| Place {
-                line: l.line() as u32,
-                column: l.column() as u32,
-            });
+            let place = error
+                .location()
+                .map_or(Place::default(), |l| Place { line: l.line() as u32, column: l.column() as u32 });
             // The library appends the location to its message; ours stands in front already.
             let message = error.to_string();
             let message = message.lines().next().unwrap_or_default();
             let message = message.split(" at line ").next().unwrap_or(message);
-            report.push(Diagnostic::error(
-                place,
-                format!("not valid YAML: {message}"),
-            ));
+            report.push(Diagnostic::error(place, format!("not valid YAML: {message}")));
             None
         }
     }
@@ -74,19 +70,12 @@ pub fn resolve(node: &mut Node, env: &dyn Fn(&str) -> Option<String>, report: &m
             }
         }
         Kind::List(items) => items.iter_mut().for_each(|item| resolve(item, env, report)),
-        Kind::Map(entries) => entries
-            .iter_mut()
-            .for_each(|(_, value)| resolve(value, env, report)),
+        Kind::Map(entries) => entries.iter_mut().for_each(|(_, value)| resolve(value, env, report)),
         Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) => {}
     }
 }
 
-fn resolve_text(
-    text: &str,
-    place: Place,
-    env: &dyn Fn(&str) -> Option<String>,
-    report: &mut Report,
-) -> Option<String> {
+fn resolve_text(text: &str, place: Place, env: &dyn Fn(&str) -> Option<String>, report: &mut Report) -> Option<String> {
     if !text.contains("${") {
         return None;
     }
@@ -115,10 +104,7 @@ fn resolve_text(
     Some(out)
 }
 
-fn lookup(
-    reference: &str,
-    env: &dyn Fn(&str) -> Option<String>,
-) -> Result<String, (String, String)> {
+fn lookup(reference: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<String, (String, String)> {
     if let Some(path) = reference.strip_prefix("file:") {
         return match std::fs::read_to_string(path) {
             // Secret files usually end with a newline that is no part of the secret.
@@ -152,10 +138,7 @@ fn lookup(
 }
 
 fn place_of<T>(spanned: &Spanned<T>) -> Place {
-    Place {
-        line: spanned.referenced.line() as u32,
-        column: spanned.referenced.column() as u32,
-    }
+    Place { line: spanned.referenced.line() as u32, column: spanned.referenced.column() as u32 }
 }
 
 fn to_node(spanned: Spanned<Loose>) -> Node {
@@ -170,15 +153,7 @@ fn to_node(spanned: Spanned<Loose>) -> Node {
         Loose::Map(entries) => Kind::Map(
             entries
                 .into_iter()
-                .map(|(key, value)| {
-                    (
-                        Key {
-                            place: place_of(&key),
-                            text: key.value,
-                        },
-                        to_node(value),
-                    )
-                })
+                .map(|(key, value)| (Key { place: place_of(&key), text: key.value }, to_node(value)))
                 .collect(),
         ),
     };

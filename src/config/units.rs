@@ -31,9 +31,7 @@ pub fn duration(text: &str) -> Option<Duration> {
 /// Parses `64MiB` and its like.
 pub fn bytes(text: &str) -> Option<u64> {
     let text = text.trim();
-    let split = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let number: u64 = text[..split].parse().ok()?;
     let unit: u64 = match text[split..].trim() {
         "" | "B" => 1,
@@ -54,11 +52,8 @@ pub fn rate(text: &str) -> Option<Rate> {
     let posts: u32 = posts.trim().parse().ok()?;
     let per = per.trim();
     // `1/s` means one per one second.
-    let per = if per.starts_with(|c: char| c.is_ascii_digit()) {
-        duration(per)?
-    } else {
-        duration(&format!("1{per}"))?
-    };
+    let per =
+        if per.starts_with(|c: char| c.is_ascii_digit()) { duration(per)? } else { duration(&format!("1{per}"))? };
     Rate::new(posts, per)
 }
 
@@ -66,9 +61,7 @@ impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         duration(&text).map(Span).ok_or_else(|| {
-            D::Error::custom(format!(
-                "{text:?} is not a length of time\nhint: write it like 500ms, 30s, 5m, 2h or 7d"
-            ))
+            D::Error::custom(format!("{text:?} is not a length of time\nhint: write it like 500ms, 30s, 5m, 2h or 7d"))
         })
     }
 }
@@ -82,9 +75,7 @@ impl<'de> Deserialize<'de> for Bytes {
                 f.write_str("a number of bytes")
             }
             fn visit_i64<E: Error>(self, v: i64) -> Result<Bytes, E> {
-                u64::try_from(v)
-                    .map(Bytes)
-                    .map_err(|_| E::custom("a number of bytes cannot be negative"))
+                u64::try_from(v).map(Bytes).map_err(|_| E::custom("a number of bytes cannot be negative"))
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<Bytes, E> {
                 bytes(text).map(Bytes).ok_or_else(|| {
@@ -100,9 +91,7 @@ impl<'de> Deserialize<'de> for Rate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         rate(&text).ok_or_else(|| {
-            D::Error::custom(format!(
-                "{text:?} is not a rate\nhint: posts per time, like 1/s, 25/5m or 100/h"
-            ))
+            D::Error::custom(format!("{text:?} is not a rate\nhint: posts per time, like 1/s, 25/5m or 100/h"))
         })
     }
 }

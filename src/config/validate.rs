@@ -27,20 +27,13 @@ const DEFAULT_COMMIT_INTERVAL: Duration = Duration::from_millis(20);
 const SLACK_API: &str = "https://slack.com/api";
 
 /// Hosts of the retired Office 365 connectors, which accept nothing any more.
-const RETIRED_TEAMS_HOSTS: &[&str] = &[
-    "webhook.office.com",
-    "outlook.office.com/webhook",
-    "outlook.office365.com/webhook",
-];
+const RETIRED_TEAMS_HOSTS: &[&str] =
+    &["webhook.office.com", "outlook.office.com/webhook", "outlook.office365.com/webhook"];
 
 /// Compiles the model. `None` only where a part without which there is no config is missing.
 pub fn compile(model: Model, report: &mut Report) -> Option<Config> {
     not_built_yet(&model, report);
-    let tables = model
-        .tables
-        .into_iter()
-        .filter_map(|(name, table)| self::table(&name, table, report))
-        .collect();
+    let tables = model.tables.into_iter().filter_map(|(name, table)| self::table(&name, table, report)).collect();
     let destinations = destinations(model.destinations, report);
     let rules = rules(model.rules, &destinations, &model.destination_names, report);
     let time_zone = match &model.time_zone {
@@ -53,10 +46,8 @@ pub fn compile(model: Model, report: &mut Report) -> Option<Config> {
             jiff::tz::TimeZone::UTC
         }),
     };
-    let dead_letter_topic = model
-        .dead_letter
-        .topic
-        .map_or_else(|| DEFAULT_DEAD_LETTERS.to_owned(), |topic| topic.value);
+    let dead_letter_topic =
+        model.dead_letter.topic.map_or_else(|| DEFAULT_DEAD_LETTERS.to_owned(), |topic| topic.value);
     let listen = listen(model.http, report);
     let http = HttpSettings {
         proxy: model.outgoing.proxy.map(|proxy| proxy.value),
@@ -64,14 +55,8 @@ pub fn compile(model: Model, report: &mut Report) -> Option<Config> {
         direct: false,
     };
     let limits = Limits {
-        pending_bytes: model
-            .limits
-            .pending_bytes
-            .map_or(DEFAULT_PENDING_BYTES, |bytes| bytes.0.max(1)),
-        commit_interval: model
-            .limits
-            .commit_interval
-            .map_or(DEFAULT_COMMIT_INTERVAL, |span| span.0),
+        pending_bytes: model.limits.pending_bytes.map_or(DEFAULT_PENDING_BYTES, |bytes| bytes.0.max(1)),
+        commit_interval: model.limits.commit_interval.map_or(DEFAULT_COMMIT_INTERVAL, |span| span.0),
     };
     let Some(kafka) = model.kafka else {
         if !report.has_errors() {
@@ -82,45 +67,24 @@ pub fn compile(model: Model, report: &mut Report) -> Option<Config> {
         return None;
     };
     let hook_topics = model.hooks.iter().map(|(_, hook)| hook.topic.clone());
-    let own_topics = std::iter::once(dead_letter_topic.clone())
-        .chain(hook_topics)
-        .collect();
+    let own_topics = std::iter::once(dead_letter_topic.clone()).chain(hook_topics).collect();
     let kafka = self::kafka(kafka.value, own_topics, report);
-    Some(Config {
-        kafka,
-        tables,
-        destinations,
-        rules,
-        limits,
-        time_zone,
-        dead_letter_topic,
-        listen: listen?,
-        http,
-    })
+    Some(Config { kafka, tables, destinations, rules, limits, time_zone, dead_letter_topic, listen: listen?, http })
 }
 
 /// What the file may say already although nothing acts on it yet: said, never silently ignored.
 fn not_built_yet(model: &Model, report: &mut Report) {
     let mut warn = |place: Place, what: &str| {
-        report.push(Diagnostic::warning(
-            place,
-            format!("{what} is not available yet: it has no effect"),
-        ));
+        report.push(Diagnostic::warning(place, format!("{what} is not available yet: it has no effect")));
     };
     if let Some(registry) = &model.schema_registry {
-        warn(
-            registry.place,
-            "schema_registry (Avro, Protobuf and JSON Schema payloads)",
-        );
+        warn(registry.place, "schema_registry (Avro, Protobuf and JSON Schema payloads)");
     }
     if let Some(locale) = model.locale.as_ref().filter(|locale| locale.value != "en") {
         warn(locale.place, "a locale other than en");
     }
     if let Some((topic, _)) = model.decode.first() {
-        warn(
-            topic.place,
-            "decode (payloads are recognised by themselves)",
-        );
+        warn(topic.place, "decode (payloads are recognised by themselves)");
     }
     if let Some((hook, _)) = model.hooks.first() {
         warn(hook.place, "hooks");
@@ -129,11 +93,7 @@ fn not_built_yet(model: &Model, report: &mut Report) {
         warn(Place::default(), "limits.metadata_bytes");
     }
     for (name, destination) in &model.destinations {
-        if let Some(digest) = destination
-            .digest
-            .as_ref()
-            .filter(|digest| digest.value != DigestModel::Off)
-        {
+        if let Some(digest) = destination.digest.as_ref().filter(|digest| digest.value != DigestModel::Off) {
             warn(digest.place, &format!("digest (of {:?})", name.value));
         }
         if let Some(fold) = destination.fold.as_ref().filter(|fold| fold.value) {
@@ -158,8 +118,7 @@ fn not_built_yet(model: &Model, report: &mut Report) {
 fn kafka(model: KafkaModel, own_topics: Vec<String>, report: &mut Report) -> KafkaSettings {
     if model.brokers.trim().is_empty() {
         report.push(
-            Diagnostic::error(model.brokers.place, "kafka.brokers is empty")
-                .hint("host:port, separated by commas"),
+            Diagnostic::error(model.brokers.place, "kafka.brokers is empty").hint("host:port, separated by commas"),
         );
     }
     if model.topics.0.is_empty() {
@@ -174,10 +133,7 @@ fn kafka(model: KafkaModel, own_topics: Vec<String>, report: &mut Report) -> Kaf
         {
             let line = error.to_string();
             let why = line.lines().last().unwrap_or_default().trim().to_owned();
-            report.push(Diagnostic::error(
-                topic.place,
-                format!("{:?} is not a regex: {why}", topic.value),
-            ));
+            report.push(Diagnostic::error(topic.place, format!("{:?} is not a regex: {why}", topic.value)));
         }
         if own_topics.contains(&topic.value) {
             report.push(Diagnostic::error(
@@ -188,58 +144,36 @@ fn kafka(model: KafkaModel, own_topics: Vec<String>, report: &mut Report) -> Kaf
     }
     let mut properties = Vec::new();
     for (name, value) in model.properties.0 {
-        if let Some((_, instead)) = OWNED_PROPERTIES
-            .iter()
-            .find(|(owned, _)| *owned == name.value)
-        {
+        if let Some((_, instead)) = OWNED_PROPERTIES.iter().find(|(owned, _)| *owned == name.value) {
             report.push(
-                Diagnostic::error(
-                    name.place,
-                    format!("the property {:?} is Rowbell's own", name.value),
-                )
-                .hint(format!("use {instead}")),
+                Diagnostic::error(name.place, format!("the property {:?} is Rowbell's own", name.value))
+                    .hint(format!("use {instead}")),
             );
         }
         properties.push((name.value, value.value.0));
     }
     KafkaSettings {
         brokers: model.brokers.value,
-        group: model
-            .group
-            .map_or_else(|| DEFAULT_GROUP.to_owned(), |group| group.value),
-        topics: model
-            .topics
-            .0
-            .into_iter()
-            .map(|topic| topic.value)
-            .collect(),
+        group: model.group.map_or_else(|| DEFAULT_GROUP.to_owned(), |group| group.value),
+        topics: model.topics.0.into_iter().map(|topic| topic.value).collect(),
         start: match model.start {
             StartModel::Latest => Start::Latest,
             StartModel::Earliest => Start::Earliest,
         },
-        instance_id: model
-            .instance_id
-            .map(|id| id.value)
-            .filter(|id| !id.is_empty()),
+        instance_id: model.instance_id.map(|id| id.value).filter(|id| !id.is_empty()),
         properties,
         own_topics,
     }
 }
 
 fn listen(model: HttpModel, report: &mut Report) -> Option<std::net::SocketAddr> {
-    let listen = model.listen.unwrap_or(At {
-        value: DEFAULT_LISTEN.to_owned(),
-        place: Place::default(),
-    });
+    let listen = model.listen.unwrap_or(At { value: DEFAULT_LISTEN.to_owned(), place: Place::default() });
     match listen.parse() {
         Ok(address) => Some(address),
         Err(_) => {
             report.push(
-                Diagnostic::error(
-                    listen.place,
-                    format!("{:?} is no address to listen on", listen.value),
-                )
-                .hint("write address:port, e.g. 0.0.0.0:8080 or 127.0.0.1:8080"),
+                Diagnostic::error(listen.place, format!("{:?} is no address to listen on", listen.value))
+                    .hint("write address:port, e.g. 0.0.0.0:8080 or 127.0.0.1:8080"),
             );
             None
         }
@@ -248,34 +182,19 @@ fn listen(model: HttpModel, report: &mut Report) -> Option<std::net::SocketAddr>
 
 fn table(name: &At<String>, model: TableModel, report: &mut Report) -> Option<Arc<Table>> {
     let pattern = pattern(name, report)?;
-    let mut view = TableView {
-        noun: model.name,
-        columns: HashMap::new(),
-        ignore: model.ignore.0,
-    };
+    let mut view = TableView { noun: model.name, columns: HashMap::new(), ignore: model.ignore.0 };
     let (mut currencies, mut redacted, mut types) = (Vec::new(), Vec::new(), HashMap::new());
     for (column, settings) in model.columns.0 {
-        let format = settings
-            .format
-            .as_ref()
-            .and_then(|format| self::format(format, report));
+        let format = settings.format.as_ref().and_then(|format| self::format(format, report));
         if let Some(currency) = &settings.currency {
-            currencies.extend(
-                template(currency, report).map(|template| (column.value.clone(), template)),
-            );
+            currencies.extend(template(currency, report).map(|template| (column.value.clone(), template)));
         }
         if format == Some(Format::Currency) && settings.currency.is_none() {
-            let place = settings
-                .format
-                .as_ref()
-                .map_or(column.place, |format| format.place);
+            let place = settings.format.as_ref().map_or(column.place, |format| format.place);
             report.push(
                 Diagnostic::warning(
                     place,
-                    format!(
-                        "the column {:?} has the format currency but no currency",
-                        column.value
-                    ),
+                    format!("the column {:?} has the format currency but no currency", column.value),
                 )
                 .hint("add currency: USD, or a template such as currency: \"{{ row.currency }}\""),
             );
@@ -289,19 +208,11 @@ fn table(name: &At<String>, model: TableModel, report: &mut Report) -> Option<Ar
                     types.insert(column.value.clone(), hint);
                 }
                 Err(error) => report.push(
-                    Diagnostic::error(ty.place, error.to_string())
-                        .nearest(ty, ColumnHint::WORDS.iter().copied()),
+                    Diagnostic::error(ty.place, error.to_string()).nearest(ty, ColumnHint::WORDS.iter().copied()),
                 ),
             }
         }
-        view.columns.insert(
-            column.value,
-            ColumnView {
-                label: settings.label,
-                format,
-                redact: settings.redact,
-            },
-        );
+        view.columns.insert(column.value, ColumnView { label: settings.label, format, redact: settings.redact });
     }
     Some(Arc::new(Table {
         pattern,
@@ -310,9 +221,7 @@ fn table(name: &At<String>, model: TableModel, report: &mut Report) -> Option<Ar
         link: model.link.as_ref().and_then(|text| template(text, report)),
         currencies,
         redacted: redacted.into(),
-        full_identity: model
-            .replica_identity
-            .map(|identity| identity == ReplicaIdentityModel::Full),
+        full_identity: model.replica_identity.map(|identity| identity == ReplicaIdentityModel::Full),
         types,
     }))
 }
@@ -322,38 +231,25 @@ fn pattern(name: &At<String>, report: &mut Report) -> Option<TablePattern> {
         report.push(
             Diagnostic::warning(
                 name.place,
-                format!(
-                    "{:?} names no schema or database: it will never match",
-                    name.value
-                ),
+                format!("{:?} names no schema or database: it will never match", name.value),
             )
             .hint(format!("write schema.table, e.g. public.{}", name.value)),
         );
     }
     TablePattern::compile(name)
-        .map_err(|error| {
-            report.push(Diagnostic::error(
-                name.place,
-                format!("{:?} is {error}", name.value),
-            ))
-        })
+        .map_err(|error| report.push(Diagnostic::error(name.place, format!("{:?} is {error}", name.value))))
         .ok()
 }
 
 fn format(word: &At<String>, report: &mut Report) -> Option<Format> {
     // Words of a format that is still to be built.
-    const LATER: &[&str] = &[
-        "bytes", "duration", "bool", "boolean", "map", "unit", "truncate", "emoji",
-    ];
+    const LATER: &[&str] = &["bytes", "duration", "bool", "boolean", "map", "unit", "truncate", "emoji"];
     match word.parse() {
         Ok(format) => Some(format),
         Err(()) if LATER.contains(&word.as_str()) => {
             report.push(Diagnostic::warning(
                 word.place,
-                format!(
-                    "the format {:?} is not available yet: it has no effect",
-                    word.value
-                ),
+                format!("the format {:?} is not available yet: it has no effect", word.value),
             ));
             None
         }
@@ -371,22 +267,14 @@ fn template(text: &At<String>, report: &mut Report) -> Option<Template> {
     compiled(text, "template", Template::compile(text), report)
 }
 
-fn compiled<T>(
-    text: &At<String>,
-    what: &str,
-    result: Result<T, ExprError>,
-    report: &mut Report,
-) -> Option<T> {
+fn compiled<T>(text: &At<String>, what: &str, result: Result<T, ExprError>, report: &mut Report) -> Option<T> {
     result
         .map_err(|error| {
             let (message, hint) = match error.message.split_once("\nhint: ") {
                 Some((message, hint)) => (message, Some(hint)),
                 None => (error.message.as_str(), None),
             };
-            let found = Diagnostic::error(
-                text.place,
-                format!("the {what} {:?} does not work: {message}", text.value),
-            );
+            let found = Diagnostic::error(text.place, format!("the {what} {:?} does not work: {message}", text.value));
             report.push(match hint {
                 Some(hint) => found.hint(hint),
                 None => found,
@@ -404,10 +292,7 @@ fn default_rate(target: &Target) -> (u32, Duration) {
     }
 }
 
-fn destinations(
-    models: Vec<(At<String>, At<DestinationModel>)>,
-    report: &mut Report,
-) -> Vec<Destination> {
+fn destinations(models: Vec<(At<String>, At<DestinationModel>)>, report: &mut Report) -> Vec<Destination> {
     let mut destinations: Vec<Destination> = Vec::new();
     for (name, model) in models {
         let place = model.place;
@@ -416,35 +301,22 @@ fn destinations(
         };
         let is_webhook = matches!(target, Target::Webhook { .. });
         let (posts, per) = default_rate(&target);
-        let at_least_one =
-            |value: &Option<At<u32>>, what: &str, default: u32, report: &mut Report| match value {
-                None => default,
-                Some(found) if found.value == 0 => {
-                    report.push(
-                        Diagnostic::error(found.place, format!("{what} of 0 would post nothing"))
-                            .hint("1 or more"),
-                    );
-                    1
-                }
-                Some(found) => found.value,
-            };
-        let Some(rate) = model
-            .value
-            .rate
-            .as_ref()
-            .map(|rate| rate.value)
-            .or_else(|| Rate::new(posts, per))
-        else {
+        let at_least_one = |value: &Option<At<u32>>, what: &str, default: u32, report: &mut Report| match value {
+            None => default,
+            Some(found) if found.value == 0 => {
+                report
+                    .push(Diagnostic::error(found.place, format!("{what} of 0 would post nothing")).hint("1 or more"));
+                1
+            }
+            Some(found) => found.value,
+        };
+        let Some(rate) = model.value.rate.as_ref().map(|rate| rate.value).or_else(|| Rate::new(posts, per)) else {
             continue;
         };
         destinations.push(Destination {
             burst: at_least_one(&model.value.burst, "a burst", 1, report),
-            in_flight: at_least_one(
-                &model.value.in_flight,
-                "in_flight",
-                if is_webhook { 4 } else { 1 },
-                report,
-            ) as usize,
+            in_flight: at_least_one(&model.value.in_flight, "in_flight", if is_webhook { 4 } else { 1 }, report)
+                as usize,
             bucket: bucket(&target, model.value.bucket.as_deref()),
             rate,
             name: name.value.into(),
@@ -458,10 +330,7 @@ fn destinations(
 fn bucket(target: &Target, named: Option<&str>) -> String {
     match (named, target) {
         (Some(name), _) => format!("bucket {name}"),
-        (
-            None,
-            Target::SlackWebhook { url } | Target::Teams { url } | Target::Webhook { url, .. },
-        ) => {
+        (None, Target::SlackWebhook { url } | Target::Teams { url } | Target::Webhook { url, .. }) => {
             format!("url {}", url.expose_secret())
         }
         (None, Target::SlackBot { token, channel, .. }) => {
@@ -470,12 +339,7 @@ fn bucket(target: &Target, named: Option<&str>) -> String {
     }
 }
 
-fn target(
-    name: &At<String>,
-    model: &DestinationModel,
-    place: Place,
-    report: &mut Report,
-) -> Option<Target> {
+fn target(name: &At<String>, model: &DestinationModel, place: Place, report: &mut Report) -> Option<Target> {
     let mut complain = |place: Place, message: String, hint: &str| {
         report.push(Diagnostic::error(place, message).hint(hint));
         None
@@ -489,21 +353,16 @@ fn target(
             (None, Some(token), Some(channel)) => Some(Target::SlackBot {
                 token: token.clone(),
                 channel: channel.value.clone(),
-                api_url: slack
-                    .api_url
-                    .as_ref()
-                    .map_or_else(|| SLACK_API.to_owned(), |url| url.value.clone()),
+                api_url: slack.api_url.as_ref().map_or_else(|| SLACK_API.to_owned(), |url| url.value.clone()),
             }),
             (None, Some(_), None) => complain(
                 slack.place,
                 "a bot token needs a channel".to_owned(),
                 "add channel: C0123456789 (the channel's id)",
             ),
-            (Some(_), Some(_), _) => complain(
-                slack.place,
-                "both webhook_url and token are given".to_owned(),
-                "keep one of them",
-            ),
+            (Some(_), Some(_), _) => {
+                complain(slack.place, "both webhook_url and token are given".to_owned(), "keep one of them")
+            }
             (None, None, _) => complain(
                 slack.place,
                 "slack needs a webhook_url, or a token and a channel".to_owned(),
@@ -515,22 +374,16 @@ fn target(
             if RETIRED_TEAMS_HOSTS.iter().any(|host| url.contains(host)) {
                 return complain(
                     teams.place,
-                    "this is the URL of an Office 365 connector, which Microsoft has switched off"
-                        .to_owned(),
+                    "this is the URL of an Office 365 connector, which Microsoft has switched off".to_owned(),
                     "make a Workflow with the trigger \"When a Teams webhook request is received\" and use its URL",
                 );
             }
             check_url(url, "workflow_url", teams.place, report)?;
-            Some(Target::Teams {
-                url: teams.workflow_url.clone(),
-            })
+            Some(Target::Teams { url: teams.workflow_url.clone() })
         }
         (None, None, Some(webhook)) => {
             check_url(webhook.url.expose_secret(), "url", webhook.place, report)?;
-            Some(Target::Webhook {
-                url: webhook.url.clone(),
-                secret: webhook.secret.clone(),
-            })
+            Some(Target::Webhook { url: webhook.url.clone(), secret: webhook.secret.clone() })
         }
         (None, None, None) => complain(
             place,
@@ -539,10 +392,7 @@ fn target(
         ),
         _ => complain(
             place,
-            format!(
-                "the destination {:?} is of several types at once",
-                name.value
-            ),
+            format!("the destination {:?} is of several types at once", name.value),
             "make one destination of each",
         ),
     }
@@ -550,21 +400,11 @@ fn target(
 
 /// Says what is wrong with a URL without showing it.
 fn check_url(url: &str, key: &str, place: Place, report: &mut Report) -> Option<()> {
-    let rest = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"));
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     match rest {
-        Some(rest)
-            if !rest.is_empty() && !rest.starts_with('/') && !url.contains(char::is_whitespace) =>
-        {
-            Some(())
-        }
+        Some(rest) if !rest.is_empty() && !rest.starts_with('/') && !url.contains(char::is_whitespace) => Some(()),
         _ => {
-            let what = if url.trim().is_empty() {
-                "is empty"
-            } else {
-                "is not an http or https URL"
-            };
+            let what = if url.trim().is_empty() { "is empty" } else { "is not an http or https URL" };
             report.push(
                 Diagnostic::error(place, format!("{key} {what}"))
                     .hint("is the environment variable or secret file behind it filled in?"),
@@ -574,62 +414,37 @@ fn check_url(url: &str, key: &str, place: Place, report: &mut Report) -> Option<
     }
 }
 
-fn rules(
-    models: Vec<At<RuleModel>>,
-    destinations: &[Destination],
-    named: &[String],
-    report: &mut Report,
-) -> Vec<Rule> {
+fn rules(models: Vec<At<RuleModel>>, destinations: &[Destination], named: &[String], report: &mut Report) -> Vec<Rule> {
     let mut names: HashSet<String> = HashSet::new();
     if models.is_empty() && !report.has_errors() {
-        report.push(Diagnostic::warning(
-            Place::default(),
-            "there are no rules: nothing will be posted",
-        ));
+        report.push(Diagnostic::warning(Place::default(), "there are no rules: nothing will be posted"));
     }
     let mut rules = Vec::new();
     for At { value: model, .. } in models {
         if !names.insert(model.name.value.clone()) {
-            report.push(Diagnostic::error(
-                model.name.place,
-                format!("there are two rules {:?}", model.name.value),
-            ));
+            report.push(Diagnostic::error(model.name.place, format!("there are two rules {:?}", model.name.value)));
         }
         rules.extend(rule(model, destinations, named, report));
     }
     rules
 }
 
-fn rule(
-    model: RuleModel,
-    destinations: &[Destination],
-    named: &[String],
-    report: &mut Report,
-) -> Option<Rule> {
+fn rule(model: RuleModel, destinations: &[Destination], named: &[String], report: &mut Report) -> Option<Rule> {
     let table = pattern(&model.table, report);
     let on = match &model.on {
-        Some(words) => words
-            .0
-            .iter()
-            .fold(Ops::default(), |ops, word| op(word, ops, report)),
+        Some(words) => words.0.iter().fold(Ops::default(), |ops, word| op(word, ops, report)),
         None if model.columns.0.is_empty() => Ops::CHANGES,
         None => Ops::default().with(Op::Update),
     };
     if model.to.0.is_empty() {
         report.push(
-            Diagnostic::error(
-                model.name.place,
-                format!("the rule {:?} leads nowhere", model.name.value),
-            )
-            .hint("add to: [DESTINATION]"),
+            Diagnostic::error(model.name.place, format!("the rule {:?} leads nowhere", model.name.value))
+                .hint("add to: [DESTINATION]"),
         );
     }
     let mut to = Vec::new();
     for name in &model.to.0 {
-        match destinations
-            .iter()
-            .position(|destination| *destination.name == *name.value)
-        {
+        match destinations.iter().position(|destination| *destination.name == *name.value) {
             Some(index) if !to.contains(&index) => to.push(index),
             Some(_) => {}
             // Its own mistake was reported where it stands.
@@ -637,12 +452,9 @@ fn rule(
             None => {
                 let known = named.iter().map(String::as_str);
                 report.push(
-                    Diagnostic::error(
-                        name.place,
-                        format!("there is no destination {:?}", name.value),
-                    )
-                    .hint("name it under destinations:")
-                    .nearest(name, known),
+                    Diagnostic::error(name.place, format!("there is no destination {:?}", name.value))
+                        .hint("name it under destinations:")
+                        .nearest(name, known),
                 );
             }
         }
@@ -652,49 +464,27 @@ fn rule(
         if mention.is_err() {
             report.push(
                 Diagnostic::error(word.place, format!("{:?} is nobody to mention", word.value))
-                    .hint(
-                        "here, channel, everyone, or a Slack id such as U0123456789 or S0123456789",
-                    ),
+                    .hint("here, channel, everyone, or a Slack id such as U0123456789 or S0123456789"),
             );
         }
         mention.ok()
     });
     Some(Rule {
-        when: model
-            .when
-            .as_ref()
-            .and_then(|text| compiled(text, "condition", Condition::compile(text), report)),
-        headline: model
-            .headline
-            .as_ref()
-            .and_then(|text| template(text, report)),
-        priority: word(
-            &model.priority,
-            "priority",
-            &Priority::ALL.map(|p| (p.as_str(), p)),
-            report,
-        )
-        .unwrap_or(Priority::Normal),
+        when: model.when.as_ref().and_then(|text| compiled(text, "condition", Condition::compile(text), report)),
+        headline: model.headline.as_ref().and_then(|text| template(text, report)),
+        priority: word(&model.priority, "priority", &Priority::ALL.map(|p| (p.as_str(), p)), report)
+            .unwrap_or(Priority::Normal),
         tone: word(
             &model.tone,
             "tone",
-            &[
-                ("good", Tone::Good),
-                ("bad", Tone::Bad),
-                ("neutral", Tone::Neutral),
-            ],
+            &[("good", Tone::Good), ("bad", Tone::Bad), ("neutral", Tone::Neutral)],
             report,
         )
         .unwrap_or_default(),
         name: model.name.value.into(),
         table: table?,
         on,
-        columns: model
-            .columns
-            .0
-            .into_iter()
-            .map(|column| column.value.into())
-            .collect(),
+        columns: model.columns.0.into_iter().map(|column| column.value.into()).collect(),
         to,
         mention,
         expires: model.expires.map(|span| span.value.0),
@@ -706,10 +496,7 @@ fn op(word: &At<String>, ops: Ops, report: &mut Report) -> Ops {
     match known.into_iter().find(|op| op.as_str() == word.value) {
         Some(op) => ops.with(op),
         None if word.value == "message" => {
-            report.push(Diagnostic::warning(
-                word.place,
-                "on: message is not available yet: it has no effect",
-            ));
+            report.push(Diagnostic::warning(word.place, "on: message is not available yet: it has no effect"));
             ops
         }
         None => {
@@ -721,17 +508,9 @@ fn op(word: &At<String>, ops: Ops, report: &mut Report) -> Ops {
     }
 }
 
-fn word<T: Copy>(
-    word: &Option<At<String>>,
-    what: &str,
-    known: &[(&'static str, T)],
-    report: &mut Report,
-) -> Option<T> {
+fn word<T: Copy>(word: &Option<At<String>>, what: &str, known: &[(&'static str, T)], report: &mut Report) -> Option<T> {
     let word = word.as_ref()?;
-    let found = known
-        .iter()
-        .find(|(name, _)| *name == word.value)
-        .map(|(_, value)| *value);
+    let found = known.iter().find(|(name, _)| *name == word.value).map(|(_, value)| *value);
     if found.is_none() {
         let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
         report.push(

@@ -25,10 +25,7 @@ pub struct Verdict {
 
 impl Verdict {
     pub(super) fn new(outcome: Outcome, detail: impl Into<String>) -> Self {
-        Self {
-            outcome,
-            detail: detail.into(),
-        }
+        Self { outcome, detail: detail.into() }
     }
 }
 
@@ -71,9 +68,7 @@ impl Answer {
     pub(super) fn by_status(&self) -> Outcome {
         match self.status {
             200..=299 => Outcome::Delivered,
-            408 | 425 | 429 | 500..=599 => Outcome::Retry {
-                after: self.retry_after,
-            },
+            408 | 425 | 429 | 500..=599 => Outcome::Retry { after: self.retry_after },
             413 | 414 | 422 => Outcome::Rejected,
             // The destination itself is not what the config says it is: gone, moved, or not for us.
             _ => Outcome::Blocked,
@@ -85,9 +80,7 @@ impl Answer {
         let word = self.body.trim();
         let fits = !word.is_empty()
             && word.len() <= 80
-            && word
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+            && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
         fits.then_some(word)
     }
 }
@@ -102,7 +95,5 @@ pub(super) fn retry_after(text: &str, now_s: i64) -> Option<Duration> {
         return Duration::try_from_secs_f64(seconds).ok();
     }
     let date = jiff::fmt::rfc2822::parse(text).ok()?;
-    Some(Duration::from_secs(
-        u64::try_from(date.timestamp().as_second() - now_s).unwrap_or(0),
-    ))
+    Some(Duration::from_secs(u64::try_from(date.timestamp().as_second() - now_s).unwrap_or(0)))
 }

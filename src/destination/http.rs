@@ -38,9 +38,7 @@ pub enum HttpError {
     #[error("outgoing.proxy is not a URL: {0}\nhint: write it like http://proxy.example:3128")]
     Proxy(reqwest::Error),
     /// The certificate file.
-    #[error(
-        "cannot read outgoing.ca_file {path:?}: {error}\nhint: it must be a PEM file this user can read"
-    )]
+    #[error("cannot read outgoing.ca_file {path:?}: {error}\nhint: it must be a PEM file this user can read")]
     CaFile {
         /// The file.
         path: PathBuf,
@@ -77,9 +75,7 @@ impl Http {
         if let Some(path) = &settings.ca_file {
             builder = with_authorities(builder, path)?;
         }
-        Ok(Self {
-            client: builder.build().map_err(HttpError::Client)?,
-        })
+        Ok(Self { client: builder.build().map_err(HttpError::Client)? })
     }
 
     /// Posts a JSON body. `Err` is a verdict already: no answer came.
@@ -90,25 +86,15 @@ impl Http {
         body: String,
     ) -> Result<Answer, Verdict> {
         let mut map = HeaderMap::new();
-        map.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/json; charset=utf-8"),
-        );
+        map.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
         for (name, value) in headers {
             let mut value = HeaderValue::from_str(value).map_err(|_| {
-                Verdict::new(
-                    Outcome::Blocked,
-                    format!("the header {name} holds characters HTTP refuses"),
-                )
+                Verdict::new(Outcome::Blocked, format!("the header {name} holds characters HTTP refuses"))
             })?;
             value.set_sensitive(true);
             map.insert(HeaderName::from_static(name), value);
         }
-        let request = self
-            .client
-            .post(url.expose_secret())
-            .headers(map)
-            .body(body);
+        let request = self.client.post(url.expose_secret()).headers(map).body(body);
         let response = request.send().await.map_err(|error| no_answer(&error))?;
         let status = response.status().as_u16();
         let retry_after = response
@@ -118,21 +104,10 @@ impl Http {
             .and_then(|text| retry_after(text, jiff::Timestamp::now().as_second()));
         let body = read_body(response).await;
         match body {
-            Some(body) => Ok(Answer {
-                status,
-                retry_after,
-                body,
-            }),
+            Some(body) => Ok(Answer { status, retry_after, body }),
             // A refusal is a refusal without its words; an acceptance may hide one in them.
-            None if !(200..300).contains(&status) => Ok(Answer {
-                status,
-                retry_after,
-                body: String::new(),
-            }),
-            None => Err(Verdict::new(
-                Outcome::Unknown,
-                format!("HTTP {status}, but its body never came"),
-            )),
+            None if !(200..300).contains(&status) => Ok(Answer { status, retry_after, body: String::new() }),
+            None => Err(Verdict::new(Outcome::Unknown, format!("HTTP {status}, but its body never came"))),
         }
     }
 }
@@ -158,29 +133,17 @@ async fn read_body(mut response: reqwest::Response) -> Option<String> {
 /// A request that got no answer: was it written, and so perhaps accepted?
 fn no_answer(error: &reqwest::Error) -> Verdict {
     if error.is_builder() {
-        return Verdict::new(
-            Outcome::Blocked,
-            "the URL of this destination is not one that HTTP can use",
-        );
+        return Verdict::new(Outcome::Blocked, "the URL of this destination is not one that HTTP can use");
     }
     // The error's own text holds the URL, which is a secret.
     let cause = root_cause(error);
     if error.is_connect() {
-        return Verdict::new(
-            Outcome::Retry { after: None },
-            format!("no connection: {cause}"),
-        );
+        return Verdict::new(Outcome::Retry { after: None }, format!("no connection: {cause}"));
     }
     if error.is_timeout() {
-        return Verdict::new(
-            Outcome::Unknown,
-            format!("no answer within {} s", POST_TIMEOUT.as_secs()),
-        );
+        return Verdict::new(Outcome::Unknown, format!("no answer within {} s", POST_TIMEOUT.as_secs()));
     }
-    Verdict::new(
-        Outcome::Unknown,
-        format!("the connection broke before the answer: {cause}"),
-    )
+    Verdict::new(Outcome::Unknown, format!("the connection broke before the answer: {cause}"))
 }
 
 /// The innermost error: "connection refused", "certificate has expired".
@@ -196,17 +159,10 @@ fn root_cause(error: &reqwest::Error) -> String {
 }
 
 #[cfg(feature = "tls")]
-fn with_authorities(
-    builder: reqwest::ClientBuilder,
-    path: &PathBuf,
-) -> Result<reqwest::ClientBuilder, HttpError> {
-    let failed = |error: String| HttpError::CaFile {
-        path: path.clone(),
-        error,
-    };
+fn with_authorities(builder: reqwest::ClientBuilder, path: &PathBuf) -> Result<reqwest::ClientBuilder, HttpError> {
+    let failed = |error: String| HttpError::CaFile { path: path.clone(), error };
     let pem = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-    let certificates =
-        reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| failed(error.to_string()))?;
+    let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| failed(error.to_string()))?;
     if certificates.is_empty() {
         return Err(failed("it holds no certificate".to_owned()));
     }
@@ -214,12 +170,6 @@ fn with_authorities(
 }
 
 #[cfg(not(feature = "tls"))]
-fn with_authorities(
-    _: reqwest::ClientBuilder,
-    path: &PathBuf,
-) -> Result<reqwest::ClientBuilder, HttpError> {
-    Err(HttpError::CaFile {
-        path: path.clone(),
-        error: "this binary was built without TLS".to_owned(),
-    })
+fn with_authorities(_: reqwest::ClientBuilder, path: &PathBuf) -> Result<reqwest::ClientBuilder, HttpError> {
+    Err(HttpError::CaFile { path: path.clone(), error: "this binary was built without TLS".to_owned() })
 }

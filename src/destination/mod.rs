@@ -62,15 +62,9 @@ impl Target {
     pub async fn post(&self, http: &Http, payload: &Value, id: &str) -> Verdict {
         match self {
             Target::SlackWebhook { url } => slack::webhook(http, url, payload).await,
-            Target::SlackBot {
-                token,
-                channel,
-                api_url,
-            } => slack::bot(http, token, channel, api_url, payload).await,
+            Target::SlackBot { token, channel, api_url } => slack::bot(http, token, channel, api_url, payload).await,
             Target::Teams { url } => teams::post(http, url, payload).await,
-            Target::Webhook { url, secret } => {
-                webhook::post(http, url, secret.as_ref(), payload, id).await
-            }
+            Target::Webhook { url, secret } => webhook::post(http, url, secret.as_ref(), payload, id).await,
         }
     }
 }

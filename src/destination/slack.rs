@@ -77,13 +77,7 @@ pub(super) async fn webhook(http: &Http, url: &SecretString, payload: &Value) ->
     }
 }
 
-pub(super) async fn bot(
-    http: &Http,
-    token: &SecretString,
-    channel: &str,
-    api_url: &str,
-    payload: &Value,
-) -> Verdict {
+pub(super) async fn bot(http: &Http, token: &SecretString, channel: &str, api_url: &str, payload: &Value) -> Verdict {
     let mut body = payload.clone();
     if let Some(fields) = body.as_object_mut() {
         fields.insert("channel".to_owned(), json!(channel));
@@ -91,10 +85,7 @@ pub(super) async fn bot(
         fields.insert("unfurl_links".to_owned(), json!(false));
         fields.insert("unfurl_media".to_owned(), json!(false));
     }
-    let url = SecretString::from(format!(
-        "{}/chat.postMessage",
-        api_url.trim_end_matches('/')
-    ));
+    let url = SecretString::from(format!("{}/chat.postMessage", api_url.trim_end_matches('/')));
     let authorization = ("authorization", format!("Bearer {}", token.expose_secret()));
     match http.post(&url, &[authorization], body.to_string()).await {
         Ok(answer) => classify_api(&answer),
@@ -109,16 +100,11 @@ pub(super) fn classify_webhook(answer: &Answer) -> Verdict {
         Some(json) => json.error.as_deref(),
         None => answer.word(),
     };
-    let after = answer
-        .retry_after
-        .or_else(|| json.as_ref().and_then(asked_for));
+    let after = answer.retry_after.or_else(|| json.as_ref().and_then(asked_for));
     if let Some(word) = word
         && let Some(meaning) = look_up(WEBHOOK, word)
     {
-        return Verdict::new(
-            meaning.outcome(after),
-            format!("HTTP {}, {word}", answer.status),
-        );
+        return Verdict::new(meaning.outcome(after), format!("HTTP {}, {word}", answer.status));
     }
     let outcome = match answer.by_status() {
         Outcome::Retry { .. } => Outcome::Retry { after },
@@ -131,45 +117,25 @@ pub(super) fn classify_webhook(answer: &Answer) -> Verdict {
 /// What a Web API answer means.
 pub(super) fn classify_api(answer: &Answer) -> Verdict {
     let json: Option<ApiAnswer> = serde_json::from_str(&answer.body).ok();
-    let after = answer
-        .retry_after
-        .or_else(|| json.as_ref().and_then(asked_for));
+    let after = answer.retry_after.or_else(|| json.as_ref().and_then(asked_for));
     match json {
-        Some(ApiAnswer { ok: true, .. }) => {
-            Verdict::new(Outcome::Delivered, describe(answer.status, None))
-        }
-        Some(ApiAnswer {
-            error: Some(word), ..
-        }) => {
+        Some(ApiAnswer { ok: true, .. }) => Verdict::new(Outcome::Delivered, describe(answer.status, None)),
+        Some(ApiAnswer { error: Some(word), .. }) => {
             // An error that no table knows says that this channel takes nothing from us, until somebody looks.
             let meaning = look_up(API, &word).unwrap_or(Meaning::Blocked);
-            let word: String = word
-                .chars()
-                .filter(|c| c.is_ascii_graphic())
-                .take(80)
-                .collect();
-            Verdict::new(
-                meaning.outcome(after),
-                format!("HTTP {}, {word}", answer.status),
-            )
+            let word: String = word.chars().filter(|c| c.is_ascii_graphic()).take(80).collect();
+            Verdict::new(meaning.outcome(after), format!("HTTP {}, {word}", answer.status))
         }
         _ => match answer.by_status() {
-            Outcome::Retry { .. } => {
-                Verdict::new(Outcome::Retry { after }, describe(answer.status, None))
-            }
-            Outcome::Delivered => Verdict::new(
-                Outcome::Unknown,
-                format!("HTTP {}, but no \"ok\"", answer.status),
-            ),
+            Outcome::Retry { .. } => Verdict::new(Outcome::Retry { after }, describe(answer.status, None)),
+            Outcome::Delivered => Verdict::new(Outcome::Unknown, format!("HTTP {}, but no \"ok\"", answer.status)),
             other => Verdict::new(other, describe(answer.status, None)),
         },
     }
 }
 
 fn asked_for(answer: &ApiAnswer) -> Option<Duration> {
-    answer
-        .retry_after
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+    answer.retry_after.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
 }
 
 fn describe(status: u16, word: Option<&str>) -> String {

@@ -37,16 +37,11 @@ pub(super) async fn post(http: &Http, url: &SecretString, payload: &Value) -> Ve
 
 /// What a Workflow's answer means. Accepted is not delivered: a run can fail unseen afterwards.
 pub(super) fn classify(answer: &Answer) -> Verdict {
-    let code = serde_json::from_str::<WorkflowsAnswer>(&answer.body)
-        .ok()
-        .map(|body| body.error.code);
+    let code = serde_json::from_str::<WorkflowsAnswer>(&answer.body).ok().map(|body| body.error.code);
     if let Some(code) = &code
         && let Some(meaning) = look_up(WORKFLOWS, code)
     {
-        return Verdict::new(
-            meaning.outcome(answer.retry_after),
-            format!("HTTP {}, {code}", answer.status),
-        );
+        return Verdict::new(meaning.outcome(answer.retry_after), format!("HTTP {}, {code}", answer.status));
     }
     if answer.body.contains(HIDDEN_FAILURE) {
         let limited = answer.body.contains("429");
@@ -55,12 +50,7 @@ pub(super) fn classify(answer: &Answer) -> Verdict {
         } else {
             "accepted, but failed behind the scenes"
         };
-        return Verdict::new(
-            Outcome::Retry {
-                after: answer.retry_after,
-            },
-            detail,
-        );
+        return Verdict::new(Outcome::Retry { after: answer.retry_after }, detail);
     }
     let outcome = match answer.status {
         // A 400 without a code we know is about what we sent.

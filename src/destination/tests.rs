@@ -5,11 +5,7 @@ use secrecy::SecretString;
 use std::time::Duration;
 
 fn answer(status: u16, body: &str) -> Answer {
-    Answer {
-        status,
-        retry_after: None,
-        body: body.to_owned(),
-    }
+    Answer { status, retry_after: None, body: body.to_owned() }
 }
 
 const RETRY: Outcome = Outcome::Retry { after: None };
@@ -30,11 +26,7 @@ fn slacks_body_decides_before_its_status() {
         (503, "<html>busy</html>", RETRY),
     ];
     for (status, body, expected) in cases {
-        assert_eq!(
-            slack::classify_webhook(&answer(status, body)).outcome,
-            expected,
-            "{status} {body}"
-        );
+        assert_eq!(slack::classify_webhook(&answer(status, body)).outcome, expected, "{status} {body}");
     }
 }
 
@@ -42,59 +34,26 @@ fn slacks_body_decides_before_its_status() {
 fn slacks_429_says_when_in_its_header_or_its_body() {
     let body = r#"{"retry_after":7,"ok":false,"error":"rate_limited"}"#;
     let by_body = slack::classify_webhook(&answer(429, body));
-    assert_eq!(
-        by_body.outcome,
-        Outcome::Retry {
-            after: Some(Duration::from_secs(7))
-        }
-    );
-    let by_header = Answer {
-        retry_after: Some(Duration::from_secs(3)),
-        ..answer(429, body)
-    };
-    assert_eq!(
-        slack::classify_webhook(&by_header).outcome,
-        Outcome::Retry {
-            after: Some(Duration::from_secs(3))
-        }
-    );
+    assert_eq!(by_body.outcome, Outcome::Retry { after: Some(Duration::from_secs(7)) });
+    let by_header = Answer { retry_after: Some(Duration::from_secs(3)), ..answer(429, body) };
+    assert_eq!(slack::classify_webhook(&by_header).outcome, Outcome::Retry { after: Some(Duration::from_secs(3)) });
 }
 
 #[test]
 fn slacks_web_api_hides_errors_behind_200() {
     let cases = [
         (200, r#"{"ok":true,"ts":"1.2"}"#, Outcome::Delivered),
-        (
-            200,
-            r#"{"ok":false,"error":"invalid_blocks"}"#,
-            Outcome::Rejected,
-        ),
-        (
-            200,
-            r#"{"ok":false,"error":"invalid_arguments"}"#,
-            Outcome::Rejected,
-        ),
-        (
-            200,
-            r#"{"ok":false,"error":"token_revoked"}"#,
-            Outcome::Blocked,
-        ),
+        (200, r#"{"ok":false,"error":"invalid_blocks"}"#, Outcome::Rejected),
+        (200, r#"{"ok":false,"error":"invalid_arguments"}"#, Outcome::Rejected),
+        (200, r#"{"ok":false,"error":"token_revoked"}"#, Outcome::Blocked),
         (200, r#"{"ok":false,"error":"a_new_one"}"#, Outcome::Blocked),
-        (
-            200,
-            r#"{"ok":false,"error":"fatal_error"}"#,
-            Outcome::Unknown,
-        ),
+        (200, r#"{"ok":false,"error":"fatal_error"}"#, Outcome::Unknown),
         (429, r#"{"ok":false,"error":"ratelimited"}"#, RETRY),
         (200, "<html>a proxy's login page</html>", Outcome::Unknown),
         (502, "bad gateway", RETRY),
     ];
     for (status, body, expected) in cases {
-        assert_eq!(
-            slack::classify_api(&answer(status, body)).outcome,
-            expected,
-            "{status} {body}"
-        );
+        assert_eq!(slack::classify_api(&answer(status, body)).outcome, expected, "{status} {body}");
     }
 }
 
@@ -111,14 +70,14 @@ fn workflows_say_why_in_error_code() {
         (413, String::new(), Outcome::Rejected),
         (429, String::new(), RETRY),
         (502, String::new(), RETRY),
-        (200, "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429".to_owned(), RETRY),
+        (
+            200,
+            "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429".to_owned(),
+            RETRY,
+        ),
     ];
     for (status, body, expected) in cases {
-        assert_eq!(
-            teams::classify(&answer(status, &body)).outcome,
-            expected,
-            "{status} {body}"
-        );
+        assert_eq!(teams::classify(&answer(status, &body)).outcome, expected, "{status} {body}");
     }
 }
 
@@ -127,14 +86,8 @@ fn retry_after_is_seconds_or_a_date() {
     assert_eq!(retry_after("30", 0), Some(Duration::from_secs(30)));
     assert_eq!(retry_after(" 1.5 ", 0), Some(Duration::from_millis(1500)));
     // 2026-11-23T20:00:00Z is 1795464000.
-    assert_eq!(
-        retry_after("Mon, 23 Nov 2026 20:00:10 GMT", 1_795_464_000),
-        Some(Duration::from_secs(10))
-    );
-    assert_eq!(
-        retry_after("Mon, 23 Nov 2026 19:00:00 GMT", 1_795_464_000),
-        Some(Duration::ZERO)
-    );
+    assert_eq!(retry_after("Mon, 23 Nov 2026 20:00:10 GMT", 1_795_464_000), Some(Duration::from_secs(10)));
+    assert_eq!(retry_after("Mon, 23 Nov 2026 19:00:00 GMT", 1_795_464_000), Some(Duration::ZERO));
     assert_eq!(retry_after("soon", 0), None);
     assert_eq!(retry_after("-3", 0), None);
 }
@@ -143,14 +96,6 @@ fn retry_after_is_seconds_or_a_date() {
 #[test]
 fn signs_as_standard_webhooks_does() {
     let secret = SecretString::from("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
-    let signature = webhook::sign(
-        &secret,
-        "msg_p5jXN8AQM9LWM0D4loKWxJek",
-        1_614_265_330,
-        r#"{"test": 2432232314}"#,
-    );
-    assert_eq!(
-        signature.as_deref(),
-        Some("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")
-    );
+    let signature = webhook::sign(&secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, r#"{"test": 2432232314}"#);
+    assert_eq!(signature.as_deref(), Some("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="));
 }

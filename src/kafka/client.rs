@@ -13,29 +13,14 @@ pub const OWNED_PROPERTIES: &[(&str, &str)] = &[
     ("metadata.broker.list", "kafka.brokers"),
     ("group.id", "kafka.group"),
     ("group.instance.id", "kafka.instance_id"),
-    (
-        "enable.auto.commit",
-        "nothing: an offset is committed when its posts were accepted",
-    ),
-    (
-        "enable.auto.offset.store",
-        "nothing: an offset is committed when its posts were accepted",
-    ),
+    ("enable.auto.commit", "nothing: an offset is committed when its posts were accepted"),
+    ("enable.auto.offset.store", "nothing: an offset is committed when its posts were accepted"),
     ("auto.offset.reset", "kafka.start"),
-    (
-        "partition.assignment.strategy",
-        "nothing: Rowbell needs cooperative-sticky",
-    ),
+    ("partition.assignment.strategy", "nothing: Rowbell needs cooperative-sticky"),
     ("enable.partition.eof", "nothing: Rowbell does not use it"),
-    (
-        "topic.blacklist",
-        "nothing: Rowbell keeps out its own topics",
-    ),
+    ("topic.blacklist", "nothing: Rowbell keeps out its own topics"),
     ("acks", "nothing: dead letters need acks=all"),
-    (
-        "enable.idempotence",
-        "nothing: dead letters are written once",
-    ),
+    ("enable.idempotence", "nothing: dead letters are written once"),
     ("statistics.interval.ms", "nothing: the lag metrics need it"),
 ];
 
@@ -73,11 +58,7 @@ pub struct KafkaSettings {
 impl KafkaSettings {
     /// The property's value as the user set it.
     fn property(&self, name: &str) -> Option<&str> {
-        self.properties
-            .iter()
-            .rev()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.properties.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     fn base(&self) -> ClientConfig {
@@ -114,11 +95,7 @@ impl KafkaSettings {
             config.set("group.instance.id", id);
         }
         if !self.own_topics.is_empty() {
-            let own: Vec<_> = self
-                .own_topics
-                .iter()
-                .map(|topic| format!("^{}$", regex::escape(topic)))
-                .collect();
+            let own: Vec<_> = self.own_topics.iter().map(|topic| format!("^{}$", regex::escape(topic))).collect();
             config.set("topic.blacklist", own.join(","));
         }
         for (name, value) in &self.properties {
@@ -130,53 +107,30 @@ impl KafkaSettings {
     /// For a producer that must not lose what it was given.
     pub fn producer(&self) -> ClientConfig {
         let mut config = self.base();
-        for (name, value) in self
-            .properties
-            .iter()
-            .filter(|(name, _)| !is_consumer_only(name))
-        {
+        for (name, value) in self.properties.iter().filter(|(name, _)| !is_consumer_only(name)) {
             config.set(name, value);
         }
-        config
-            .set("acks", "all")
-            .set("enable.idempotence", "true")
-            .set("linger.ms", "0");
+        config.set("acks", "all").set("enable.idempotence", "true").set("linger.ms", "0");
         config
     }
 
     /// For reading and asking without a group.
     pub fn observer(&self) -> ClientConfig {
         let mut config = self.base();
-        for (name, value) in self
-            .properties
-            .iter()
-            .filter(|(name, _)| !name.starts_with("group."))
-        {
+        for (name, value) in self.properties.iter().filter(|(name, _)| !name.starts_with("group.")) {
             config.set(name, value);
         }
         // A consumer must name a group even if it never joins one.
-        config
-            .set("group.id", format!("{}.observer", self.group))
-            .set("enable.auto.commit", "false");
+        config.set("group.id", format!("{}.observer", self.group)).set("enable.auto.commit", "false");
         config
     }
 }
 
 /// librdkafka warns about each consumer property that a producer is given.
 fn is_consumer_only(name: &str) -> bool {
-    [
-        "fetch.",
-        "queued.",
-        "session.",
-        "heartbeat.",
-        "max.poll.",
-        "group.",
-        "isolation.",
-        "check.crcs",
-        "consume.",
-    ]
-    .iter()
-    .any(|prefix| name.starts_with(prefix))
+    ["fetch.", "queued.", "session.", "heartbeat.", "max.poll.", "group.", "isolation.", "check.crcs", "consume."]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
 }
 
 /// Asks the brokers for their metadata, to say clearly at the start when there is no Kafka.
@@ -184,7 +138,5 @@ pub fn connect<C>(consumer: &BaseConsumer<C>, timeout: Duration) -> Result<usize
 where
     C: ClientContext + rdkafka::consumer::ConsumerContext,
 {
-    consumer
-        .fetch_metadata(None, timeout)
-        .map(|metadata| metadata.topics().len())
+    consumer.fetch_metadata(None, timeout).map(|metadata| metadata.topics().len())
 }

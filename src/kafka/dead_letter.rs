@@ -45,13 +45,9 @@ impl RawRecord {
 
     /// Bytes it takes.
     pub fn bytes(&self) -> u64 {
-        let headers: usize = self
-            .headers
-            .iter()
-            .map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len))
-            .sum();
-        (self.key.as_ref().map_or(0, Vec::len) + self.value.as_ref().map_or(0, Vec::len) + headers)
-            as u64
+        let headers: usize =
+            self.headers.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len)).sum();
+        (self.key.as_ref().map_or(0, Vec::len) + self.value.as_ref().map_or(0, Vec::len) + headers) as u64
     }
 }
 
@@ -117,14 +113,8 @@ pub struct DeadLetters {
 impl DeadLetters {
     /// Makes the producer; asks nothing yet.
     pub fn new(settings: &KafkaSettings, topic: &str) -> Result<Self, DeadLetterError> {
-        let producer = settings
-            .producer()
-            .create()
-            .map_err(DeadLetterError::Properties)?;
-        Ok(Self {
-            producer,
-            topic: topic.to_owned(),
-        })
+        let producer = settings.producer().create().map_err(DeadLetterError::Properties)?;
+        Ok(Self { producer, topic: topic.to_owned() })
     }
 
     /// Makes sure that the topic exists and that we may write to it, without writing.
@@ -141,36 +131,23 @@ impl DeadLetters {
         let asked = tokio::task::spawn_blocking(move || -> Result<bool, KafkaError> {
             let consumer: BaseConsumer = config.create()?;
             let metadata = consumer.fetch_metadata(Some(&topic), ASK)?;
-            Ok(metadata
-                .topics()
-                .iter()
-                .any(|found| found.name() == topic && !found.partitions().is_empty()))
+            Ok(metadata.topics().iter().any(|found| found.name() == topic && !found.partitions().is_empty()))
         });
         match asked.await {
             Ok(Ok(exists)) => Ok(exists),
             Ok(Err(error)) => Err(DeadLetterError::Unreachable(error)),
-            Err(error) => Err(DeadLetterError::Unreachable(KafkaError::ClientCreation(
-                error.to_string(),
-            ))),
+            Err(error) => Err(DeadLetterError::Unreachable(KafkaError::ClientCreation(error.to_string()))),
         }
     }
 
     async fn create(&self, settings: &KafkaSettings) -> Result<(), DeadLetterError> {
-        let missing = |error: String| DeadLetterError::Missing {
-            topic: self.topic.clone(),
-            error,
-        };
-        let admin: AdminClient<DefaultClientContext> = settings
-            .observer()
-            .create()
-            .map_err(DeadLetterError::Properties)?;
+        let missing = |error: String| DeadLetterError::Missing { topic: self.topic.clone(), error };
+        let admin: AdminClient<DefaultClientContext> =
+            settings.observer().create().map_err(DeadLetterError::Properties)?;
         // One partition keeps the letters in order; -1 takes the broker's default replication.
         let topic = NewTopic::new(&self.topic, 1, TopicReplication::Fixed(-1));
         let options = AdminOptions::new().operation_timeout(Some(Timeout::After(ASK)));
-        let made = admin
-            .create_topics([&topic], &options)
-            .await
-            .map_err(|error| missing(error.to_string()))?;
+        let made = admin.create_topics([&topic], &options).await.map_err(|error| missing(error.to_string()))?;
         match made.into_iter().next() {
             Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) | Some(Ok(_)) => {
                 tracing::info!(topic = %self.topic, "created the dead-letter topic");
@@ -183,25 +160,17 @@ impl DeadLetters {
 
     async fn may_write(&self, settings: &KafkaSettings) -> Result<(), DeadLetterError> {
         let mut config = settings.producer();
-        config
-            .set("enable.idempotence", "false")
-            .set("acks", IMPOSSIBLE_ACKS)
-            .set("retries", "0");
+        config.set("enable.idempotence", "false").set("acks", IMPOSSIBLE_ACKS).set("retries", "0");
         let probe: FutureProducer = config.create().map_err(DeadLetterError::Properties)?;
-        let headers = OwnedHeaders::new().insert(Header {
-            key: "rowbell.reason",
-            value: Some("probe"),
-        });
+        let headers = OwnedHeaders::new().insert(Header { key: "rowbell.reason", value: Some("probe") });
         let record: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(&self.topic).headers(headers);
         match probe.send(record, Timeout::After(ASK)).await {
             Err((KafkaError::MessageProduction(code), _)) => match code {
-                RDKafkaErrorCode::TopicAuthorizationFailed => Err(DeadLetterError::Denied {
-                    topic: self.topic.clone(),
-                }),
+                RDKafkaErrorCode::TopicAuthorizationFailed => {
+                    Err(DeadLetterError::Denied { topic: self.topic.clone() })
+                }
                 RDKafkaErrorCode::InvalidRequiredAcks => Ok(()),
-                code => Err(DeadLetterError::Unreachable(KafkaError::MessageProduction(
-                    code,
-                ))),
+                code => Err(DeadLetterError::Unreachable(KafkaError::MessageProduction(code))),
             },
             Err((error, _)) => Err(DeadLetterError::Unreachable(error)),
             // Some brokers take any acks: the probe is in the topic then, and says so in its header.
@@ -222,8 +191,7 @@ impl DeadLetters {
 
     async fn send(&self, letter: &DeadLetter<'_>, whole: bool) -> Result<(), KafkaError> {
         let headers = headers(letter, whole);
-        let mut record: FutureRecord<'_, Vec<u8>, Vec<u8>> =
-            FutureRecord::to(&self.topic).headers(headers);
+        let mut record: FutureRecord<'_, Vec<u8>, Vec<u8>> = FutureRecord::to(&self.topic).headers(headers);
         if whole {
             if let Some(key) = &letter.record.key {
                 record = record.key(key);
@@ -232,11 +200,7 @@ impl DeadLetters {
                 record = record.payload(value);
             }
         }
-        self.producer
-            .send(record, Timeout::After(WRITE))
-            .await
-            .map(|_| ())
-            .map_err(|(error, _)| error)
+        self.producer.send(record, Timeout::After(WRITE)).await.map(|_| ()).map_err(|(error, _)| error)
     }
 
     /// Waits for what is still on its way.
@@ -251,16 +215,10 @@ fn headers(letter: &DeadLetter<'_>, whole: bool) -> OwnedHeaders {
     let mut headers = OwnedHeaders::new();
     if whole {
         for (key, value) in &letter.record.headers {
-            headers = headers.insert(Header {
-                key,
-                value: value.as_deref(),
-            });
+            headers = headers.insert(Header { key, value: value.as_deref() });
         }
     }
-    let (partition, offset) = (
-        letter.partition.number.to_string(),
-        letter.offset.to_string(),
-    );
+    let (partition, offset) = (letter.partition.number.to_string(), letter.offset.to_string());
     let attempts = letter.attempts.to_string();
     let own = [
         ("rowbell.reason", Some(letter.reason)),
@@ -275,10 +233,7 @@ fn headers(letter: &DeadLetter<'_>, whole: bool) -> OwnedHeaders {
     ];
     for (key, value) in own {
         if let Some(value) = value {
-            headers = headers.insert(Header {
-                key,
-                value: Some(value),
-            });
+            headers = headers.insert(Header { key, value: Some(value) });
         }
     }
     headers

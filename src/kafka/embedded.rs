@@ -6,9 +6,7 @@ use rdkafka::producer::DefaultProducerContext;
 
 /// The embedded broker could not be made.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "the embedded broker failed: {0}\nhint: this is a bug in the demo, not in your setup; please report it"
-)]
+#[error("the embedded broker failed: {0}\nhint: this is a bug in the demo, not in your setup; please report it")]
 pub struct EmbeddedError(#[from] KafkaError);
 
 /// A broker that lives as long as this value, on a port of its own on 127.0.0.1.
@@ -21,9 +19,7 @@ pub struct EmbeddedBroker {
 impl EmbeddedBroker {
     /// Starts the broker.
     pub fn start() -> Result<Self, EmbeddedError> {
-        Ok(Self {
-            cluster: MockCluster::new(1)?,
-        })
+        Ok(Self { cluster: MockCluster::new(1)? })
     }
 
     /// Makes a topic.

@@ -58,28 +58,13 @@ pub(super) fn resolve<C: ConsumerContext>(
                 };
                 // A new partition of a topic we follow, or a topic that appeared while we ran: all of it is news.
                 let all_is_news = topic_has_commits || !known_topics.contains(&partition.topic);
-                let offset = if all_is_news || start == Start::Earliest {
-                    low
-                } else {
-                    high
-                };
-                fresh.add_partition_offset(
-                    &partition.topic,
-                    partition.number,
-                    Offset::Offset(offset),
-                )?;
+                let offset = if all_is_news || start == Start::Earliest { low } else { high };
+                fresh.add_partition_offset(&partition.topic, partition.number, Offset::Offset(offset))?;
                 (offset, None)
             }
         };
-        let metadata = found
-            .map(|found| found.metadata.clone())
-            .filter(|text| !text.is_empty());
-        beginnings.push(Beginning {
-            partition: partition.clone(),
-            offset,
-            lost,
-            metadata,
-        });
+        let metadata = found.map(|found| found.metadata.clone()).filter(|text| !text.is_empty());
+        beginnings.push(Beginning { partition: partition.clone(), offset, lost, metadata });
     }
     if fresh.count() > 0 {
         consumer.commit(&fresh, CommitMode::Sync)?;
@@ -105,39 +90,22 @@ fn committed<C: ConsumerContext>(
     for element in answer.elements() {
         element.error()?;
         if let Offset::Offset(offset) = element.offset() {
-            let partition = Partition {
-                topic: element.topic().into(),
-                number: element.partition(),
-            };
+            let partition = Partition { topic: element.topic().into(), number: element.partition() };
             // The crate panics on metadata that is not UTF-8, which any client may have committed.
-            let metadata = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                element.metadata().to_owned()
-            }));
-            found.insert(
-                partition,
-                Found {
-                    offset,
-                    metadata: metadata.unwrap_or_default(),
-                },
-            );
+            let metadata = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| element.metadata().to_owned()));
+            found.insert(partition, Found { offset, metadata: metadata.unwrap_or_default() });
         }
     }
     Ok(found)
 }
 
-fn topic_has_commits<C: ConsumerContext>(
-    consumer: &BaseConsumer<C>,
-    topic: &Arc<str>,
-) -> Result<bool, KafkaError> {
+fn topic_has_commits<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &Arc<str>) -> Result<bool, KafkaError> {
     let metadata = consumer.fetch_metadata(Some(topic), ASK)?;
     let partitions: Vec<_> = metadata
         .topics()
         .iter()
         .flat_map(|found| found.partitions())
-        .map(|partition| Partition {
-            topic: Arc::clone(topic),
-            number: partition.id(),
-        })
+        .map(|partition| Partition { topic: Arc::clone(topic), number: partition.id() })
         .collect();
     Ok(!committed(consumer, &partitions)?.is_empty())
 }
@@ -155,12 +123,7 @@ pub(super) fn out_of_range<C: ConsumerContext>(
             position if position > high => 0,
             _ => continue,
         };
-        beginnings.push(Beginning {
-            partition: partition.clone(),
-            offset: low,
-            lost: Some(lost),
-            metadata: None,
-        });
+        beginnings.push(Beginning { partition: partition.clone(), offset: low, lost: Some(lost), metadata: None });
     }
     Ok(beginnings)
 }

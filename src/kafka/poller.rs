@@ -46,10 +46,7 @@ pub struct Budget {
 impl Budget {
     /// An empty budget with this limit.
     pub fn new(limit_bytes: u64) -> Self {
-        Self {
-            pending_bytes: AtomicU64::new(0),
-            limit_bytes,
-        }
+        Self { pending_bytes: AtomicU64::new(0), limit_bytes }
     }
 
     /// Something of this size is pending from now on.
@@ -144,18 +141,9 @@ pub struct Poller {
 
 impl Poller {
     /// Creates the consumer and starts the thread. Errors are those of the properties.
-    pub fn start(
-        settings: KafkaSettings,
-        budget: Arc<Budget>,
-        sink: Box<dyn Sink>,
-    ) -> Result<Self, KafkaError> {
+    pub fn start(settings: KafkaSettings, budget: Arc<Budget>, sink: Box<dyn Sink>) -> Result<Self, KafkaError> {
         let context = Context {
-            shared: Mutex::new(Shared {
-                sink,
-                owned: BTreeMap::new(),
-                epochs: 0,
-                known_topics: HashSet::new(),
-            }),
+            shared: Mutex::new(Shared { sink, owned: BTreeMap::new(), epochs: 0, known_topics: HashSet::new() }),
             start: settings.start,
         };
         let consumer: BaseConsumer<Context> = settings.consumer().create_with_context(context)?;
@@ -163,16 +151,8 @@ impl Poller {
         let thread = std::thread::Builder::new()
             .name("kafka-poller".to_owned())
             .spawn(move || {
-                Thread {
-                    consumer,
-                    settings,
-                    budget,
-                    inbox,
-                    paused: false,
-                    paused_epochs: 0,
-                    missing: HashSet::new(),
-                }
-                .run()
+                Thread { consumer, settings, budget, inbox, paused: false, paused_epochs: 0, missing: HashSet::new() }
+                    .run()
             })
             .map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
         Ok(Self { commands, thread })
@@ -211,10 +191,7 @@ impl Thread {
         }
         let topics: Vec<&str> = self.settings.topics.iter().map(String::as_str).collect();
         if let Err(error) = self.consumer.subscribe(&topics) {
-            self.shared().sink.event(Event::Failed(format!(
-                "cannot subscribe to {}: {error}",
-                topics.join(", ")
-            )));
+            self.shared().sink.event(Event::Failed(format!("cannot subscribe to {}: {error}", topics.join(", "))));
             return;
         }
         loop {
@@ -265,17 +242,8 @@ impl Thread {
     /// Topics that exist when we begin; those that appear later are read from their first record.
     fn remember_topics(&self) {
         if let Ok(metadata) = self.consumer.fetch_metadata(None, CONNECT) {
-            let names: HashSet<Arc<str>> = metadata
-                .topics()
-                .iter()
-                .map(|topic| topic.name().into())
-                .collect();
-            for topic in self
-                .settings
-                .topics
-                .iter()
-                .filter(|topic| !topic.starts_with('^'))
-            {
+            let names: HashSet<Arc<str>> = metadata.topics().iter().map(|topic| topic.name().into()).collect();
+            for topic in self.settings.topics.iter().filter(|topic| !topic.starts_with('^')) {
                 if !names.contains(topic.as_str()) {
                     tracing::warn!(
                         topic,
@@ -305,11 +273,7 @@ impl Thread {
         // A partition that went meanwhile is no longer ours to commit: its new owner's commits must stand.
         let owned: Vec<_> = {
             let shared = self.shared();
-            commits
-                .iter()
-                .filter(|commit| shared.owns(&commit.owner))
-                .cloned()
-                .collect()
+            commits.iter().filter(|commit| shared.owns(&commit.owner)).cloned().collect()
         };
         let result = match offsets_of(&owned) {
             Ok(list) if list.count() > 0 => self.consumer.commit(&list, CommitMode::Async),
@@ -327,11 +291,7 @@ impl Thread {
 
     /// Back-pressure: partitions pause at the limit, polling never does.
     fn press(&mut self) {
-        let pause = if self.paused {
-            !self.budget.has_room()
-        } else {
-            self.budget.is_full()
-        };
+        let pause = if self.paused { !self.budget.has_room() } else { self.budget.is_full() };
         let epochs = self.shared().epochs;
         // Partitions that were assigned during a pause are not paused yet.
         let newcomers = pause && epochs != self.paused_epochs;
@@ -341,11 +301,7 @@ impl Thread {
         let Ok(assignment) = self.consumer.assignment() else {
             return;
         };
-        let result = if pause {
-            self.consumer.pause(&assignment)
-        } else {
-            self.consumer.resume(&assignment)
-        };
+        let result = if pause { self.consumer.pause(&assignment) } else { self.consumer.resume(&assignment) };
         match result {
             Ok(()) => {
                 self.paused = pause;
@@ -386,9 +342,7 @@ impl Thread {
                 ),
                 code => format!("Kafka refuses to go on: {code}"),
             }),
-            KafkaError::MessageConsumption(
-                RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange,
-            ) => {
+            KafkaError::MessageConsumption(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
                 self.leave_the_gap();
                 Ok(())
             }
@@ -403,12 +357,10 @@ impl Thread {
                 }
                 Ok(())
             }
-            KafkaError::MessageConsumption(RDKafkaErrorCode::GroupAuthorizationFailed) => {
-                Err(format!(
-                    "Kafka denies the group {:?}\nhint: the principal needs Read on that group",
-                    self.settings.group
-                ))
-            }
+            KafkaError::MessageConsumption(RDKafkaErrorCode::GroupAuthorizationFailed) => Err(format!(
+                "Kafka denies the group {:?}\nhint: the principal needs Read on that group",
+                self.settings.group
+            )),
             error => {
                 tracing::warn!(%error, "Kafka reports an error; reading goes on by itself when it is over");
                 Ok(())
@@ -422,20 +374,15 @@ impl Thread {
             .consumer
             .position()
             .map(|list| {
-                let position = |e: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {
-                    match e.offset() {
-                        Offset::Offset(offset) => Some(offset),
-                        _ => None,
-                    }
+                let position = |e: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| match e.offset() {
+                    Offset::Offset(offset) => Some(offset),
+                    _ => None,
                 };
                 let owned = self.shared();
                 list.elements()
                     .iter()
                     .filter_map(|e| {
-                        let partition = Partition {
-                            topic: e.topic().into(),
-                            number: e.partition(),
-                        };
+                        let partition = Partition { topic: e.topic().into(), number: e.partition() };
                         let read = owned.owned.get(&partition).map(|owned| owned.position)?;
                         Some((partition, position(e).unwrap_or(read).max(read)))
                     })
@@ -450,12 +397,8 @@ impl Thread {
             }
         };
         for gap in gaps {
-            let seek = self.consumer.seek(
-                &gap.partition.topic,
-                gap.partition.number,
-                Offset::Offset(gap.offset),
-                CONNECT,
-            );
+            let seek =
+                self.consumer.seek(&gap.partition.topic, gap.partition.number, Offset::Offset(gap.offset), CONNECT);
             match seek {
                 Ok(()) => self.shared().begin(gap),
                 Err(error) => {
@@ -484,22 +427,14 @@ struct Batch {
 impl Batch {
     fn hand_over(&mut self, context: &Context, message: &BorrowedMessage<'_>) {
         let mut shared = context.shared();
-        let same = self
-            .last
-            .as_ref()
-            .is_some_and(|(p, _)| p.number == message.partition() && &*p.topic == message.topic());
+        let same =
+            self.last.as_ref().is_some_and(|(p, _)| p.number == message.partition() && &*p.topic == message.topic());
         if !same || self.epochs != shared.epochs {
             self.flush(&mut shared);
             self.epochs = shared.epochs;
-            let partition = Partition {
-                topic: message.topic().into(),
-                number: message.partition(),
-            };
+            let partition = Partition { topic: message.topic().into(), number: message.partition() };
             self.last = shared.owned.get(&partition).map(|owned| {
-                let owner = Owner {
-                    partition: partition.clone(),
-                    epoch: owned.epoch,
-                };
+                let owner = Owner { partition: partition.clone(), epoch: owned.epoch };
                 (owner.partition.clone(), owner)
             });
         }
@@ -527,9 +462,7 @@ impl Batch {
             }
         }
         if !self.read.is_empty() {
-            shared
-                .sink
-                .read(&mut self.read.iter().map(|(owner, position)| (owner, *position)));
+            shared.sink.read(&mut self.read.iter().map(|(owner, position)| (owner, *position)));
             self.read.clear();
         }
     }
@@ -546,17 +479,12 @@ struct MessageHeaders<'a>(Option<&'a BorrowedHeaders>);
 
 impl Headers for MessageHeaders<'_> {
     fn header(&self, name: &str) -> Option<&[u8]> {
-        self.0?
-            .iter()
-            .find(|header| header.key == name)
-            .and_then(|header| header.value)
+        self.0?.iter().find(|header| header.key == name).and_then(|header| header.value)
     }
 
     fn all(&self) -> Vec<(String, Option<Vec<u8>>)> {
         let headers = self.0.into_iter().flat_map(|headers| headers.iter());
-        headers
-            .map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec)))
-            .collect()
+        headers.map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect()
     }
 }
 
@@ -574,47 +502,23 @@ struct Shared {
 
 impl Shared {
     fn owns(&self, owner: &Owner) -> bool {
-        self.owned
-            .get(&owner.partition)
-            .is_some_and(|owned| owned.epoch == owner.epoch)
+        self.owned.get(&owner.partition).is_some_and(|owned| owned.epoch == owner.epoch)
     }
 
     /// A partition begins (anew): what an earlier epoch of it owed is void.
     fn begin(&mut self, beginning: Beginning) {
         self.epochs += 1;
-        let Beginning {
-            partition,
-            offset,
-            lost,
-            metadata,
-        } = beginning;
-        let owner = Owner {
-            partition: partition.clone(),
-            epoch: self.epochs,
-        };
-        self.owned.insert(
-            partition,
-            Owned {
-                epoch: owner.epoch,
-                position: offset,
-            },
-        );
-        self.sink.event(Event::Assigned {
-            owner,
-            offset,
-            lost,
-            metadata,
-        });
+        let Beginning { partition, offset, lost, metadata } = beginning;
+        let owner = Owner { partition: partition.clone(), epoch: self.epochs };
+        self.owned.insert(partition, Owned { epoch: owner.epoch, position: offset });
+        self.sink.event(Event::Assigned { owner, offset, lost, metadata });
     }
 
     fn release(&mut self, list: &TopicPartitionList) -> Vec<Owner> {
         let mut owners = Vec::new();
         for partition in partitions_of(list) {
             if let Some(owned) = self.owned.remove(&partition) {
-                owners.push(Owner {
-                    partition,
-                    epoch: owned.epoch,
-                });
+                owners.push(Owner { partition, epoch: owned.epoch });
             }
         }
         owners
@@ -656,9 +560,7 @@ impl Context {
         let mut list = TopicPartitionList::with_capacity(beginnings.len());
         for beginning in &beginnings {
             let (topic, number) = (&beginning.partition.topic, beginning.partition.number);
-            if let Err(error) =
-                list.add_partition_offset(topic, number, Offset::Offset(beginning.offset))
-            {
+            if let Err(error) = list.add_partition_offset(topic, number, Offset::Offset(beginning.offset)) {
                 tracing::error!(partition = %beginning.partition, %error, "cannot assign the partition");
             }
         }
@@ -668,9 +570,7 @@ impl Context {
         }
         drop(shared);
         if let Err(error) = consumer.incremental_assign(&list) {
-            self.shared().sink.event(Event::Failed(format!(
-                "cannot take the assigned partitions: {error}"
-            )));
+            self.shared().sink.event(Event::Failed(format!("cannot take the assigned partitions: {error}")));
         }
     }
 
@@ -685,10 +585,9 @@ impl Context {
             // The lock is free while we wait: the service answers when nothing is on the wire any more.
             match commits.recv_timeout(REVOKE_DEADLINE + Duration::from_secs(1)) {
                 Ok(commits) => commit_sync(consumer, &commits),
-                Err(_) => tracing::warn!(
-                    waited_ms = began.elapsed().as_millis() as u64,
-                    "revoked without a last commit"
-                ),
+                Err(_) => {
+                    tracing::warn!(waited_ms = began.elapsed().as_millis() as u64, "revoked without a last commit")
+                }
             }
         }
         if let Err(error) = consumer.incremental_unassign(list) {
@@ -712,10 +611,7 @@ impl ClientContext for Context {
                 tracing::debug!(%error, reason, "lost a broker connection");
             }
             Some(RDKafkaErrorCode::AllBrokersDown) => {
-                tracing::warn!(
-                    reason,
-                    "no Kafka broker answers; reading goes on when one does"
-                );
+                tracing::warn!(reason, "no Kafka broker answers; reading goes on when one does");
             }
             _ => tracing::warn!(%error, reason, "Kafka client error"),
         }
@@ -723,12 +619,7 @@ impl ClientContext for Context {
 }
 
 impl ConsumerContext for Context {
-    fn rebalance(
-        &self,
-        consumer: &BaseConsumer<Self>,
-        code: RDKafkaRespErr,
-        list: &mut TopicPartitionList,
-    ) {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, list: &mut TopicPartitionList) {
         match code {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assign(consumer, list),
             _ => self.revoke(consumer, list),
@@ -743,13 +634,7 @@ impl ConsumerContext for Context {
                     match (element.error(), element.offset()) {
                         (Ok(()), Offset::Offset(offset)) => {
                             let topic = element.topic().into();
-                            done.push((
-                                Partition {
-                                    topic,
-                                    number: element.partition(),
-                                },
-                                offset,
-                            ));
+                            done.push((Partition { topic, number: element.partition() }, offset));
                         }
                         (Err(error), _) => tracing::warn!(
                             topic = element.topic(),
@@ -770,10 +655,7 @@ impl ConsumerContext for Context {
 fn partitions_of(list: &TopicPartitionList) -> impl Iterator<Item = Partition> {
     list.elements()
         .into_iter()
-        .map(|element| Partition {
-            topic: element.topic().into(),
-            number: element.partition(),
-        })
+        .map(|element| Partition { topic: element.topic().into(), number: element.partition() })
         .collect::<Vec<_>>()
         .into_iter()
 }
@@ -781,23 +663,14 @@ fn partitions_of(list: &TopicPartitionList) -> impl Iterator<Item = Partition> {
 fn offsets_of(commits: &[Commit]) -> Result<TopicPartitionList, KafkaError> {
     let mut list = TopicPartitionList::with_capacity(commits.len());
     for Commit { owner, offset } in commits {
-        list.add_partition_offset(
-            &owner.partition.topic,
-            owner.partition.number,
-            Offset::Offset(*offset),
-        )?;
+        list.add_partition_offset(&owner.partition.topic, owner.partition.number, Offset::Offset(*offset))?;
     }
     Ok(list)
 }
 
 fn commit_sync<C: ConsumerContext>(consumer: &BaseConsumer<C>, commits: &[Commit]) {
-    let result = offsets_of(commits).and_then(|list| {
-        if list.count() == 0 {
-            Ok(())
-        } else {
-            consumer.commit(&list, CommitMode::Sync)
-        }
-    });
+    let result = offsets_of(commits)
+        .and_then(|list| if list.count() == 0 { Ok(()) } else { consumer.commit(&list, CommitMode::Sync) });
     if let Err(error) = result {
         tracing::warn!(%error, "the last commit failed: posts made since the one before will be made again");
     }

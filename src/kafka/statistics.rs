@@ -41,13 +41,7 @@ pub(super) fn log_ends(json: &[u8]) -> Vec<(Partition, i64)> {
             let end = partition.hi_offset.max(partition.ls_offset);
             // Partition -1 is librdkafka's own, for records without one.
             if partition.partition >= 0 && end >= 0 {
-                ends.push((
-                    Partition {
-                        topic: topic.as_str().into(),
-                        number: partition.partition,
-                    },
-                    end,
-                ));
+                ends.push((Partition { topic: topic.as_str().into(), number: partition.partition }, end));
             }
         }
     }
@@ -60,18 +54,10 @@ mod tests {
 
     #[test]
     fn reads_log_ends_and_survives_nonsense() {
-        let json = br#"{"name":"x","topics":{"t":{"topic":"t","partitions":{"0":{"partition":0,"hi_offset":42,"ls_offset":40},
+        let json =
+            br#"{"name":"x","topics":{"t":{"topic":"t","partitions":{"0":{"partition":0,"hi_offset":42,"ls_offset":40},
             "1":{"partition":1,"hi_offset":-1001},"-1":{"partition":-1,"hi_offset":7}}}}}"#;
-        assert_eq!(
-            log_ends(json),
-            [(
-                Partition {
-                    topic: "t".into(),
-                    number: 0
-                },
-                42
-            )]
-        );
+        assert_eq!(log_ends(json), [(Partition { topic: "t".into(), number: 0 }, 42)]);
         assert_eq!(log_ends(b"{\"topics\": {\"t\""), []);
         assert_eq!(log_ends(b"{}"), []);
     }

@@ -62,9 +62,7 @@ struct Log {
 
 impl Log {
     fn watermark(&self) -> i64 {
-        self.owing
-            .first_key_value()
-            .map_or(self.position, |(offset, _)| *offset)
+        self.owing.first_key_value().map_or(self.position, |(offset, _)| *offset)
     }
 }
 
@@ -80,23 +78,12 @@ pub struct Ledger {
 impl Ledger {
     /// A ledger whose commits are at least `interval` apart.
     pub fn new(interval: Duration) -> Self {
-        Self {
-            logs: HashMap::new(),
-            interval,
-            last_commit: None,
-            commit_in_flight: false,
-        }
+        Self { logs: HashMap::new(), interval, last_commit: None, commit_in_flight: false }
     }
 
     /// A partition is ours from `committed` on, replacing what an earlier assignment of it left.
     pub fn assign(&mut self, owner: &Owner, committed: i64) {
-        let log = Log {
-            epoch: owner.epoch,
-            position: committed,
-            owing: BTreeMap::new(),
-            committed,
-            settled: false,
-        };
+        let log = Log { epoch: owner.epoch, position: committed, owing: BTreeMap::new(), committed, settled: false };
         self.logs.insert(owner.partition.clone(), log);
     }
 
@@ -108,16 +95,12 @@ impl Ledger {
     }
 
     fn log(&mut self, owner: &Owner) -> Option<&mut Log> {
-        self.logs
-            .get_mut(&owner.partition)
-            .filter(|log| log.epoch == owner.epoch)
+        self.logs.get_mut(&owner.partition).filter(|log| log.epoch == owner.epoch)
     }
 
     /// True while this assignment of the partition is the current one.
     pub fn owns(&self, owner: &Owner) -> bool {
-        self.logs
-            .get(&owner.partition)
-            .is_some_and(|log| log.epoch == owner.epoch)
+        self.logs.get(&owner.partition).is_some_and(|log| log.epoch == owner.epoch)
     }
 
     /// The record at `offset` owes a post to each of `lanes`.
@@ -153,15 +136,9 @@ impl Ledger {
 
     /// How far this partition's commit may go now, if that is further than it went.
     pub fn commit_of(&self, owner: &Owner) -> Option<Commit> {
-        let log = self
-            .logs
-            .get(&owner.partition)
-            .filter(|log| log.epoch == owner.epoch)?;
+        let log = self.logs.get(&owner.partition).filter(|log| log.epoch == owner.epoch)?;
         let offset = log.watermark();
-        (offset > log.committed).then(|| Commit {
-            owner: owner.clone(),
-            offset,
-        })
+        (offset > log.committed).then(|| Commit { owner: owner.clone(), offset })
     }
 
     /// The commits to make at `now`: none while one is in flight, or too soon after the last.
@@ -173,10 +150,7 @@ impl Ledger {
         for (partition, log) in &mut self.logs {
             let offset = log.watermark();
             if offset > log.committed {
-                let owner = Owner {
-                    partition: partition.clone(),
-                    epoch: log.epoch,
-                };
+                let owner = Owner { partition: partition.clone(), epoch: log.epoch };
                 commits.push(Commit { owner, offset });
             }
         }
@@ -192,17 +166,9 @@ impl Ledger {
         if self.commit_in_flight {
             return None;
         }
-        let mut behind = self
-            .logs
-            .values()
-            .filter(|log| log.watermark() > log.committed)
-            .peekable();
+        let mut behind = self.logs.values().filter(|log| log.watermark() > log.committed).peekable();
         behind.peek()?;
-        let wait = if behind.any(|log| log.settled) {
-            self.interval
-        } else {
-            IDLE_COMMIT
-        };
+        let wait = if behind.any(|log| log.settled) { self.interval } else { IDLE_COMMIT };
         Some(self.last_commit.map_or(Duration::ZERO, |last| last + wait))
     }
 
@@ -219,31 +185,19 @@ impl Ledger {
 
     /// Topic, partition, read position and committed offset of every partition, in order.
     pub fn positions(&self) -> Vec<(Partition, i64, i64)> {
-        let mut all: Vec<_> = self
-            .logs
-            .iter()
-            .map(|(partition, log)| (partition.clone(), log.position, log.committed))
-            .collect();
+        let mut all: Vec<_> =
+            self.logs.iter().map(|(partition, log)| (partition.clone(), log.position, log.committed)).collect();
         all.sort();
         all
     }
 
     /// The current assignment of a partition.
     pub fn owner(&self, partition: &Partition) -> Option<Owner> {
-        self.logs.get(partition).map(|log| Owner {
-            partition: partition.clone(),
-            epoch: log.epoch,
-        })
+        self.logs.get(partition).map(|log| Owner { partition: partition.clone(), epoch: log.epoch })
     }
 
     /// Every current assignment.
     pub fn owners(&self) -> Vec<Owner> {
-        self.logs
-            .iter()
-            .map(|(p, log)| Owner {
-                partition: p.clone(),
-                epoch: log.epoch,
-            })
-            .collect()
+        self.logs.iter().map(|(p, log)| Owner { partition: p.clone(), epoch: log.epoch }).collect()
     }
 }

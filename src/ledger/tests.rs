@@ -2,13 +2,7 @@ use super::*;
 
 fn ledger() -> (Ledger, Owner) {
     let mut ledger = Ledger::new(Duration::from_millis(20));
-    let owner = Owner {
-        partition: Partition {
-            topic: "t".into(),
-            number: 0,
-        },
-        epoch: 1,
-    };
+    let owner = Owner { partition: Partition { topic: "t".into(), number: 0 }, epoch: 1 };
     ledger.assign(&owner, 100);
     (ledger, owner)
 }
@@ -24,13 +18,7 @@ fn a_later_success_never_carries_the_commit_over_an_earlier_failure() {
     ledger.owe(&owner, 107, vec![0]);
     ledger.read(&owner, 110);
     ledger.settle(&owner, 107, 0);
-    assert_eq!(
-        ledger.commits(at(0)),
-        [Commit {
-            owner: owner.clone(),
-            offset: 103
-        }]
-    );
+    assert_eq!(ledger.commits(at(0)), [Commit { owner: owner.clone(), offset: 103 }]);
     ledger.committed(&[(owner.clone(), 103)]);
     assert_eq!(ledger.commits(at(60_000)), []);
     ledger.settle(&owner, 103, 0);
@@ -61,11 +49,7 @@ fn commits_go_one_at_a_time_and_not_too_often() {
     ledger.settle(&owner, 101, 0);
     assert_eq!(ledger.commits(at(500)), [], "one in flight at a time");
     ledger.committed(&[(owner.clone(), 101)]);
-    assert_eq!(
-        ledger.commits(at(10)),
-        [],
-        "not before the interval is over"
-    );
+    assert_eq!(ledger.commits(at(10)), [], "not before the interval is over");
     assert_eq!(ledger.commit_due(), Some(at(20)));
     assert_eq!(ledger.commits(at(20)), [Commit { owner, offset: 102 }]);
 }
@@ -78,13 +62,7 @@ fn records_that_owe_nothing_are_committed_at_leisure() {
     ledger.committed(&[(owner.clone(), 101)]);
     ledger.read(&owner, 5_000);
     assert_eq!(ledger.commits(at(100)), []);
-    assert_eq!(
-        ledger.commits(IDLE_COMMIT),
-        [Commit {
-            owner,
-            offset: 5_000
-        }]
-    );
+    assert_eq!(ledger.commits(IDLE_COMMIT), [Commit { owner, offset: 5_000 }]);
 }
 
 #[test]
@@ -103,10 +81,7 @@ fn what_an_earlier_assignment_owed_settles_nothing() {
     let (mut ledger, old) = ledger();
     ledger.owe(&old, 100, vec![0]);
     ledger.release(&old);
-    let new = Owner {
-        epoch: 2,
-        ..old.clone()
-    };
+    let new = Owner { epoch: 2, ..old.clone() };
     ledger.assign(&new, 100);
     ledger.owe(&new, 100, vec![0]);
     ledger.read(&new, 101);

@@ -13,8 +13,9 @@ pub fn json(value: &Value) -> Json {
             .map(Number::from)
             .or_else(|_| u64::try_from(*int).map(Number::from))
             .map_or_else(|_| Json::String(int.to_string()), Json::Number),
-        Value::Float(float) => Number::from_f64(*float)
-            .map_or_else(|| Json::String(special(*float).to_owned()), Json::Number),
+        Value::Float(float) => {
+            Number::from_f64(*float).map_or_else(|| Json::String(special(*float).to_owned()), Json::Number)
+        }
         Value::Decimal(decimal) => Json::String(match decimal {
             Decimal::Finite(number) => super::number::write(number, super::number::Style::Bare),
             Decimal::NaN => "NaN".to_owned(),
@@ -30,23 +31,16 @@ pub fn json(value: &Value) -> Json {
             let mut hex = String::with_capacity(2 + bytes.len() * 2);
             hex.push_str("\\x");
             for byte in bytes.iter() {
-                hex.extend(
-                    [byte >> 4, byte & 15]
-                        .iter()
-                        .filter_map(|digit| char::from_digit(u32::from(*digit), 16)),
-                );
+                hex.extend([byte >> 4, byte & 15].iter().filter_map(|digit| char::from_digit(u32::from(*digit), 16)));
             }
             Json::String(hex)
         }
         Value::Bits(bits) => Json::String(bits.to_string()),
         Value::Json(document) => Json::clone(document),
         Value::Array(elements) => Json::Array(elements.iter().map(json).collect()),
-        Value::Map(entries) => Json::Object(
-            entries
-                .iter()
-                .map(|(key, value)| (key.to_string(), json(value)))
-                .collect(),
-        ),
+        Value::Map(entries) => {
+            Json::Object(entries.iter().map(|(key, value)| (key.to_string(), json(value))).collect())
+        }
         Value::Point(x, y) => Json::Object(Map::from_iter([
             ("x".to_owned(), json(&Value::Float(*x))),
             ("y".to_owned(), json(&Value::Float(*y))),

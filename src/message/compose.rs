@@ -19,19 +19,12 @@ use std::sync::Arc;
 /// a redacted column. Only what the caller rendered into `words` is beyond its sight.
 pub fn compose(change: &RowChange, view: &TableView, words: &Words) -> Message {
     let writer = Writer::new(change, view, words);
-    let noun = view
-        .noun
-        .as_deref()
-        .map(safe::label)
-        .filter(|noun| !noun.is_empty());
+    let noun = view.noun.as_deref().map(safe::label).filter(|noun| !noun.is_empty());
     let noun = noun.unwrap_or_else(|| safe::label(&names::noun_of(&change.table)));
     let subject = headline::subject(&writer, noun, words.title.as_deref());
     let visible = visible(&writer, view);
     let lead = headline::lead(&visible, &words.watched);
-    let given = words
-        .headline
-        .as_deref()
-        .map(|text| safe::shorten(safe::clean(text).trim(), HEADLINE));
+    let given = words.headline.as_deref().map(|text| safe::shorten(safe::clean(text).trim(), HEADLINE));
     let given = given.filter(|text| !text.is_empty());
     let headline = match &given {
         Some(headline) => headline.clone(),
@@ -61,10 +54,7 @@ pub fn compose(change: &RowChange, view: &TableView, words: &Words) -> Message {
         left_out,
         link,
         context: context(change, words),
-        notes: notes
-            .into_iter()
-            .map(|note| safe::shorten(&note, NOTE))
-            .collect(),
+        notes: notes.into_iter().map(|note| safe::shorten(&note, NOTE)).collect(),
         tip: tip(change),
         rules: words.rules.clone(),
         redacted: view
@@ -73,11 +63,7 @@ pub fn compose(change: &RowChange, view: &TableView, words: &Words) -> Message {
             .filter(|(_, column)| column.redact)
             .map(|(name, _)| Arc::from(name.as_str()))
             .collect(),
-        ignored: view
-            .ignore
-            .iter()
-            .map(|name| Arc::from(name.as_str()))
-            .collect(),
+        ignored: view.ignore.iter().map(|name| Arc::from(name.as_str())).collect(),
     }
 }
 
@@ -86,12 +72,7 @@ fn visible<'a>(writer: &Writer<'a>, view: &TableView) -> Vec<&'a ColumnChange> {
     let change = writer.change;
     // Without an old image the source lists every column; those that name the row did not change.
     let names_row = |name: &str| {
-        change.before_unknown
-            && !change.is_rekey()
-            && change
-                .key
-                .as_ref()
-                .is_some_and(|key| key.get(name).is_some())
+        change.before_unknown && !change.is_rekey() && change.key.as_ref().is_some_and(|key| key.get(name).is_some())
     };
     let shown = |column: &&ColumnChange| {
         !view.ignores(&column.name)
@@ -114,12 +95,7 @@ fn lines(
 ) -> (Vec<Line>, Vec<String>) {
     let rank = |name: &str, ty: Type| match () {
         () if words.watched.iter().any(|watched| **watched == *name) => 0,
-        () if view
-            .column(name)
-            .is_some_and(|column| column.label.is_some() || column.format.is_some()) =>
-        {
-            1
-        }
+        () if view.column(name).is_some_and(|column| column.label.is_some() || column.format.is_some()) => 1,
         () if ty == Type::Uuid || is_bookkeeping(name) => 3,
         () => 2,
     };
@@ -138,16 +114,8 @@ fn lines(
             })
             .collect(),
         op @ (Op::Create | Op::Read | Op::Delete) => {
-            let side = if op == Op::Delete {
-                Side::Old
-            } else {
-                Side::New
-            };
-            let image = if op == Op::Delete {
-                &writer.change.before
-            } else {
-                &writer.change.after
-            };
+            let side = if op == Op::Delete { Side::Old } else { Side::New };
+            let image = if op == Op::Delete { &writer.change.before } else { &writer.change.after };
             image
                 .iter()
                 .flat_map(|row| &row.columns)
@@ -167,26 +135,14 @@ fn lines(
     let watched = build.iter().filter(|(rank, ..)| *rank == 0).count();
     let room = watched.clamp(LINES, LINES_WATCHED);
     // Naming a single one left out takes as much room as its line.
-    let room = if build.len() == room + 1 {
-        room + 1
-    } else {
-        room
-    };
-    let left_out = build
-        .iter()
-        .skip(room)
-        .map(|(_, name, _)| writer.label(name))
-        .collect();
-    (
-        build.iter().take(room).map(|(.., line)| line()).collect(),
-        left_out,
-    )
+    let room = if build.len() == room + 1 { room + 1 } else { room };
+    let left_out = build.iter().skip(room).map(|(_, name, _)| writer.label(name)).collect();
+    (build.iter().take(room).map(|(.., line)| line()).collect(), left_out)
 }
 
 /// Without an old value, a null and what the headline already says tell the reader nothing.
 fn tells_more(change: &ColumnChange, subject: &Subject) -> bool {
-    subject.title_column.as_deref() != Some(&*change.name)
-        && !change.new.as_ref().is_none_or(line::is_nothing)
+    subject.title_column.as_deref() != Some(&*change.name) && !change.new.as_ref().is_none_or(line::is_nothing)
 }
 
 /// Of a row that appeared or went, the columns that the headline and the key do not show already.
@@ -195,11 +151,7 @@ fn has_own_line(writer: &Writer<'_>, view: &TableView, column: &Column, subject:
         && !view.ignores(&column.name)
         && subject.title_column.as_deref() != Some(&*column.name)
         && !writer.change.unavailable.contains(&column.name)
-        && writer
-            .change
-            .key
-            .as_ref()
-            .is_none_or(|key| key.get(&column.name).is_none())
+        && writer.change.key.as_ref().is_none_or(|key| key.get(&column.name).is_none())
 }
 
 /// Columns that machines keep for themselves.
@@ -207,13 +159,7 @@ fn is_bookkeeping(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     matches!(
         lower.as_str(),
-        "created_at"
-            | "updated_at"
-            | "modified_at"
-            | "createdat"
-            | "updatedat"
-            | "version"
-            | "etag"
+        "created_at" | "updated_at" | "modified_at" | "createdat" | "updatedat" | "version" | "etag"
     ) || lower.ends_with("_id")
 }
 
@@ -221,13 +167,8 @@ fn identity(writer: &Writer<'_>, subject: &Subject, visible: &[&ColumnChange]) -
     let mut parts = Vec::new();
     let row = writer.change.row();
     for name in headline::IDENTITY_COLUMNS {
-        let column = row.and_then(|row| {
-            row.columns
-                .iter()
-                .find(|column| column.name.eq_ignore_ascii_case(name))
-        });
-        let Some(column) = column
-            .filter(|column| !line::is_nothing(&column.value) && !writer.redacts(&column.name))
+        let column = row.and_then(|row| row.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name)));
+        let Some(column) = column.filter(|column| !line::is_nothing(&column.value) && !writer.redacts(&column.name))
         else {
             continue;
         };
@@ -241,79 +182,40 @@ fn identity(writer: &Writer<'_>, subject: &Subject, visible: &[&ColumnChange]) -
         }
     }
     parts.truncate(2);
-    let key = writer
-        .change
-        .key
-        .iter()
-        .flat_map(|key| &key.columns)
-        .filter(|column| !writer.redacts(&column.name));
+    let key = writer.change.key.iter().flat_map(|key| &key.columns).filter(|column| !writer.redacts(&column.name));
     let key: Vec<_> = key.collect();
     let single = key.len() == 1;
     parts.extend(key.into_iter().map(|column| {
-        identity_of(
-            writer,
-            column,
-            if single {
-                subject.noun.clone()
-            } else {
-                writer.label(&column.name)
-            },
-        )
+        identity_of(writer, column, if single { subject.noun.clone() } else { writer.label(&column.name) })
     }));
     parts.truncate(IDENTITIES);
     parts
 }
 
 fn identity_of(writer: &Writer<'_>, column: &Column, label: String) -> Identity {
-    let shown = writer.show(
-        &column.name,
-        column.ty,
-        &column.value,
-        Side::New,
-        Precision::All,
-    );
-    Identity {
-        label: safe::shorten(&label, LABEL),
-        value: safe::shorten_middle(&shown.text, IDENTITY),
-    }
+    let shown = writer.show(&column.name, column.ty, &column.value, Side::New, Precision::All);
+    Identity { label: safe::shorten(&label, LABEL), value: safe::shorten_middle(&shown.text, IDENTITY) }
 }
 
 fn link_of(words: &Words, noun: &str) -> (Option<Link>, Option<String>) {
-    let Some(raw) = words
-        .link
-        .as_deref()
-        .map(str::trim)
-        .filter(|raw| !raw.is_empty())
-    else {
+    let Some(raw) = words.link.as_deref().map(str::trim).filter(|raw| !raw.is_empty()) else {
         return (None, None);
     };
     match link::checked(raw) {
-        Some(url) => (
-            Some(Link {
-                label: format!("View {}", names::uncapitalise(noun)),
-                url,
-            }),
-            None,
-        ),
-        None => (
-            None,
-            Some("link left out: not a plain http or https address".to_owned()),
-        ),
+        Some(url) => (Some(Link { label: format!("View {}", names::uncapitalise(noun)), url }), None),
+        None => (None, Some("link left out: not a plain http or https address".to_owned())),
     }
 }
 
 fn note_on_unknown(writer: &Writer<'_>, view: &TableView) -> Option<String> {
     let change = writer.change;
     match change.op {
-        Op::Delete if change.before_unknown => {
-            Some("what the row held was not sent by the source".to_owned())
-        }
+        Op::Delete if change.before_unknown => Some("what the row held was not sent by the source".to_owned()),
         Op::Update if change.is_rekey() => {
-            let others = change
-                .changes
-                .iter()
-                .any(|column| !old_is_known(column) && !view.ignores(&column.name));
-            others.then(|| "other columns may have changed with the key: the source sends no old values for them".to_owned())
+            let others = change.changes.iter().any(|column| !old_is_known(column) && !view.ignores(&column.name));
+            others.then(|| {
+                "other columns may have changed with the key: the source sends no old values for them".to_owned()
+            })
         }
         _ => None,
     }
@@ -321,8 +223,7 @@ fn note_on_unknown(writer: &Writer<'_>, view: &TableView) -> Option<String> {
 
 /// How the source can be told to send old values. Only Postgres has this statement.
 fn tip(change: &RowChange) -> Option<String> {
-    let helps =
-        change.before_unknown && !change.is_rekey() && matches!(change.op, Op::Update | Op::Delete);
+    let helps = change.before_unknown && !change.is_rekey() && matches!(change.op, Op::Update | Op::Delete);
     (helps && &*change.connector == "postgresql").then(|| {
         let table = safe::shorten(&safe::clean(&change.table), 130);
         format!("Tip: ALTER TABLE {table} REPLICA IDENTITY FULL")
@@ -335,17 +236,10 @@ fn summary(change: &RowChange, lines: &[Line], lead: Option<&ColumnChange>, give
         return String::new();
     }
     // The headline in words names its column already.
-    if let Some(line) = lead
-        .filter(|_| !given)
-        .and_then(|lead| lines.iter().find(|line| line.column == lead.name))
-    {
+    if let Some(line) = lead.filter(|_| !given).and_then(|lead| lines.iter().find(|line| line.column == lead.name)) {
         return format!(", {}", line.brief);
     }
-    let parts: Vec<_> = lines
-        .iter()
-        .take(3)
-        .map(|line| format!("{} {}", line.label, line.brief))
-        .collect();
+    let parts: Vec<_> = lines.iter().take(3).map(|line| format!("{} {}", line.label, line.brief)).collect();
     match (parts.is_empty(), lines.len() > 3) {
         (true, _) => String::new(),
         (false, true) => format!(" · {} · …", parts.join(" · ")),
@@ -356,16 +250,8 @@ fn summary(change: &RowChange, lines: &[Line], lead: Option<&ColumnChange>, give
 /// When, why and from where: `Mon 23 Nov, 14:02:37 UTC`, `rule "price"`, `shop, Postgres`.
 fn context(change: &RowChange, words: &Words) -> Vec<String> {
     let mut parts = Vec::new();
-    parts.extend(
-        change
-            .time_us
-            .and_then(|time_us| moment::stamp(time_us, &words.time_zone)),
-    );
-    let names: Vec<_> = words
-        .rules
-        .iter()
-        .map(|rule| format!("\"{}\"", safe::label(rule)))
-        .collect();
+    parts.extend(change.time_us.and_then(|time_us| moment::stamp(time_us, &words.time_zone)));
+    let names: Vec<_> = words.rules.iter().map(|rule| format!("\"{}\"", safe::label(rule))).collect();
     match names.len() {
         0 => {}
         1 => parts.push(format!("rule {}", names.join(", "))),
@@ -389,8 +275,5 @@ fn context(change: &RowChange, words: &Words) -> Vec<String> {
             .join(", "),
     );
     parts.retain(|part| !part.is_empty());
-    parts
-        .into_iter()
-        .map(|part| safe::shorten(&part, NOTE))
-        .collect()
+    parts.into_iter().map(|part| safe::shorten(&part, NOTE)).collect()
 }

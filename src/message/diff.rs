@@ -19,11 +19,7 @@ enum Part {
 /// The changed words of two clean texts; `None` where they have too little in common for that.
 pub fn words(old: &str, new: &str) -> Option<Vec<Span>> {
     let pieces = pieces(old, new);
-    let same: usize = pieces
-        .iter()
-        .filter(|(part, _)| *part == Part::Same)
-        .map(|(_, text)| text.trim().len())
-        .sum();
+    let same: usize = pieces.iter().filter(|(part, _)| *part == Part::Same).map(|(_, text)| text.trim().len()).sum();
     // A quarter in common, or the reader gains nothing from a mixture of both.
     if same * 4 < old.len().max(new.len()) {
         return None;
@@ -36,16 +32,8 @@ fn pieces(old: &str, new: &str) -> Vec<(Part, String)> {
     let new: Vec<&str> = new.split_word_bounds().collect();
     let head = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
     let (old_rest, new_rest) = (&old[head..], &new[head..]);
-    let tail = old_rest
-        .iter()
-        .rev()
-        .zip(new_rest.iter().rev())
-        .take_while(|(a, b)| a == b)
-        .count();
-    let (old_mid, new_mid) = (
-        &old_rest[..old_rest.len() - tail],
-        &new_rest[..new_rest.len() - tail],
-    );
+    let tail = old_rest.iter().rev().zip(new_rest.iter().rev()).take_while(|(a, b)| a == b).count();
+    let (old_mid, new_mid) = (&old_rest[..old_rest.len() - tail], &new_rest[..new_rest.len() - tail]);
 
     let mut pieces = Pieces::default();
     pieces.add(Part::Same, &old[..head]);
@@ -92,9 +80,7 @@ fn middle(old: &[&str], new: &[&str], pieces: &mut Pieces) {
         if i < old.len() && j < new.len() && old[i] == new[j] {
             pieces.add(Part::Same, &old[i..=i]);
             (i, j) = (i + 1, j + 1);
-        } else if j == new.len()
-            || (i < old.len() && lengths[(i + 1) * width + j] >= lengths[i * width + j + 1])
-        {
+        } else if j == new.len() || (i < old.len() && lengths[(i + 1) * width + j] >= lengths[i * width + j + 1]) {
             pieces.add(Part::Gone, &old[i..=i]);
             i += 1;
         } else {
@@ -115,12 +101,7 @@ fn merged(pieces: Vec<(Part, String)>) -> Vec<(Part, String)> {
         match part {
             Part::Gone => gone.push_str(&text),
             Part::Come => come.push_str(&text),
-            Part::Same
-                if open
-                    && index + 1 < count
-                    && !text.chars().any(char::is_alphanumeric)
-                    && text.len() < 4 =>
-            {
+            Part::Same if open && index + 1 < count && !text.chars().any(char::is_alphanumeric) && text.len() < 4 => {
                 gone.push_str(&text);
                 come.push_str(&text);
             }
@@ -171,15 +152,9 @@ fn spans(pieces: &[(Part, String)]) -> Vec<Span> {
                 places += 1;
                 let followed = matches!(pieces.get(index + 1), Some((Part::Come, _)));
                 spans.push(Span::new(Mark::Plain, leading_space(text)));
-                spans.push(Span::new(
-                    Mark::Old,
-                    safe::shorten_middle(text.trim(), VALUE / 2),
-                ));
+                spans.push(Span::new(Mark::Old, safe::shorten_middle(text.trim(), VALUE / 2)));
                 // What was and what is stand apart by a space of their own.
-                spans.push(Span::new(
-                    Mark::Plain,
-                    if followed { " " } else { trailing_space(text) },
-                ));
+                spans.push(Span::new(Mark::Plain, if followed { " " } else { trailing_space(text) }));
             }
             Part::Come => {
                 let follows = index > 0 && pieces[index - 1].0 == Part::Gone;
@@ -187,10 +162,7 @@ fn spans(pieces: &[(Part, String)]) -> Vec<Span> {
                     places += 1;
                     spans.push(Span::new(Mark::Plain, leading_space(text)));
                 }
-                spans.push(Span::new(
-                    Mark::New,
-                    safe::shorten_middle(text.trim(), VALUE / 2),
-                ));
+                spans.push(Span::new(Mark::New, safe::shorten_middle(text.trim(), VALUE / 2)));
                 spans.push(Span::new(Mark::Plain, trailing_space(text)));
             }
         }
@@ -201,27 +173,15 @@ fn spans(pieces: &[(Part, String)]) -> Vec<Span> {
 
 fn places_in(pieces: &[(Part, String)]) -> usize {
     let starts = |index: usize| index == 0 || pieces[index - 1].0 == Part::Same;
-    pieces
-        .iter()
-        .enumerate()
-        .filter(|(index, (part, _))| *part != Part::Same && starts(*index))
-        .count()
+    pieces.iter().enumerate().filter(|(index, (part, _))| *part != Part::Same && starts(*index)).count()
 }
 
 fn leading_space(text: &str) -> &'static str {
-    if text.starts_with(char::is_whitespace) {
-        " "
-    } else {
-        ""
-    }
+    if text.starts_with(char::is_whitespace) { " " } else { "" }
 }
 
 fn trailing_space(text: &str) -> &'static str {
-    if text.ends_with(char::is_whitespace) {
-        " "
-    } else {
-        ""
-    }
+    if text.ends_with(char::is_whitespace) { " " } else { "" }
 }
 
 /// The last words of an unchanged part, before a change.
@@ -231,10 +191,7 @@ fn ending(text: &str) -> String {
     }
     let tail = safe::tail(text, DIFF_CONTEXT);
     // Begin at a word where there is one.
-    let start = tail
-        .find(' ')
-        .filter(|at| *at < tail.len() / 2)
-        .map_or(0, |at| at + 1);
+    let start = tail.find(' ').filter(|at| *at < tail.len() / 2).map_or(0, |at| at + 1);
     format!("… {}", tail[start..].trim_start())
 }
 
@@ -244,10 +201,7 @@ fn beginning(text: &str) -> String {
         return text.to_owned();
     }
     let head = safe::head(text, DIFF_CONTEXT);
-    let end = head
-        .rfind(' ')
-        .filter(|at| *at > head.len() / 2)
-        .unwrap_or(head.len());
+    let end = head.rfind(' ').filter(|at| *at > head.len() / 2).unwrap_or(head.len());
     format!("{} …", head[..end].trim_end())
 }
 
@@ -278,10 +232,7 @@ mod tests {
             shown(old, &old.replace("solid oak, light", "old ash, dark")),
             "… or the garden, made of ~solid oak, light~ **old ash, dark** finish, hand-oiled in our …"
         );
-        assert_eq!(
-            shown(old, &format!("{old} since 1950")),
-            "… in our workshop by the lake **since 1950**"
-        );
+        assert_eq!(shown(old, &format!("{old} since 1950")), "… in our workshop by the lake **since 1950**");
     }
 
     #[test]

@@ -31,16 +31,7 @@ const TITLE_COLUMNS: [&str; 14] = [
 ];
 
 /// Columns that tell the row from others, shown beside the key.
-pub const IDENTITY_COLUMNS: [&str; 8] = [
-    "sku",
-    "code",
-    "slug",
-    "number",
-    "reference",
-    "ref",
-    "isbn",
-    "ean",
-];
+pub const IDENTITY_COLUMNS: [&str; 8] = ["sku", "code", "slug", "number", "reference", "ref", "isbn", "ean"];
 
 /// How the headline names the row.
 #[derive(Debug, Clone, Default)]
@@ -77,23 +68,12 @@ impl Subject {
 
 /// Finds how to call the row. `template` is the title that the config's template gave.
 pub fn subject(writer: &Writer<'_>, noun: String, template: Option<&str>) -> Subject {
-    let given = template
-        .map(|title| safe::shorten(safe::clean(title).trim(), TITLE))
-        .filter(|title| !title.is_empty());
+    let given = template.map(|title| safe::shorten(safe::clean(title).trim(), TITLE)).filter(|title| !title.is_empty());
     let (title, title_column) = match given {
         Some(title) => (Some(title), None),
         None => title_of_row(writer).unzip(),
     };
-    Subject {
-        noun,
-        title,
-        title_column,
-        key: writer
-            .change
-            .key
-            .as_ref()
-            .and_then(|key| key_text(writer, key)),
-    }
+    Subject { noun, title, title_column, key: writer.change.key.as_ref().and_then(|key| key_text(writer, key)) }
 }
 
 fn title_of_row(writer: &Writer<'_>) -> Option<(String, String)> {
@@ -101,28 +81,15 @@ fn title_of_row(writer: &Writer<'_>) -> Option<(String, String)> {
     let images = [writer.change.after.as_ref(), writer.change.before.as_ref()];
     for name in TITLE_COLUMNS {
         for row in images.into_iter().flatten() {
-            let Some(column) = row
-                .columns
-                .iter()
-                .find(|column| column.name.eq_ignore_ascii_case(name))
-            else {
+            let Some(column) = row.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name)) else {
                 continue;
             };
             if writer.redacts(&column.name) || !matches!(column.value, Value::Text(_)) {
                 continue;
             }
-            let shown = writer.show(
-                &column.name,
-                column.ty,
-                &column.value,
-                Side::New,
-                Precision::Minutes,
-            );
+            let shown = writer.show(&column.name, column.ty, &column.value, Side::New, Precision::Minutes);
             if !shown.quiet {
-                return Some((
-                    safe::shorten(shown.text.trim(), TITLE),
-                    column.name.to_string(),
-                ));
+                return Some((safe::shorten(shown.text.trim(), TITLE), column.name.to_string()));
             }
         }
     }
@@ -131,31 +98,16 @@ fn title_of_row(writer: &Writer<'_>) -> Option<(String, String)> {
 
 /// "EU1, 42"; redacted columns are left out.
 pub fn key_text(writer: &Writer<'_>, key: &Row) -> Option<String> {
-    let values = key
-        .columns
-        .iter()
-        .filter(|column| !writer.redacts(&column.name))
-        .map(|column| {
-            let shown = writer.show(
-                &column.name,
-                column.ty,
-                &column.value,
-                Side::New,
-                Precision::All,
-            );
-            safe::shorten_middle(&shown.text, IDENTITY / 2)
-        });
+    let values = key.columns.iter().filter(|column| !writer.redacts(&column.name)).map(|column| {
+        let shown = writer.show(&column.name, column.ty, &column.value, Side::New, Precision::All);
+        safe::shorten_middle(&shown.text, IDENTITY / 2)
+    });
     let text = values.take(4).collect::<Vec<_>>().join(", ");
     (!text.is_empty()).then_some(text)
 }
 
 /// The headline for a rule without one. `lead` is the column that the headline can speak of.
-pub fn in_words(
-    writer: &Writer<'_>,
-    subject: &Subject,
-    lead: Option<&ColumnChange>,
-    changed: usize,
-) -> String {
+pub fn in_words(writer: &Writer<'_>, subject: &Subject, lead: Option<&ColumnChange>, changed: usize) -> String {
     let change = writer.change;
     let text = match change.op {
         Op::Truncate => format!("All rows of {} were removed", subject.noun),
@@ -174,11 +126,7 @@ pub fn in_words(
 
 /// "Key changed: EU1 -> EU2", with the title in between where there is one.
 fn moved(writer: &Writer<'_>, subject: &Subject) -> String {
-    let old = writer
-        .change
-        .rekeyed_from
-        .as_ref()
-        .and_then(|key| key_text(writer, key));
+    let old = writer.change.rekeyed_from.as_ref().and_then(|key| key_text(writer, key));
     let Some((old, new)) = old.zip(subject.key.clone()) else {
         return subject.did("has a new key");
     };
@@ -195,50 +143,31 @@ fn lead_words(writer: &Writer<'_>, lead: &ColumnChange) -> String {
         _ if writer.redacts(&lead.name) => "changed".to_owned(),
         (Some(Value::Null), Some(_)) => "set".to_owned(),
         (Some(_), Some(Value::Null)) => "cleared".to_owned(),
-        (Some(old), Some(new)) => {
-            moved_words(writer, lead, old, new).unwrap_or_else(|| "changed".to_owned())
-        }
+        (Some(old), Some(new)) => moved_words(writer, lead, old, new).unwrap_or_else(|| "changed".to_owned()),
         _ => "changed".to_owned(),
     };
     format!("{label} {verb}")
 }
 
-fn moved_words(
-    writer: &Writer<'_>,
-    lead: &ColumnChange,
-    old: &Value,
-    new: &Value,
-) -> Option<String> {
+fn moved_words(writer: &Writer<'_>, lead: &ColumnChange, old: &Value, new: &Value) -> Option<String> {
     let same_unit = writer.style(&lead.name, Side::Old) == writer.style(&lead.name, Side::New);
     if names_a_thing(writer, &lead.name, lead.ty) || !same_unit || lead.ty == Type::Bool {
         return None;
     }
-    let (old, new) = (
-        writer.number(&lead.name, old)?,
-        writer.number(&lead.name, new)?,
-    );
+    let (old, new) = (writer.number(&lead.name, old)?, writer.number(&lead.name, new)?);
     if !number::is_modest(&old) || !number::is_modest(&new) || old == new {
         return None;
     }
     let verb = if new < old { "dropped" } else { "rose" };
-    Some(if new.is_zero() {
-        format!("{verb} to 0")
-    } else {
-        verb.to_owned()
-    })
+    Some(if new.is_zero() { format!("{verb} to 0") } else { verb.to_owned() })
 }
 
 /// The change that the headline is about: the only one, else the only one that the rule watches.
-pub fn lead<'c>(
-    visible: &[&'c ColumnChange],
-    watched: &[std::sync::Arc<str>],
-) -> Option<&'c ColumnChange> {
+pub fn lead<'c>(visible: &[&'c ColumnChange], watched: &[std::sync::Arc<str>]) -> Option<&'c ColumnChange> {
     let only = match visible {
         [only] => Some(*only),
         _ => {
-            let mut hits = visible
-                .iter()
-                .filter(|change| watched.contains(&change.name));
+            let mut hits = visible.iter().filter(|change| watched.contains(&change.name));
             match (hits.next(), hits.next()) {
                 (Some(only), None) => Some(*only),
                 _ => None,

@@ -50,10 +50,7 @@ pub fn paths(old: &Json, new: &Json) -> Vec<Span> {
         }
     }
     if places.len() > DIFF_PLACES {
-        spans.push(Span::new(
-            Mark::Quiet,
-            format!("; … and {} more places", places.len() - DIFF_PLACES),
-        ));
+        spans.push(Span::new(Mark::Quiet, format!("; … and {} more places", places.len() - DIFF_PLACES)));
     }
     spans
 }
@@ -62,20 +59,12 @@ fn side(value: Option<&Json>, mark: Mark) -> Span {
     match value {
         None => Span::new(Mark::Quiet, "(none)"),
         Some(Json::Null) => Span::new(Mark::Quiet, "(null)"),
-        Some(Json::String(text)) if safe::clean(text).trim().is_empty() => {
-            Span::new(Mark::Quiet, "(empty text)")
-        }
+        Some(Json::String(text)) if safe::clean(text).trim().is_empty() => Span::new(Mark::Quiet, "(empty text)"),
         Some(value) => Span::new(mark, safe::shorten_middle(&scalar(value), ELEMENT)),
     }
 }
 
-fn compare<'a>(
-    path: String,
-    old: Option<&'a Json>,
-    new: Option<&'a Json>,
-    depth: usize,
-    places: &mut Vec<Place<'a>>,
-) {
+fn compare<'a>(path: String, old: Option<&'a Json>, new: Option<&'a Json>, depth: usize, places: &mut Vec<Place<'a>>) {
     if old == new {
         return;
     }
@@ -83,13 +72,7 @@ fn compare<'a>(
         _ if depth >= DEPTH_MAX => {}
         (Some(Json::Object(before)), Some(Json::Object(after))) => {
             for (key, value) in before {
-                compare(
-                    joined(&path, key),
-                    Some(value),
-                    after.get(key),
-                    depth + 1,
-                    places,
-                );
+                compare(joined(&path, key), Some(value), after.get(key), depth + 1, places);
             }
             for (key, value) in after.iter().filter(|(key, _)| !before.contains_key(*key)) {
                 compare(joined(&path, key), None, Some(value), depth + 1, places);
@@ -101,13 +84,7 @@ fn compare<'a>(
             if before.len() == after.len() && before.iter().chain(after).all(Json::is_object) =>
         {
             for (index, (before, after)) in before.iter().zip(after).enumerate() {
-                compare(
-                    format!("{path}[{index}]"),
-                    Some(before),
-                    Some(after),
-                    depth + 1,
-                    places,
-                );
+                compare(format!("{path}[{index}]"), Some(before), Some(after), depth + 1, places);
             }
             return;
         }
@@ -119,11 +96,7 @@ fn compare<'a>(
 /// A path grows by what a reader can see of it: a document with huge keys must not multiply them.
 fn joined(path: &str, key: &str) -> String {
     let key = safe::head(key, 4 * ELEMENT);
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{}.{key}", safe::head(path, 4 * ELEMENT))
-    }
+    if path.is_empty() { key.to_owned() } else { format!("{}.{key}", safe::head(path, 4 * ELEMENT)) }
 }
 
 /// What was added to and removed from a list: `+ lamp, - chair`. Takes clean texts.
@@ -162,19 +135,13 @@ pub fn list(old: &[String], new: &[String]) -> Vec<Span> {
         if !spans.is_empty() {
             spans.push(Span::new(Mark::Plain, ", "));
         }
-        let text = if element.trim().is_empty() {
-            "(empty)".to_owned()
-        } else {
-            safe::shorten_middle(element, ELEMENT)
-        };
+        let text =
+            if element.trim().is_empty() { "(empty)".to_owned() } else { safe::shorten_middle(element, ELEMENT) };
         spans.push(Span::new(Mark::Plain, format!("{sign} ")));
         spans.push(Span::new(mark, text));
     }
     if total > ELEMENTS {
-        spans.push(Span::new(
-            Mark::Quiet,
-            format!(", … and {} more", total - ELEMENTS),
-        ));
+        spans.push(Span::new(Mark::Quiet, format!(", … and {} more", total - ELEMENTS)));
     }
     spans
 }
@@ -183,10 +150,7 @@ pub fn list(old: &[String], new: &[String]) -> Vec<Span> {
 pub fn document(document: &Json) -> String {
     match document {
         Json::Object(entries)
-            if !entries.is_empty()
-                && entries
-                    .values()
-                    .all(|value| !value.is_object() && !value.is_array()) =>
+            if !entries.is_empty() && entries.values().all(|value| !value.is_object() && !value.is_array()) =>
         {
             let mut text = String::new();
             for (key, value) in entries {

@@ -27,25 +27,11 @@ pub fn old_is_known(change: &ColumnChange) -> bool {
 pub fn names_a_thing(writer: &Writer<'_>, column: &str, ty: Type) -> bool {
     let lower = column.to_lowercase();
     let last = lower.rsplit(['_', '-', '.']).next().unwrap_or_default();
-    let id = matches!(
-        last,
-        "id" | "no"
-            | "nr"
-            | "number"
-            | "code"
-            | "zip"
-            | "phone"
-            | "version"
-            | "year"
-            | "pk"
-            | "ref"
-    ) || column.ends_with("Id")
-        || column.ends_with("ID");
-    let key = writer
-        .change
-        .key
-        .as_ref()
-        .is_some_and(|key| key.get(column).is_some());
+    let id =
+        matches!(last, "id" | "no" | "nr" | "number" | "code" | "zip" | "phone" | "version" | "year" | "pk" | "ref")
+            || column.ends_with("Id")
+            || column.ends_with("ID");
+    let key = writer.change.key.as_ref().is_some_and(|key| key.get(column).is_some());
     (key || (id && ty == Type::Int)) && writer.format(column).is_none()
 }
 
@@ -60,15 +46,12 @@ pub fn changed(writer: &Writer<'_>, change: &ColumnChange) -> Line {
         brief: String::new(),
     };
     if writer.redacts(&change.name) {
-        line.body
-            .push(Span::new(Mark::Quiet, "changed, value hidden"));
+        line.body.push(Span::new(Mark::Quiet, "changed, value hidden"));
         line.brief = "changed (hidden)".to_owned();
         return line;
     }
     match (&change.old, &change.new) {
-        (Some(old), Some(new)) if *old != Value::Unavailable => {
-            both(writer, change, old, new, &mut line)
-        }
+        (Some(old), Some(new)) if *old != Value::Unavailable => both(writer, change, old, new, &mut line),
         (Some(old), None) if *old != Value::Unavailable => {
             line.body = single(writer, &change.name, change.ty, old, Side::Old, Mark::Old);
             line.note = Some("column removed".to_owned());
@@ -80,11 +63,7 @@ pub fn changed(writer: &Writer<'_>, change: &ColumnChange) -> Line {
             line.brief = format!("now {}", brief_of(writer, change, new, Side::New));
             let added = !writer.change.before_unknown
                 && change.old.is_none()
-                && writer
-                    .change
-                    .before
-                    .as_ref()
-                    .is_some_and(|before| before.get(&change.name).is_none());
+                && writer.change.before.as_ref().is_some_and(|before| before.get(&change.name).is_none());
             line.note = Some(if added { "new column" } else { OLD_UNKNOWN }.to_owned());
         }
     }
@@ -93,34 +72,14 @@ pub fn changed(writer: &Writer<'_>, change: &ColumnChange) -> Line {
 
 /// The line of a column of a row that appeared or went: its value alone.
 pub fn value_only(writer: &Writer<'_>, column: &Column, side: Side) -> Line {
-    let mark = if side == Side::Old {
-        Mark::Old
-    } else {
-        Mark::New
-    };
+    let mark = if side == Side::Old { Mark::Old } else { Mark::New };
     let (body, brief) = if writer.redacts(&column.name) {
-        (
-            vec![Span::new(Mark::Quiet, "value hidden")],
-            "(hidden)".to_owned(),
-        )
+        (vec![Span::new(Mark::Quiet, "value hidden")], "(hidden)".to_owned())
     } else {
-        let shown = writer.show(
-            &column.name,
-            column.ty,
-            &column.value,
-            side,
-            Precision::Minutes,
-        );
+        let shown = writer.show(&column.name, column.ty, &column.value, side, Precision::Minutes);
         (spans(&shown, mark), brief(&shown))
     };
-    Line {
-        column: column.name.clone(),
-        label: writer.label(&column.name),
-        body,
-        delta: None,
-        note: None,
-        brief,
-    }
+    Line { column: column.name.clone(), label: writer.label(&column.name), body, delta: None, note: None, brief }
 }
 
 fn both(writer: &Writer<'_>, change: &ColumnChange, old: &Value, new: &Value, line: &mut Line) {
@@ -134,20 +93,15 @@ fn both(writer: &Writer<'_>, change: &ColumnChange, old: &Value, new: &Value, li
             line.brief = brief_of_spans(&line.body);
         }
         (Value::Array(_), Value::Array(_) | Value::Null) | (Value::Null, Value::Array(_)) => {
-            line.body = inside::list(
-                &elements(writer, change, old, Side::Old),
-                &elements(writer, change, new, Side::New),
-            );
+            line.body =
+                inside::list(&elements(writer, change, old, Side::Old), &elements(writer, change, new, Side::New));
             if *new == Value::Null {
                 line.body.push(Span::new(Mark::Quiet, " (now empty)"));
             }
             line.brief = brief_of_spans(&line.body);
         }
         (Value::Bytes(before), Value::Bytes(after)) if size(before.len()) == size(after.len()) => {
-            line.body = vec![
-                Span::new(Mark::New, size(after.len())),
-                Span::new(Mark::Quiet, " of other content"),
-            ];
+            line.body = vec![Span::new(Mark::New, size(after.len())), Span::new(Mark::Quiet, " of other content")];
             line.brief = "other content".to_owned();
         }
         _ => whole(writer, change, old, new, line),
@@ -156,24 +110,13 @@ fn both(writer: &Writer<'_>, change: &ColumnChange, old: &Value, new: &Value, li
 
 /// Old and new beside each other; long texts word by word.
 fn whole(writer: &Writer<'_>, change: &ColumnChange, old: &Value, new: &Value, line: &mut Line) {
-    let show =
-        |value, side, precision| writer.show(&change.name, change.ty, value, side, precision);
+    let show = |value, side, precision| writer.show(&change.name, change.ty, value, side, precision);
     // Two moments within one minute must not read the same.
     let (before, after) = [Precision::Minutes, Precision::Seconds, Precision::All]
-        .map(|precision| {
-            (
-                show(old, Side::Old, precision),
-                show(new, Side::New, precision),
-            )
-        })
+        .map(|precision| (show(old, Side::Old, precision), show(new, Side::New, precision)))
         .into_iter()
         .reduce(|kept, finer| if kept.0 == kept.1 { finer } else { kept })
-        .unwrap_or_else(|| {
-            (
-                show(old, Side::Old, Precision::All),
-                show(new, Side::New, Precision::All),
-            )
-        });
+        .unwrap_or_else(|| (show(old, Side::Old, Precision::All), show(new, Side::New, Precision::All)));
     line.delta = delta(writer, change, old, new);
     line.brief = format!("{} -> {}", brief(&before), brief(&after));
     if let Some(delta) = &line.delta {
@@ -186,8 +129,7 @@ fn whole(writer: &Writer<'_>, change: &ColumnChange, old: &Value, new: &Value, l
         line.brief = "invisible change".to_owned();
         return;
     }
-    let texts =
-        matches!((old, new), (Value::Text(_), Value::Text(_))) && !before.quiet && !after.quiet;
+    let texts = matches!((old, new), (Value::Text(_), Value::Text(_))) && !before.quiet && !after.quiet;
     let long = safe::units(&before.text).max(safe::units(&after.text)) > WHOLE_TEXT_MAX;
     if texts && long && !matches!(change.ty, Type::Uuid | Type::Enum | Type::Duration) {
         if let Some(words) = diff::words(&before.text, &after.text) {
@@ -205,57 +147,29 @@ fn delta(writer: &Writer<'_>, change: &ColumnChange, old: &Value, new: &Value) -
     if names_a_thing(writer, &change.name, change.ty) {
         return None;
     }
-    let (before, after) = (
-        writer.style(&change.name, Side::Old),
-        writer.style(&change.name, Side::New),
-    );
-    if let (Some(from), Some(to)) = (
-        writer.number(&change.name, old),
-        writer.number(&change.name, new),
-    ) {
+    let (before, after) = (writer.style(&change.name, Side::Old), writer.style(&change.name, Side::New));
+    if let (Some(from), Some(to)) = (writer.number(&change.name, old), writer.number(&change.name, new)) {
         // An amount in another currency is no more or less than the old one.
         let count = change.ty == Type::Int && writer.format(&change.name).is_none();
-        return (before == after)
-            .then(|| number::delta(&from, &to, after, !count))
-            .flatten();
+        return (before == after).then(|| number::delta(&from, &to, after, !count)).flatten();
     }
-    let (from, to) = (
-        writer.moment(&change.name, old)?,
-        writer.moment(&change.name, new)?,
-    );
+    let (from, to) = (writer.moment(&change.name, old)?, writer.moment(&change.name, new)?);
     let difference = to.checked_sub(from)?;
-    (difference != 0).then(|| Delta {
-        main: moment::shift(difference),
-        detail: None,
-    })
+    (difference != 0).then(|| Delta { main: moment::shift(difference), detail: None })
 }
 
 fn elements(writer: &Writer<'_>, change: &ColumnChange, value: &Value, side: Side) -> Vec<String> {
     match value {
         Value::Array(elements) => elements
             .iter()
-            .map(|element| {
-                writer
-                    .show(&change.name, change.ty, element, side, Precision::All)
-                    .text
-            })
+            .map(|element| writer.show(&change.name, change.ty, element, side, Precision::All).text)
             .collect(),
         _ => Vec::new(),
     }
 }
 
-fn single(
-    writer: &Writer<'_>,
-    column: &str,
-    ty: Type,
-    value: &Value,
-    side: Side,
-    mark: Mark,
-) -> Vec<Span> {
-    spans(
-        &writer.show(column, ty, value, side, Precision::Minutes),
-        mark,
-    )
+fn single(writer: &Writer<'_>, column: &str, ty: Type, value: &Value, side: Side, mark: Mark) -> Vec<Span> {
+    spans(&writer.show(column, ty, value, side, Precision::Minutes), mark)
 }
 
 /// A value as pieces of a line; one too long keeps both its ends and says how long it is.
@@ -266,10 +180,7 @@ fn spans(shown: &Shown, mark: Mark) -> Vec<Span> {
     let mut spans = vec![Span::new(mark, text)];
     if cut {
         let count = number::write(
-            &safe::graphemes(&shown.text)
-                .try_into()
-                .map(|n: u64| n.into())
-                .unwrap_or_default(),
+            &safe::graphemes(&shown.text).try_into().map(|n: u64| n.into()).unwrap_or_default(),
             number::Style::Grouped,
         );
         spans.push(Span::new(Mark::Quiet, format!(" ({count} characters)")));
@@ -278,11 +189,7 @@ fn spans(shown: &Shown, mark: Mark) -> Vec<Span> {
 }
 
 fn brief(shown: &Shown) -> String {
-    let text = if shown.text == "(was empty)" {
-        "(empty)"
-    } else {
-        &shown.text
-    };
+    let text = if shown.text == "(was empty)" { "(empty)" } else { &shown.text };
     safe::shorten_middle(text, VALUE_BRIEF)
 }
 

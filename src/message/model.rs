@@ -34,10 +34,7 @@ pub struct Span {
 impl Span {
     /// A piece of a line.
     pub fn new(mark: Mark, text: impl Into<String>) -> Span {
-        Span {
-            text: text.into(),
-            mark,
-        }
+        Span { text: text.into(), mark }
     }
 }
 
@@ -154,10 +151,7 @@ impl Message {
     ///
     /// Not escaped.
     pub fn fallback(&self) -> String {
-        safe::shorten(
-            &format!("{}{}", self.headline, self.summary),
-            limits::FALLBACK,
-        )
+        safe::shorten(&format!("{}{}", self.headline, self.summary), limits::FALLBACK)
     }
 
     /// Tone says the colour; without one, the priority does.
@@ -178,41 +172,16 @@ impl Message {
         if self.left_out.is_empty() {
             return None;
         }
-        let named = self
-            .left_out
-            .iter()
-            .take(limits::LEFT_OUT_NAMED)
-            .cloned()
-            .collect::<Vec<_>>()
-            .join(", ");
-        let rest = if self.left_out.len() > limits::LEFT_OUT_NAMED {
-            ", …"
-        } else {
-            ""
-        };
-        let lead = if self.lines.is_empty() {
-            ""
-        } else {
-            "… and "
-        };
-        let more = if self.lines.is_empty() {
-            "columns"
-        } else {
-            "more"
-        };
-        Some(format!(
-            "{lead}{} {more}: {named}{rest}",
-            self.left_out.len()
-        ))
+        let named = self.left_out.iter().take(limits::LEFT_OUT_NAMED).cloned().collect::<Vec<_>>().join(", ");
+        let rest = if self.left_out.len() > limits::LEFT_OUT_NAMED { ", …" } else { "" };
+        let lead = if self.lines.is_empty() { "" } else { "… and " };
+        let more = if self.lines.is_empty() { "columns" } else { "more" };
+        Some(format!("{lead}{} {more}: {named}{rest}", self.left_out.len()))
     }
 
     /// `SKU CHAIR-001 · Listing 1`
     pub fn identity_text(&self) -> Option<String> {
-        let parts: Vec<_> = self
-            .identity
-            .iter()
-            .map(|part| format!("{} {}", part.label, part.value))
-            .collect();
+        let parts: Vec<_> = self.identity.iter().map(|part| format!("{} {}", part.label, part.value)).collect();
         (!parts.is_empty()).then(|| parts.join(" · "))
     }
 
@@ -225,22 +194,18 @@ impl Message {
     ///
     /// `step` 0 changes nothing. Lines that go are named among those left out, cut texts carry the mark.
     pub fn tightened(&self, step: usize) -> Message {
-        const STEPS: [(usize, usize, usize); 4] =
-            [(10, 12, 80), (6, 8, 60), (4, 6, 40), (0, 0, 40)];
+        const STEPS: [(usize, usize, usize); 4] = [(10, 12, 80), (6, 8, 60), (4, 6, 40), (0, 0, 40)];
         let Some(index) = step.checked_sub(1) else {
             return self.clone();
         };
         let (lines, spans, units) = STEPS[index.min(STEPS.len() - 1)];
         let mut small = self.clone();
         let dropped = small.lines.split_off(lines.min(small.lines.len()));
-        small
-            .left_out
-            .splice(0..0, dropped.into_iter().map(|line| line.label));
+        small.left_out.splice(0..0, dropped.into_iter().map(|line| line.label));
         for line in &mut small.lines {
             if line.body.len() > spans {
                 line.body.truncate(spans.saturating_sub(1));
-                line.body
-                    .push(Span::new(Mark::Quiet, format!(" {}", safe::SHORTENED)));
+                line.body.push(Span::new(Mark::Quiet, format!(" {}", safe::SHORTENED)));
             }
             for span in &mut line.body {
                 span.text = safe::shorten_middle(&span.text, units);

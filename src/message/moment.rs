@@ -24,9 +24,7 @@ pub enum Precision {
 
 /// The date this many days after 1970-01-01. The year is left out when it is `this_year`.
 pub fn date(days: i128, this_year: Option<i16>) -> String {
-    let date = i64::try_from(days)
-        .ok()
-        .and_then(|days| epoch().checked_add(days.try_days_or_none()?).ok());
+    let date = i64::try_from(days).ok().and_then(|days| epoch().checked_add(days.try_days_or_none()?).ok());
     match date {
         Some(date) => strftime("%a %-d %b %Y", date, Some(date.year()) == this_year),
         None => far_date(days),
@@ -42,50 +40,33 @@ pub fn timestamp(ns: i128, this_year: Option<i16>, precision: Precision) -> Stri
 /// A point in time, in nanoseconds since the epoch, on the clock of `zone`.
 pub fn instant(ns: i128, zone: &TimeZone, this_year: Option<i16>, precision: Precision) -> String {
     match Timestamp::from_nanosecond(ns) {
-        Ok(instant) => timestamp(
-            wall_clock_ns(zone.to_datetime(instant)),
-            this_year,
-            precision,
-        ),
+        Ok(instant) => timestamp(wall_clock_ns(zone.to_datetime(instant)), this_year, precision),
         Err(_) => format!("{} UTC", timestamp(ns, this_year, precision)),
     }
 }
 
 /// For the context line: `Mon 23 Nov, 14:02:37 UTC`; the zone is named here once for the whole message.
 pub fn stamp(time_us: i64, zone: &TimeZone) -> Option<String> {
-    let zoned = Timestamp::from_microsecond(time_us)
-        .ok()?
-        .to_zoned_datetime(zone.clone());
+    let zoned = Timestamp::from_microsecond(time_us).ok()?.to_zoned_datetime(zone.clone());
     jiff::fmt::strtime::format("%a %-d %b, %H:%M:%S %Z", &zoned).ok()
 }
 
 /// The year on the clock of `zone`.
 pub fn year(time_us: i64, zone: &TimeZone) -> Option<i16> {
-    Some(
-        zone.to_datetime(Timestamp::from_microsecond(time_us).ok()?)
-            .year(),
-    )
+    Some(zone.to_datetime(Timestamp::from_microsecond(time_us).ok()?).year())
 }
 
 /// A time of day, or a length of time as MySQL's TIME holds it: negative or beyond a day.
 pub fn time(ns: i128) -> String {
     let sign = if ns < 0 { "-" } else { "" };
     let size = size(ns);
-    let precision = if size % MINUTE_NS == 0 {
-        Precision::Minutes
-    } else {
-        Precision::All
-    };
+    let precision = if size % MINUTE_NS == 0 { Precision::Minutes } else { Precision::All };
     format!("{sign}{}", clock(size, precision))
 }
 
 /// "3 days later", "2 hours 5 min earlier"; the two greatest units.
 pub fn shift(difference_ns: i128) -> String {
-    let direction = if difference_ns < 0 {
-        "earlier"
-    } else {
-        "later"
-    };
+    let direction = if difference_ns < 0 { "earlier" } else { "later" };
     let mut rest = difference_ns.unsigned_abs();
     let mut parts = Vec::new();
     for (unit_ns, one, many) in [
@@ -150,11 +131,7 @@ fn words_of(iso: &str) -> Option<String> {
     if !amount.is_empty() {
         return None;
     }
-    Some(if parts.is_empty() {
-        "0 s".to_owned()
-    } else {
-        format!("{sign}{}", parts.join(" "))
-    })
+    Some(if parts.is_empty() { "0 s".to_owned() } else { format!("{sign}{}", parts.join(" ")) })
 }
 
 fn clock(ns: i128, precision: Precision) -> String {
@@ -164,10 +141,7 @@ fn clock(ns: i128, precision: Precision) -> String {
         Precision::Minutes => format!("{hours:02}:{minutes:02}"),
         Precision::All if fraction != 0 => {
             let fraction = format!("{fraction:09}");
-            format!(
-                "{hours:02}:{minutes:02}:{seconds:02}.{}",
-                fraction.trim_end_matches('0')
-            )
+            format!("{hours:02}:{minutes:02}:{seconds:02}.{}", fraction.trim_end_matches('0'))
         }
         Precision::Seconds | Precision::All => format!("{hours:02}:{minutes:02}:{seconds:02}"),
     }
@@ -194,11 +168,7 @@ pub fn days_since_epoch(date: Date) -> i32 {
 }
 
 fn strftime(format: &str, date: Date, without_year: bool) -> String {
-    let format = if without_year {
-        format.trim_end_matches(" %Y")
-    } else {
-        format
-    };
+    let format = if without_year { format.trim_end_matches(" %Y") } else { format };
     jiff::fmt::strtime::format(format, date).unwrap_or_else(|_| date.to_string())
 }
 
@@ -238,16 +208,11 @@ fn far_date(days: i128) -> String {
     let shifted = days.saturating_add(719_468);
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = era * 400 + year_of_era + i128::from(month <= 2);
     let sign = if year < 0 { "-" } else { "" };
     format!("{sign}{:04}-{month:02}-{day:02}", year.unsigned_abs())
@@ -261,9 +226,7 @@ trait Days {
 impl Days for i64 {
     fn try_days_or_none(self) -> Option<jiff::Span> {
         // The library's own bound; beyond it its constructor panics.
-        (-7_304_484..=7_304_484)
-            .contains(&self)
-            .then(|| self.days())
+        (-7_304_484..=7_304_484).contains(&self).then(|| self.days())
     }
 }
 
@@ -286,18 +249,9 @@ mod tests {
     fn instants_read_on_the_zones_clock() {
         let zone = TimeZone::get("Europe/Berlin").unwrap_or(TimeZone::UTC);
         let ns = 1_795_460_400_123_456_000;
-        assert_eq!(
-            instant(ns, &zone, Some(2026), Precision::Minutes),
-            "Mon 23 Nov, 20:00"
-        );
-        assert_eq!(
-            instant(ns, &zone, None, Precision::All),
-            "Mon 23 Nov 2026, 20:00:00.123456"
-        );
-        assert_eq!(
-            stamp(1_795_460_400_000_000, &zone).as_deref(),
-            Some("Mon 23 Nov, 20:00:00 CET")
-        );
+        assert_eq!(instant(ns, &zone, Some(2026), Precision::Minutes), "Mon 23 Nov, 20:00");
+        assert_eq!(instant(ns, &zone, None, Precision::All), "Mon 23 Nov 2026, 20:00:00.123456");
+        assert_eq!(stamp(1_795_460_400_000_000, &zone).as_deref(), Some("Mon 23 Nov, 20:00:00 CET"));
         instant(i128::MAX, &zone, None, Precision::All);
         instant(i128::MIN, &zone, None, Precision::All);
     }
@@ -307,10 +261,7 @@ mod tests {
         assert_eq!(shift(3 * DAY_NS), "3 days later");
         assert_eq!(shift(-(DAY_NS + 2 * HOUR_NS + 5)), "1 day 2 hours earlier");
         assert_eq!(shift(5), "less than a second later");
-        assert_eq!(
-            time(-(12 * HOUR_NS + 30 * MINUTE_NS + 15 * SECOND_NS)),
-            "-12:30:15"
-        );
+        assert_eq!(time(-(12 * HOUR_NS + 30 * MINUTE_NS + 15 * SECOND_NS)), "-12:30:15");
         assert_eq!(time(100 * HOUR_NS), "100:00");
         assert_eq!(duration("PT10303H5M6.789S"), "10303 h 5 min 6.789 s");
         assert_eq!(duration("P1Y2M0DT0H0M0S"), "1 y 2 mo");

@@ -4,8 +4,8 @@ use super::safe;
 
 /// Short words that are read letter by letter.
 const SPELLED: [&str; 22] = [
-    "id", "uuid", "guid", "sku", "url", "uri", "vat", "iban", "bic", "isbn", "ean", "gtin", "upc",
-    "ip", "api", "pdf", "html", "xml", "json", "csv", "usd", "eur",
+    "id", "uuid", "guid", "sku", "url", "uri", "vat", "iban", "bic", "isbn", "ean", "gtin", "upc", "ip", "api", "pdf",
+    "html", "xml", "json", "csv", "usd", "eur",
 ];
 
 /// Words that end in `s` and stand for one thing, or whose singular no rule below finds.
@@ -111,9 +111,7 @@ fn singular(word: &str) -> String {
     }
     if ends(&["ies"]) {
         format!("{}y", drop(3))
-    } else if ends(&["sses", "shes", "ches", "xes", "zzes"])
-        || (ends(&["uses"]) && !ends(&["ouses", "auses"]))
-    {
+    } else if ends(&["sses", "shes", "ches", "xes", "zzes"]) || (ends(&["uses"]) && !ends(&["ouses", "auses"])) {
         drop(2)
     } else if ends(&["s"]) && !ends(&["ss", "us", "is"]) {
         drop(1)

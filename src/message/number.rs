@@ -38,15 +38,9 @@ impl Style {
 /// The number that a text column holds, if it is one.
 pub fn parse(text: &str) -> Option<BigDecimal> {
     let text = text.trim();
-    let plain = !text.is_empty()
-        && text.len() <= 120
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
-    BigDecimal::from_str(text)
-        .ok()
-        .filter(|_| plain)
-        .filter(is_modest)
+    let plain =
+        !text.is_empty() && text.len() <= 120 && text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
+    BigDecimal::from_str(text).ok().filter(|_| plain).filter(is_modest)
 }
 
 /// Whether the number can be written out and computed with at little cost.
@@ -65,11 +59,7 @@ pub fn write(number: &BigDecimal, style: Style) -> String {
         Style::Percent => format!("{}\u{A0}%", group(&number.to_plain_string())),
         Style::Money(currency) => {
             let sign = if number.is_negative() { "-" } else { "" };
-            format!(
-                "{sign}{}{}",
-                currency.prefix(),
-                group(&money_digits(&number.abs(), currency.decimals()))
-            )
+            format!("{sign}{}{}", currency.prefix(), group(&money_digits(&number.abs(), currency.decimals())))
         }
     }
 }
@@ -86,12 +76,8 @@ fn money_digits(number: &BigDecimal, decimals: usize) -> String {
 }
 
 fn group(plain: &str) -> String {
-    let (sign, rest) = plain
-        .strip_prefix('-')
-        .map_or(("", plain), |rest| ("-", rest));
-    let (whole, fraction) = rest
-        .split_once('.')
-        .map_or((rest, None), |(whole, fraction)| (whole, Some(fraction)));
+    let (sign, rest) = plain.strip_prefix('-').map_or(("", plain), |rest| ("-", rest));
+    let (whole, fraction) = rest.split_once('.').map_or((rest, None), |(whole, fraction)| (whole, Some(fraction)));
     let mut grouped = String::with_capacity(plain.len() * 4 / 3 + 1);
     for (index, digit) in whole.chars().enumerate() {
         if index > 0 && (whole.len() - index).is_multiple_of(3) {
@@ -108,12 +94,7 @@ fn group(plain: &str) -> String {
 /// By how much a number changed; `None` where saying so would add nothing.
 ///
 /// `proportional` is false for plain counts, where "-1" says more than "-8.3 %".
-pub fn delta(
-    old: &BigDecimal,
-    new: &BigDecimal,
-    style: Style,
-    proportional: bool,
-) -> Option<Delta> {
+pub fn delta(old: &BigDecimal, new: &BigDecimal, style: Style, proportional: bool) -> Option<Delta> {
     if !is_modest(old) || !is_modest(new) {
         return None;
     }
@@ -124,24 +105,13 @@ pub fn delta(
     }
     let plus = if difference.is_positive() { "+" } else { "" };
     let by = match style {
-        Style::Percent => format!(
-            "{plus}{} points",
-            group(&difference.normalized().to_plain_string())
-        ),
+        Style::Percent => format!("{plus}{} points", group(&difference.normalized().to_plain_string())),
         style => format!("{plus}{}", write(&difference, style)),
     };
-    let percent = (proportional && style != Style::Percent)
-        .then(|| percent(old, &difference))
-        .flatten();
+    let percent = (proportional && style != Style::Percent).then(|| percent(old, &difference)).flatten();
     Some(match percent {
-        Some(percent) => Delta {
-            main: percent,
-            detail: Some(by),
-        },
-        None => Delta {
-            main: by,
-            detail: None,
-        },
+        Some(percent) => Delta { main: percent, detail: Some(by) },
+        None => Delta { main: by, detail: None },
     })
 }
 
@@ -174,11 +144,7 @@ fn percent(old: &BigDecimal, difference: &BigDecimal) -> Option<String> {
     }
     let plus = if rounded.is_positive() { "+" } else { "" };
     let text = rounded.to_plain_string();
-    let text = if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.')
-    } else {
-        &text
-    };
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     // Ordinary spaces here: this text is also read by people's own tools, from the fallback.
     Some(format!("{plus}{} %", group(text)))
 }
@@ -205,19 +171,14 @@ mod tests {
         assert_eq!(money("1000.00", "JPY"), "¥1,000");
         assert_eq!(money("1000.5", "JPY"), "¥1,000.5");
         assert_eq!(money("1.5", "KWD"), "KWD\u{A0}1.500");
-        assert_eq!(
-            money("99999999999999999999.123456789", "CHF"),
-            "CHF\u{A0}99,999,999,999,999,999,999.123456789"
-        );
+        assert_eq!(money("99999999999999999999.123456789", "CHF"), "CHF\u{A0}99,999,999,999,999,999,999.123456789");
         assert_eq!(money("12", "<b>"), "12");
     }
 
     #[test]
     fn deltas_are_exact_and_honest() {
         let delta = |old: &str, new: &str, style| {
-            delta(&number(old), &number(new), style, true)
-                .map(|delta| delta.to_string())
-                .unwrap_or_default()
+            delta(&number(old), &number(new), style, true).map(|delta| delta.to_string()).unwrap_or_default()
         };
         let usd = Currency::parse("USD").map_or(Style::Grouped, Style::Money);
         assert_eq!(delta("250000.00", "199999.95", usd), "-20 % (-$50,000.05)");

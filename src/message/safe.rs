@@ -27,9 +27,7 @@ pub fn clean(raw: &str) -> String {
         marks = if is_combining(c) { marks + 1 } else { 0 };
         match c {
             '\r' if chars.peek() == Some(&'\n') => {}
-            '\n' | '\r' | '\u{B}' | '\u{C}' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
-                break_line(&mut out)
-            }
+            '\n' | '\r' | '\u{B}' | '\u{C}' | '\u{85}' | '\u{2028}' | '\u{2029}' => break_line(&mut out),
             '\t' => out.push(' '),
             // Embeddings, overrides and isolates: they can make a price read backwards.
             '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => out.push(REPLACED),
@@ -40,11 +38,7 @@ pub fn clean(raw: &str) -> String {
                 }
             }
             // One selector only: a row of them can carry a hidden text.
-            '\u{FE0E}' | '\u{FE0F}'
-                if joins(out.chars().next_back()) && !out.ends_with('\u{FE0F}') =>
-            {
-                out.push(c)
-            }
+            '\u{FE0E}' | '\u{FE0F}' if joins(out.chars().next_back()) && !out.ends_with('\u{FE0F}') => out.push(c),
             c if is_invisible(c) => {}
             c if c.is_control() || is_noncharacter(c) => out.push(REPLACED),
             _ if marks > MARKS_MAX => {}
@@ -69,10 +63,7 @@ fn joins(c: Option<char>) -> bool {
             && !c.is_whitespace()
             && !c.is_control()
             && !is_invisible(c)
-            && !matches!(
-                c,
-                '\u{200C}' | '\u{200D}' | '\u{FE0E}' | '\u{FE0F}' | REPLACED
-            )
+            && !matches!(c, '\u{200C}' | '\u{200D}' | '\u{FE0E}' | '\u{FE0F}' | REPLACED)
             && !matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
             && !is_noncharacter(c)
             || matches!(c, '\u{FE0F}')
@@ -115,11 +106,7 @@ pub fn shorten(text: &str, max: usize) -> String {
     if units(text) <= max {
         return text.to_owned();
     }
-    let mark = if max > 2 * units(SHORTENED) {
-        SHORTENED
-    } else {
-        "…"
-    };
+    let mark = if max > 2 * units(SHORTENED) { SHORTENED } else { "…" };
     let head = head(text, max.saturating_sub(units(mark) + 1));
     let gap = if mark == SHORTENED { " " } else { "" };
     format!("{}{gap}{mark}", head.trim_end())

@@ -32,10 +32,9 @@ fn assemble(message: &Message, details: Vec<Json>) -> Json {
         // Slack from looking for more.
         blocks.push(json!({"type": "section", "text": {"type": "mrkdwn", "text": mention, "verbatim": true}}));
     }
-    blocks.push(json!({"type": "header", "text": plain(&safe::shorten(&message.headline, SLACK_HEADER.min(HEADLINE)))}));
-    let lead = mention
-        .map(|mention| format!("{mention} "))
-        .unwrap_or_default();
+    blocks
+        .push(json!({"type": "header", "text": plain(&safe::shorten(&message.headline, SLACK_HEADER.min(HEADLINE)))}));
+    let lead = mention.map(|mention| format!("{mention} ")).unwrap_or_default();
     let mut payload = json!({"text": format!("{lead}{}", notification(message)), "blocks": blocks});
     if !details.is_empty() {
         payload["attachments"] = json!([{
@@ -58,24 +57,18 @@ impl Details {
     fn quiet(&mut self, text: &str) {
         let text = safe::shorten(text, SLACK_SECTION);
         self.units += safe::units(&text);
-        self.blocks
-            .push(json!({"type": "context", "elements": [plain(&text)]}));
+        self.blocks.push(json!({"type": "context", "elements": [plain(&text)]}));
     }
 }
 
 fn details(message: &Message) -> Details {
-    let mut details = Details {
-        blocks: Vec::new(),
-        units: 0,
-    };
+    let mut details = Details { blocks: Vec::new(), units: 0 };
     let mut sections: Vec<Json> = Vec::new();
     let mut block_units = 0;
     for line in &message.lines {
         let (section, units) = section(line);
         if block_units + units > SLACK_SECTION && !sections.is_empty() {
-            details
-                .blocks
-                .push(json!({"type": "rich_text", "elements": std::mem::take(&mut sections)}));
+            details.blocks.push(json!({"type": "rich_text", "elements": std::mem::take(&mut sections)}));
             block_units = 0;
         }
         sections.push(section);
@@ -83,14 +76,9 @@ fn details(message: &Message) -> Details {
         details.units += units;
     }
     if !sections.is_empty() {
-        details
-            .blocks
-            .push(json!({"type": "rich_text", "elements": sections}));
+        details.blocks.push(json!({"type": "rich_text", "elements": sections}));
     }
-    for text in [message.left_out_text(), message.identity_text()]
-        .into_iter()
-        .flatten()
-    {
+    for text in [message.left_out_text(), message.identity_text()].into_iter().flatten() {
         details.quiet(&text);
     }
     if let Some(link) = &message.link {
@@ -110,33 +98,19 @@ fn details(message: &Message) -> Details {
 /// One line as a paragraph of rich text, whose text elements are literal by construction.
 fn section(line: &Line) -> (Json, usize) {
     let mut elements = vec![text_element(&format!("{}: ", line.label), Mark::Plain)];
-    elements.extend(
-        line.body
-            .iter()
-            .filter(|span| !span.text.is_empty())
-            .map(|span| text_element(&span.text, span.mark)),
-    );
+    elements
+        .extend(line.body.iter().filter(|span| !span.text.is_empty()).map(|span| text_element(&span.text, span.mark)));
     let after = after(line);
     elements.extend(after.iter().map(|span| text_element(&span.text, span.mark)));
     let spans = line.body.iter().chain(&after);
-    let units =
-        safe::units(&line.label) + 2 + spans.map(|span| safe::units(&span.text)).sum::<usize>();
-    (
-        json!({"type": "rich_text_section", "elements": elements}),
-        units,
-    )
+    let units = safe::units(&line.label) + 2 + spans.map(|span| safe::units(&span.text)).sum::<usize>();
+    (json!({"type": "rich_text_section", "elements": elements}), units)
 }
 
 /// What stands behind the values: the delta, then the remark.
 pub(super) fn after(line: &Line) -> Vec<Span> {
-    let delta = line
-        .delta
-        .as_ref()
-        .map(|delta| Span::new(Mark::Plain, format!("  {delta}")));
-    let note = line
-        .note
-        .as_ref()
-        .map(|note| Span::new(Mark::Quiet, format!("  ({note})")));
+    let delta = line.delta.as_ref().map(|delta| Span::new(Mark::Plain, format!("  {delta}")));
+    let note = line.note.as_ref().map(|note| Span::new(Mark::Quiet, format!("  ({note})")));
     delta.into_iter().chain(note).collect()
 }
 

@@ -32,19 +32,8 @@ fn assemble(message: &Message) -> Json {
         "items": [{"type": "RichTextBlock", "inlines": headline}],
     })];
     body.extend(message.lines.iter().map(line));
-    body.extend(
-        [message.left_out_text(), message.identity_text()]
-            .into_iter()
-            .flatten()
-            .map(|text| quiet(&text)),
-    );
-    body.extend(
-        message
-            .notes
-            .iter()
-            .chain(&message.tip)
-            .map(|text| quiet(text)),
-    );
+    body.extend([message.left_out_text(), message.identity_text()].into_iter().flatten().map(|text| quiet(&text)));
+    body.extend(message.notes.iter().chain(&message.tip).map(|text| quiet(text)));
     body.extend(message.context_text().map(|text| quiet(&text)));
     let mut card = json!({
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
@@ -54,8 +43,7 @@ fn assemble(message: &Message) -> Json {
         "body": body,
     });
     if let Some(link) = &message.link {
-        card["actions"] =
-            json!([{"type": "Action.OpenUrl", "title": inert(&link.label), "url": link.url}]);
+        card["actions"] = json!([{"type": "Action.OpenUrl", "title": inert(&link.label), "url": link.url}]);
     }
     json!({
         "type": "message",
@@ -69,12 +57,7 @@ fn assemble(message: &Message) -> Json {
 
 fn line(line: &Line) -> Json {
     let mut inlines = vec![json!({"type": "TextRun", "text": inert(&format!("{}: ", line.label))})];
-    let spans = line
-        .body
-        .iter()
-        .cloned()
-        .chain(after(line))
-        .filter(|span| !span.text.is_empty());
+    let spans = line.body.iter().cloned().chain(after(line)).filter(|span| !span.text.is_empty());
     // A brace at the end of one run and another at the start of the next would meet when shown.
     inlines.extend(spans.map(|span| run(&span.text, span.mark)));
     json!({"type": "RichTextBlock", "inlines": inlines, "spacing": "Small"})

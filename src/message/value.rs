@@ -42,15 +42,8 @@ pub struct Writer<'a> {
 impl<'a> Writer<'a> {
     /// A writer for the values of this change.
     pub fn new(change: &'a RowChange, view: &'a TableView, words: &'a Words) -> Self {
-        let this_year = change
-            .time_us
-            .and_then(|time_us| moment::year(time_us, &words.time_zone));
-        Writer {
-            change,
-            view,
-            words,
-            this_year,
-        }
+        let this_year = change.time_us.and_then(|time_us| moment::year(time_us, &words.time_zone));
+        Writer { change, view, words, this_year }
     }
 
     /// Whether this column's values must not be written.
@@ -60,36 +53,22 @@ impl<'a> Writer<'a> {
 
     /// The column's name as a person reads it.
     pub fn label(&self, column: &str) -> String {
-        let label = match self
-            .view
-            .column(column)
-            .and_then(|column| column.label.as_deref())
-        {
+        let label = match self.view.column(column).and_then(|column| column.label.as_deref()) {
             Some(label) => safe::label(label),
             None => safe::label(&names::humanise(column)),
         };
-        if label.is_empty() {
-            "(unnamed)".to_owned()
-        } else {
-            label
-        }
+        if label.is_empty() { "(unnamed)".to_owned() } else { label }
     }
 
     /// The column's format.
     pub fn format(&self, column: &str) -> Option<Format> {
-        self.view
-            .column(column)
-            .and_then(|ColumnView { format, .. }| *format)
+        self.view.column(column).and_then(|ColumnView { format, .. }| *format)
     }
 
     /// How the column's numbers are written on this side of the change.
     pub fn style(&self, column: &str, side: Side) -> Style {
         let format = self.format(column);
-        let currency = if format == Some(Format::Currency) {
-            self.currency(column, side)
-        } else {
-            None
-        };
+        let currency = if format == Some(Format::Currency) { self.currency(column, side) } else { None };
         Style::of(format, currency)
     }
 
@@ -108,12 +87,7 @@ impl<'a> Writer<'a> {
             Some(Value::Text(text)) => Currency::parse(text),
             _ => None,
         };
-        match self
-            .change
-            .changes
-            .iter()
-            .find(|change| text(&change.new) == Some(now))
-        {
+        match self.change.changes.iter().find(|change| text(&change.new) == Some(now)) {
             Some(moved) => text(&moved.old),
             None => Some(now),
         }
@@ -124,9 +98,7 @@ impl<'a> Writer<'a> {
         match value {
             Value::Int(int) => Some(BigDecimal::from(*int)),
             Value::Decimal(Decimal::Finite(number)) => Some(number.clone()),
-            Value::Float(float) if float.is_finite() => {
-                BigDecimal::from_str(&format!("{float:e}")).ok()
-            }
+            Value::Float(float) if float.is_finite() => BigDecimal::from_str(&format!("{float:e}")).ok(),
             Value::Text(text) => match self.format(column) {
                 Some(Format::Currency | Format::Number | Format::Percent) => number::parse(text),
                 _ => None,
@@ -141,9 +113,7 @@ impl<'a> Writer<'a> {
         const DAY_NS: i128 = 86_400_000_000_000;
         match self.dated(column, value) {
             Value::Date(Bounded::Finite(days)) => days.checked_mul(DAY_NS),
-            Value::Timestamp(Bounded::Finite(ns))
-            | Value::Instant(Bounded::Finite(ns))
-            | Value::Time(ns) => Some(ns),
+            Value::Timestamp(Bounded::Finite(ns)) | Value::Instant(Bounded::Finite(ns)) | Value::Time(ns) => Some(ns),
             _ => None,
         }
     }
@@ -153,9 +123,7 @@ impl<'a> Writer<'a> {
         let format = self.format(column);
         match (format, value) {
             (Some(Format::Date), Value::Int(days)) => Value::Date(Bounded::Finite(*days)),
-            (Some(Format::DateTime), Value::Int(count)) => {
-                Value::Instant(Bounded::Finite(epoch_ns(*count)))
-            }
+            (Some(Format::DateTime), Value::Int(count)) => Value::Instant(Bounded::Finite(epoch_ns(*count))),
             (Some(Format::Date | Format::DateTime), Value::Text(text)) => {
                 parse_moment(text).unwrap_or_else(|| value.clone())
             }
@@ -164,19 +132,9 @@ impl<'a> Writer<'a> {
     }
 
     /// The value in words.
-    pub fn show(
-        &self,
-        column: &str,
-        ty: Type,
-        value: &Value,
-        side: Side,
-        precision: Precision,
-    ) -> Shown {
+    pub fn show(&self, column: &str, ty: Type, value: &Value, side: Side, precision: Precision) -> Shown {
         let plain = |text: String| Shown { text, quiet: false };
-        let quiet = |text: &str| Shown {
-            text: text.to_owned(),
-            quiet: true,
-        };
+        let quiet = |text: &str| Shown { text: text.to_owned(), quiet: true };
         if let Some(number) = self.number(column, value) {
             return plain(match value {
                 // A float of 300 digits is not read digit by digit.
@@ -205,23 +163,16 @@ impl<'a> Writer<'a> {
             Value::Timestamp(at) | Value::Instant(at) if date_only => plain(bounded(*at, |ns| {
                 let instant = matches!(value, Value::Instant(_));
                 let text = if instant {
-                    moment::instant(
-                        ns,
-                        &self.words.time_zone,
-                        self.this_year,
-                        Precision::Minutes,
-                    )
+                    moment::instant(ns, &self.words.time_zone, self.this_year, Precision::Minutes)
                 } else {
                     moment::timestamp(ns, self.this_year, Precision::Minutes)
                 };
                 text.split(", ").next().unwrap_or_default().to_owned()
             })),
-            Value::Timestamp(at) => plain(bounded(*at, |ns| {
-                moment::timestamp(ns, self.this_year, precision)
-            })),
-            Value::Instant(at) => plain(bounded(*at, |ns| {
-                moment::instant(ns, &self.words.time_zone, self.this_year, precision)
-            })),
+            Value::Timestamp(at) => plain(bounded(*at, |ns| moment::timestamp(ns, self.this_year, precision))),
+            Value::Instant(at) => {
+                plain(bounded(*at, |ns| moment::instant(ns, &self.words.time_zone, self.this_year, precision)))
+            }
             Value::Bytes(bytes) => plain(size(bytes.len())),
             Value::Bits(bits) => plain(safe::clean(bits)),
             Value::Json(document) => plain(inside::document(document)),
@@ -233,21 +184,13 @@ impl<'a> Writer<'a> {
     }
 
     fn list(&self, column: &str, ty: Type, elements: &[Value], side: Side) -> String {
-        let shown = elements
-            .iter()
-            .take(super::limits::ELEMENTS)
-            .map(|element| {
-                let text = self
-                    .show(column, ty, element, side, Precision::Minutes)
-                    .text;
-                safe::shorten_middle(&text, super::limits::ELEMENT)
-            });
+        let shown = elements.iter().take(super::limits::ELEMENTS).map(|element| {
+            let text = self.show(column, ty, element, side, Precision::Minutes).text;
+            safe::shorten_middle(&text, super::limits::ELEMENT)
+        });
         let mut text = shown.collect::<Vec<_>>().join(", ");
         if elements.len() > super::limits::ELEMENTS {
-            text.push_str(&format!(
-                ", … and {} more",
-                elements.len() - super::limits::ELEMENTS
-            ));
+            text.push_str(&format!(", … and {} more", elements.len() - super::limits::ELEMENTS));
         }
         text
     }
@@ -261,31 +204,19 @@ fn show_text(text: &str, ty: Type, side: Side) -> Shown {
     };
     let nothing = match (clean.trim().is_empty(), text.is_empty(), side) {
         (false, ..) => {
-            return Shown {
-                text: clean,
-                quiet: false,
-            };
+            return Shown { text: clean, quiet: false };
         }
         (true, true, Side::Old) => "(was an empty text)",
         (true, true, Side::New) => "(empty text)",
         (true, false, _) => "(only spaces or invisible characters)",
     };
-    Shown {
-        text: nothing.to_owned(),
-        quiet: true,
-    }
+    Shown { text: nothing.to_owned(), quiet: true }
 }
 
 /// `in_transit` -> "In transit"; a word that has capitals of its own stays.
 fn word(text: &str) -> String {
-    let code = text
-        .bytes()
-        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    if code {
-        names::humanise(text)
-    } else {
-        text.to_owned()
-    }
+    let code = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if code { names::humanise(text) } else { text.to_owned() }
 }
 
 fn bounded(value: Bounded, finite: impl Fn(i128) -> String) -> String {
@@ -329,12 +260,8 @@ fn parse_moment(text: &str) -> Option<Value> {
     }
     if text.len() <= 10 {
         let date = jiff::civil::Date::from_str(text).ok()?;
-        return Some(Value::Date(Bounded::Finite(i128::from(
-            moment::days_since_epoch(date),
-        ))));
+        return Some(Value::Date(Bounded::Finite(i128::from(moment::days_since_epoch(date)))));
     }
     let datetime = jiff::civil::DateTime::from_str(text).ok()?;
-    Some(Value::Timestamp(Bounded::Finite(moment::wall_clock_ns(
-        datetime,
-    ))))
+    Some(Value::Timestamp(Bounded::Finite(moment::wall_clock_ns(datetime))))
 }

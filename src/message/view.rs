@@ -63,13 +63,7 @@ pub enum Format {
 
 impl Format {
     /// All, in the order of the documentation.
-    pub const ALL: [Format; 5] = [
-        Format::Currency,
-        Format::Number,
-        Format::Percent,
-        Format::Date,
-        Format::DateTime,
-    ];
+    pub const ALL: [Format; 5] = [Format::Currency, Format::Number, Format::Percent, Format::Date, Format::DateTime];
 
     /// The word used in config.
     pub fn as_str(self) -> &'static str {
@@ -87,10 +81,7 @@ impl FromStr for Format {
     type Err = ();
 
     fn from_str(word: &str) -> Result<Self, ()> {
-        Format::ALL
-            .into_iter()
-            .find(|format| format.as_str() == word)
-            .ok_or(())
+        Format::ALL.into_iter().find(|format| format.as_str() == word).ok_or(())
     }
 }
 
@@ -126,12 +117,8 @@ impl FromStr for Mention {
     /// `here`, `channel`, `everyone`, a user id (`U...`, `W...`) or a user group id (`S...`).
     fn from_str(word: &str) -> Result<Self, ()> {
         let id = || {
-            let plain = word
-                .bytes()
-                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-            (plain && (6..=32).contains(&word.len()))
-                .then(|| MentionId(word.to_owned()))
-                .ok_or(())
+            let plain = word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+            (plain && (6..=32).contains(&word.len())).then(|| MentionId(word.to_owned())).ok_or(())
         };
         match word {
             "here" => Ok(Mention::Here),

@@ -12,9 +12,7 @@ use serde_json::{Map, Value as Json, json};
 ///
 /// `id` is the record's place in Kafka: the same for every attempt and after every restart.
 pub fn payload(message: &Message, change: &RowChange) -> Json {
-    let time = change
-        .time_us
-        .map(|time_us| moment::iso_timestamp(Bounded::Finite(i128::from(time_us) * 1_000), "Z"));
+    let time = change.time_us.map(|time_us| moment::iso_timestamp(Bounded::Finite(i128::from(time_us) * 1_000), "Z"));
     json!({
         "id": change.record.to_string(),
         "type": format!("row.{}", change.op),
@@ -34,17 +32,10 @@ pub fn payload(message: &Message, change: &RowChange) -> Json {
 
 fn row(message: &Message, row: &Row) -> Json {
     let value = |name: &str, value: &Value| {
-        if message.redacted.contains(name) {
-            Json::Null
-        } else {
-            canonical::json(value)
-        }
+        if message.redacted.contains(name) { Json::Null } else { canonical::json(value) }
     };
     Json::Object(
-        row.columns
-            .iter()
-            .map(|column| (column.name.to_string(), value(&column.name, &column.value)))
-            .collect(),
+        row.columns.iter().map(|column| (column.name.to_string(), value(&column.name, &column.value))).collect(),
     )
 }
 

@@ -85,9 +85,7 @@ struct RowQueue {
 
 impl RowQueue {
     fn urgency(&self) -> Option<Priority> {
-        Priority::ALL
-            .into_iter()
-            .find(|priority| self.by_priority[*priority as usize] > 0)
+        Priority::ALL.into_iter().find(|priority| self.by_priority[*priority as usize] > 0)
     }
 }
 
@@ -140,11 +138,7 @@ impl<T> Lane<T> {
         self.pending[priority as usize] += 1;
         self.ages.insert(id, now);
         let row = notice.row.clone();
-        let item = Item {
-            notice,
-            delivered_at_failure: None,
-            state: State::Behind,
-        };
+        let item = Item { notice, delivered_at_failure: None, state: State::Behind };
         self.items.insert(id, item);
         let queue = self.rows.entry(row.clone()).or_default();
         queue.ids.push_back(id);
@@ -221,10 +215,7 @@ impl<T> Lane<T> {
             return None;
         }
         let ready = self.ready.first().map(|_| self.not_before);
-        let delayed = self
-            .delayed
-            .first()
-            .map(|&(due, _)| due.max(self.not_before));
+        let delayed = self.delayed.first().map(|&(due, _)| due.max(self.not_before));
         [ready, delayed].into_iter().flatten().min()
     }
 
@@ -252,9 +243,7 @@ impl<T> Lane<T> {
         }
         match outcome {
             Outcome::Delivered => self.take(id).map_or(Settled::Gone, Settled::Delivered),
-            Outcome::Rejected => self
-                .take(id)
-                .map_or(Settled::Gone, |n| Settled::GivenUp(n, GivenUp::Rejected)),
+            Outcome::Rejected => self.take(id).map_or(Settled::Gone, |n| Settled::GivenUp(n, GivenUp::Rejected)),
             Outcome::Retry { after } => self.again(id, after, now, random),
             Outcome::Unknown => self.again(id, None, now, random),
             Outcome::Blocked => self.again(id, Some(Duration::ZERO), now, random),
@@ -309,13 +298,10 @@ impl<T> Lane<T> {
         let others_passed = delivered > *item.delivered_at_failure.get_or_insert(delivered);
         // Being told to wait is no failure of the message.
         if after.is_none() && others_passed && item.notice.attempts >= ATTEMPTS_MAX {
-            return self
-                .take(id)
-                .map_or(Settled::Gone, |n| Settled::GivenUp(n, GivenUp::Exhausted));
+            return self.take(id).map_or(Settled::Gone, |n| Settled::GivenUp(n, GivenUp::Exhausted));
         }
         // The lane keeps the destination's own delay; the item adds one only where nobody named it.
-        let due =
-            now + after.map_or_else(|| backoff(item.notice.attempts, random), |_| Duration::ZERO);
+        let due = now + after.map_or_else(|| backoff(item.notice.attempts, random), |_| Duration::ZERO);
         item.state = State::Delayed(due);
         self.delayed.insert((due, id));
         Settled::Pending
@@ -349,18 +335,11 @@ impl<T> Lane<T> {
 
     /// Takes out what these partitions still have pending; what is on the wire may still be delivered.
     pub(super) fn remove_pending(&mut self, gone: &dyn Fn(&Owner) -> bool) -> Vec<Notice<T>> {
-        let ids: Vec<_> = self
-            .items
-            .iter()
-            .filter(|(_, item)| gone(&item.notice.owner))
-            .map(|(id, _)| *id)
-            .collect();
+        let ids: Vec<_> = self.items.iter().filter(|(_, item)| gone(&item.notice.owner)).map(|(id, _)| *id).collect();
         let mut removed = Vec::new();
         for id in ids {
             match self.items.get_mut(&id) {
-                Some(item) if matches!(item.state, State::InFlight | State::Orphan) => {
-                    item.state = State::Orphan
-                }
+                Some(item) if matches!(item.state, State::InFlight | State::Orphan) => item.state = State::Orphan,
                 _ => removed.extend(self.take(id)),
             }
         }
@@ -373,9 +352,7 @@ impl<T> Lane<T> {
         }
         self.items
             .values()
-            .filter(|item| {
-                matches!(item.state, State::InFlight | State::Orphan) && of(&item.notice.owner)
-            })
+            .filter(|item| matches!(item.state, State::InFlight | State::Orphan) && of(&item.notice.owner))
             .count()
     }
 

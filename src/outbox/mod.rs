@@ -146,10 +146,7 @@ impl<T> Outbox<T> {
         if self.closed {
             return None;
         }
-        self.lanes
-            .iter_mut()
-            .enumerate()
-            .find_map(|(index, lane)| lane.next(now).map(|id| (index, id)))
+        self.lanes.iter_mut().enumerate().find_map(|(index, lane)| lane.next(now).map(|id| (index, id)))
     }
 
     /// The notice that [`Outbox::next`] named.
@@ -159,30 +156,17 @@ impl<T> Outbox<T> {
 
     /// When to ask [`Outbox::next`] again although nothing was offered or settled.
     pub fn wake_at(&self) -> Option<Duration> {
-        if self.closed {
-            None
-        } else {
-            self.lanes.iter().filter_map(Lane::wake_at).min()
-        }
+        if self.closed { None } else { self.lanes.iter().filter_map(Lane::wake_at).min() }
     }
 
     /// How a post ended.
-    pub fn settle(
-        &mut self,
-        lane: LaneId,
-        id: NoticeId,
-        outcome: Outcome,
-        now: Duration,
-    ) -> Settled<T> {
+    pub fn settle(&mut self, lane: LaneId, id: NoticeId, outcome: Outcome, now: Duration) -> Settled<T> {
         self.lanes[lane].settle(id, outcome, now, &mut self.random)
     }
 
     /// No posts are started any more for these partitions; those in flight may still settle.
     pub fn stop(&mut self, gone: &dyn Fn(&Owner) -> bool) -> Vec<Notice<T>> {
-        self.lanes
-            .iter_mut()
-            .flat_map(|lane| lane.remove_pending(gone))
-            .collect()
+        self.lanes.iter_mut().flat_map(|lane| lane.remove_pending(gone)).collect()
     }
 
     /// Posts of these partitions that are still on the wire.

@@ -59,23 +59,16 @@ impl Bucket {
     pub fn new(rate: Rate, burst: u32) -> Self {
         let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
         // why: `Rate` guarantees a period above zero, the one thing `with_period` refuses.
-        let quota = Quota::with_period(rate.interval())
-            .unwrap_or(Quota::per_second(burst))
-            .allow_burst(burst);
+        let quota = Quota::with_period(rate.interval()).unwrap_or(Quota::per_second(burst)).allow_burst(burst);
         let clock = ToldClock::default();
-        Self {
-            limiter: RateLimiter::direct_with_clock(quota, clock.clone()),
-            clock,
-        }
+        Self { limiter: RateLimiter::direct_with_clock(quota, clock.clone()), clock }
     }
 
     /// Takes a token, or says how long until there is one. `now` counts from any fixed start.
     pub fn take(&self, now: Duration) -> Result<(), Duration> {
         let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
         self.clock.0.store(now, Ordering::Relaxed);
-        self.limiter
-            .check()
-            .map_err(|not_until| not_until.wait_time_from(Nanos::from(now)))
+        self.limiter.check().map_err(|not_until| not_until.wait_time_from(Nanos::from(now)))
     }
 }
 
@@ -87,9 +80,7 @@ pub const BACKOFF_MAX: Duration = Duration::from_secs(60);
 
 /// Full jitter: anywhere between nothing and the exponential step, so that many lanes do not march in step.
 pub fn backoff(attempts: u32, random: &mut fastrand::Rng) -> Duration {
-    let step = BACKOFF_FIRST
-        .saturating_mul(1 << attempts.saturating_sub(1).min(16))
-        .min(BACKOFF_MAX);
+    let step = BACKOFF_FIRST.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(BACKOFF_MAX);
     step.mul_f64(random.f64())
 }
 
@@ -113,10 +104,7 @@ mod tests {
     fn twenty_five_in_five_minutes_is_one_every_twelve_seconds() {
         let bucket = Bucket::new(Rate::new(25, Duration::from_secs(300)).unwrap(), 1);
         assert_eq!(bucket.take(Duration::from_secs(1)), Ok(()));
-        assert_eq!(
-            bucket.take(Duration::from_secs(1)),
-            Err(Duration::from_secs(12))
-        );
+        assert_eq!(bucket.take(Duration::from_secs(1)), Err(Duration::from_secs(12)));
     }
 
     #[test]
@@ -125,9 +113,7 @@ mod tests {
         for attempts in 1..100 {
             assert!(backoff(attempts, &mut random) <= BACKOFF_MAX);
         }
-        let longest = |attempts, random: &mut fastrand::Rng| {
-            (0..200).map(|_| backoff(attempts, random)).max().unwrap()
-        };
+        let longest = |attempts, random: &mut fastrand::Rng| (0..200).map(|_| backoff(attempts, random)).max().unwrap();
         assert!(longest(1, &mut random) <= BACKOFF_FIRST);
         assert!(longest(6, &mut random) > longest(1, &mut random));
     }

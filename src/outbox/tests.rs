@@ -4,24 +4,11 @@ use crate::ledger::Partition;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn owner(number: i32) -> Owner {
-    Owner {
-        partition: Partition {
-            topic: "t".into(),
-            number,
-        },
-        epoch: 1,
-    }
+    Owner { partition: Partition { topic: "t".into(), number }, epoch: 1 }
 }
 
 fn notice(offset: i64, row: &str, priority: Priority) -> Notice<i64> {
-    Notice {
-        owner: owner(0),
-        offset,
-        row: RowKey(row.as_bytes().into()),
-        priority,
-        attempts: 0,
-        payload: offset,
-    }
+    Notice { owner: owner(0), offset, row: RowKey(row.as_bytes().into()), priority, attempts: 0, payload: offset }
 }
 
 fn outbox(per_second: u32, burst: u32, in_flight: usize) -> Outbox<i64> {
@@ -42,12 +29,7 @@ fn deliver_all(outbox: &mut Outbox<i64>, mut now: Duration) -> Vec<i64> {
                 Settled::Delivered(notice) => posted.push(notice.offset),
                 other => panic!("{other:?}"),
             },
-            None => {
-                now = outbox
-                    .wake_at()
-                    .expect("pending notices have a time")
-                    .max(now + Duration::from_millis(1))
-            }
+            None => now = outbox.wake_at().expect("pending notices have a time").max(now + Duration::from_millis(1)),
         }
     }
     posted
@@ -90,10 +72,7 @@ fn the_rate_is_kept_and_the_wait_is_shown() {
     let (_, id) = outbox.next(at(0)).unwrap();
     outbox.settle(0, id, Outcome::Delivered, at(10));
     assert_eq!(outbox.next(at(10)), None);
-    assert_eq!(
-        outbox.status(at(10))[0].waiting,
-        Some((WaitReason::Rate, at(1000)))
-    );
+    assert_eq!(outbox.status(at(10))[0].waiting, Some((WaitReason::Rate, at(1000))));
     assert_eq!(outbox.wake_at(), Some(at(1000)));
     assert_eq!(outbox.next(at(999)), None);
     assert!(outbox.next(at(1000)).is_some());
@@ -105,24 +84,12 @@ fn retry_after_holds_the_lane_exactly_that_long() {
     outbox.offer(0, notice(1, "a", Priority::Normal), at(0));
     outbox.offer(0, notice(2, "b", Priority::Critical), at(0));
     let (_, id) = outbox.next(at(0)).unwrap();
-    let told = Outcome::Retry {
-        after: Some(Duration::from_secs(30)),
-    };
-    assert!(matches!(
-        outbox.settle(0, id, told, at(0)),
-        Settled::Pending
-    ));
+    let told = Outcome::Retry { after: Some(Duration::from_secs(30)) };
+    assert!(matches!(outbox.settle(0, id, told, at(0)), Settled::Pending));
     assert_eq!(outbox.next(at(29_999)), None);
-    assert_eq!(
-        outbox.status(at(5))[0].waiting,
-        Some((WaitReason::RetryAfter, at(30_000)))
-    );
+    assert_eq!(outbox.status(at(5))[0].waiting, Some((WaitReason::RetryAfter, at(30_000))));
     let (_, again) = outbox.next(at(30_000)).unwrap();
-    assert_eq!(
-        outbox.notice(0, again).unwrap().offset,
-        2,
-        "the same one, as the most urgent"
-    );
+    assert_eq!(outbox.notice(0, again).unwrap().offset, 2, "the same one, as the most urgent");
     assert_eq!(outbox.notice(0, again).unwrap().attempts, 2);
 }
 
@@ -133,10 +100,7 @@ fn a_failed_post_keeps_its_rows_order_and_lets_others_pass() {
     outbox.offer(0, notice(2, "a", Priority::Normal), at(0));
     outbox.offer(0, notice(3, "b", Priority::Normal), at(0));
     let (_, id) = outbox.next(at(0)).unwrap();
-    assert!(matches!(
-        outbox.settle(0, id, Outcome::Retry { after: None }, at(0)),
-        Settled::Pending
-    ));
+    assert!(matches!(outbox.settle(0, id, Outcome::Retry { after: None }, at(0)), Settled::Pending));
     assert_eq!(deliver_all(&mut outbox, at(0)), [3, 1, 2]);
 }
 
@@ -148,10 +112,7 @@ fn a_dead_destination_gives_up_nothing() {
     for _ in 0..ATTEMPTS_MAX * 3 {
         now = outbox.wake_at().unwrap().max(now);
         let (_, id) = outbox.next(now).expect("due");
-        assert!(matches!(
-            outbox.settle(0, id, Outcome::Retry { after: None }, now),
-            Settled::Pending
-        ));
+        assert!(matches!(outbox.settle(0, id, Outcome::Retry { after: None }, now), Settled::Pending));
     }
     assert!(!outbox.status(now)[0].up);
     assert_eq!(deliver_all(&mut outbox, now), [1]);
@@ -167,17 +128,11 @@ fn a_poisonous_message_is_given_up_once_others_pass() {
     let given_up = loop {
         // Other rows keep coming, and are accepted.
         offset += 1;
-        outbox.offer(
-            0,
-            notice(offset, &offset.to_string(), Priority::Normal),
-            now,
-        );
+        outbox.offer(0, notice(offset, &offset.to_string(), Priority::Normal), now);
         assert!(offset < 10_000, "never given up");
         while let Some((_, id)) = outbox.next(now) {
             if outbox.notice(0, id).unwrap().offset == 0 {
-                if let Settled::GivenUp(_, why) =
-                    outbox.settle(0, id, Outcome::Retry { after: None }, now)
-                {
+                if let Settled::GivenUp(_, why) = outbox.settle(0, id, Outcome::Retry { after: None }, now) {
                     assert_eq!(why, GivenUp::Exhausted);
                     break;
                 }
@@ -198,17 +153,11 @@ fn a_blocked_destination_holds_and_is_probed() {
     let mut outbox = outbox(1000, 1000, 1);
     outbox.offer(0, notice(1, "a", Priority::Normal), at(0));
     let (_, id) = outbox.next(at(0)).unwrap();
-    assert!(matches!(
-        outbox.settle(0, id, Outcome::Blocked, at(0)),
-        Settled::Pending
-    ));
+    assert!(matches!(outbox.settle(0, id, Outcome::Blocked, at(0)), Settled::Pending));
     assert!(!outbox.status(at(0))[0].up);
     assert_eq!(outbox.next(at(29_000)), None);
     let (_, probe) = outbox.next(at(30_000)).unwrap();
-    assert!(matches!(
-        outbox.settle(0, probe, Outcome::Delivered, at(30_000)),
-        Settled::Delivered(_)
-    ));
+    assert!(matches!(outbox.settle(0, probe, Outcome::Delivered, at(30_000)), Settled::Delivered(_)));
     assert!(outbox.status(at(30_000))[0].up);
 }
 
@@ -230,28 +179,14 @@ fn a_partition_that_goes_takes_its_pending_notices_along() {
     let mut outbox = outbox(1000, 1000, 1);
     outbox.offer(0, notice(1, "a", Priority::Normal), at(0));
     outbox.offer(0, notice(2, "b", Priority::Normal), at(0));
-    outbox.offer(
-        0,
-        Notice {
-            owner: owner(1),
-            ..notice(3, "c", Priority::Normal)
-        },
-        at(0),
-    );
+    outbox.offer(0, Notice { owner: owner(1), ..notice(3, "c", Priority::Normal) }, at(0));
     let (_, flying) = outbox.next(at(0)).unwrap();
     let gone = |other: &Owner| *other == owner(0);
-    let removed: Vec<_> = outbox
-        .stop(&gone)
-        .into_iter()
-        .map(|notice| notice.offset)
-        .collect();
+    let removed: Vec<_> = outbox.stop(&gone).into_iter().map(|notice| notice.offset).collect();
     assert_eq!(removed, [2]);
     assert_eq!(outbox.in_flight(&gone), 1);
     // Accepted after all: whoever waits for the revoke may still commit it.
-    assert!(matches!(
-        outbox.settle(0, flying, Outcome::Delivered, at(5)),
-        Settled::Delivered(_)
-    ));
+    assert!(matches!(outbox.settle(0, flying, Outcome::Delivered, at(5)), Settled::Delivered(_)));
     assert_eq!(outbox.in_flight(&gone), 0);
     assert_eq!(deliver_all(&mut outbox, at(5)), [3]);
 }
@@ -262,10 +197,7 @@ fn what_fails_after_its_partition_went_is_not_tried_again() {
     outbox.offer(0, notice(1, "a", Priority::Normal), at(0));
     let (_, flying) = outbox.next(at(0)).unwrap();
     outbox.stop(&|_| true);
-    assert!(matches!(
-        outbox.settle(0, flying, Outcome::Retry { after: None }, at(0)),
-        Settled::Gone
-    ));
+    assert!(matches!(outbox.settle(0, flying, Outcome::Retry { after: None }, at(0)), Settled::Gone));
     assert_eq!(outbox.pending(), 0);
 }
 
@@ -273,10 +205,7 @@ fn what_fails_after_its_partition_went_is_not_tried_again() {
 fn lanes_do_not_wait_for_each_other() {
     let lane = || {
         let bucket = Rc::new(Bucket::new(Rate::new(1000, SECOND).unwrap(), 10));
-        LaneSettings {
-            bucket,
-            in_flight: 1,
-        }
+        LaneSettings { bucket, in_flight: 1 }
     };
     let mut outbox = Outbox::new([lane(), lane()], 7);
     outbox.offer(0, notice(1, "a", Priority::Normal), at(0));
@@ -289,10 +218,7 @@ fn lanes_do_not_wait_for_each_other() {
 #[test]
 fn destinations_that_share_a_bucket_share_its_rate() {
     let bucket = Rc::new(Bucket::new(Rate::new(1, SECOND).unwrap(), 1));
-    let lane = LaneSettings {
-        bucket,
-        in_flight: 1,
-    };
+    let lane = LaneSettings { bucket, in_flight: 1 };
     let mut outbox = Outbox::new([lane.clone(), lane], 7);
     outbox.offer(0, notice(1, "a", Priority::Normal), at(0));
     outbox.offer(1, notice(1, "a", Priority::Normal), at(0));

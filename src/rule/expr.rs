@@ -15,9 +15,8 @@ const FUEL: u64 = 20_000;
 const OUTPUT_BYTES_MAX: usize = 64 * 1024;
 
 /// Names every condition and template may use.
-pub const NAMES: &[&str] = &[
-    "before", "after", "row", "key", "op", "table", "source", "changed", "delta", "old", "new",
-];
+pub const NAMES: &[&str] =
+    &["before", "after", "row", "key", "op", "table", "source", "changed", "delta", "old", "new"];
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
@@ -38,9 +37,7 @@ pub struct ExprError {
 
 impl ExprError {
     fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-        }
+        Self { message: message.into() }
     }
 
     /// minijinja's detail quotes the expression's own text only, never values.
@@ -71,11 +68,8 @@ pub struct Condition {
 impl Condition {
     /// Compiles a condition.
     pub fn compile(text: &str) -> Result<Self, ExprError> {
-        let compile = |text: &str| {
-            ENVIRONMENT
-                .compile_expression_owned(text.to_owned())
-                .map_err(|e| ExprError::from_engine(&e))
-        };
+        let compile =
+            |text: &str| ENVIRONMENT.compile_expression_owned(text.to_owned()).map_err(|e| ExprError::from_engine(&e));
         let expression = compile(text)?;
         known_names(expression.undeclared_variables(false))?;
         let columns = mentioned_columns(expression.undeclared_variables(true));
@@ -88,11 +82,7 @@ impl Condition {
                 comparisons.push([left, right]);
             }
         }
-        Ok(Self {
-            expression,
-            comparisons,
-            columns,
-        })
+        Ok(Self { expression, comparisons, columns })
     }
 
     /// The `image.column` names the condition mentions, without the image.
@@ -102,21 +92,14 @@ impl Condition {
 
     /// True when the change meets the condition; an error counts as false.
     pub fn holds(&self, change: &Arc<RowChange>) -> Result<bool, ExprError> {
-        let scope = Value::from_object(Scope::new(
-            Arc::clone(change),
-            Reading::Compare,
-            Arc::new([]),
-        ));
+        let scope = Value::from_object(Scope::new(Arc::clone(change), Reading::Compare, Arc::new([])));
         for [left, right] in &self.comparisons {
             // A side that fails alone may stand behind a guard (`x is defined and x > 1`): the whole decides.
             if let (Ok(left), Ok(right)) = (left.eval(&scope), right.eval(&scope)) {
                 mixed(&left, &right)?;
             }
         }
-        let value = self
-            .expression
-            .eval(&scope)
-            .map_err(|e| ExprError::from_engine(&e))?;
+        let value = self.expression.eval(&scope).map_err(|e| ExprError::from_engine(&e))?;
         Ok(value.is_true())
     }
 }
@@ -124,9 +107,7 @@ impl Condition {
 fn mixed(left: &Value, right: &Value) -> Result<(), ExprError> {
     match (left.kind(), right.kind()) {
         (ValueKind::String, ValueKind::Number) | (ValueKind::Number, ValueKind::String) => {
-            Err(ExprError::new(
-                "compares a text with a number (give the column a `type`, e.g. decimal)",
-            ))
+            Err(ExprError::new("compares a text with a number (give the column a `type`, e.g. decimal)"))
         }
         _ => Ok(()),
     }
@@ -145,29 +126,15 @@ impl Template {
         // `template_from_named_str` borrows; parse once to check, and again when rendered: posts are rare, reloads many.
         let template = template.map_err(|e| ExprError::from_engine(&e))?;
         known_names(template.undeclared_variables(false))?;
-        Ok(Self {
-            source: source.to_owned(),
-        })
+        Ok(Self { source: source.to_owned() })
     }
 
     /// The text for this change, in which `redacted` columns show a word instead of their values.
-    pub fn render(
-        &self,
-        change: &Arc<RowChange>,
-        redacted: &Arc<[String]>,
-    ) -> Result<String, ExprError> {
-        let scope = Value::from_object(Scope::new(
-            Arc::clone(change),
-            Reading::Show,
-            Arc::clone(redacted),
-        ));
-        let text = ENVIRONMENT
-            .render_str(&self.source, scope)
-            .map_err(|e| ExprError::from_engine(&e))?;
+    pub fn render(&self, change: &Arc<RowChange>, redacted: &Arc<[String]>) -> Result<String, ExprError> {
+        let scope = Value::from_object(Scope::new(Arc::clone(change), Reading::Show, Arc::clone(redacted)));
+        let text = ENVIRONMENT.render_str(&self.source, scope).map_err(|e| ExprError::from_engine(&e))?;
         if text.len() > OUTPUT_BYTES_MAX {
-            return Err(ExprError::new(format!(
-                "yields more than {OUTPUT_BYTES_MAX} bytes"
-            )));
+            return Err(ExprError::new(format!("yields more than {OUTPUT_BYTES_MAX} bytes")));
         }
         Ok(text)
     }
@@ -175,16 +142,12 @@ impl Template {
 
 fn known_names(names: impl IntoIterator<Item = String>) -> Result<(), ExprError> {
     for name in names {
-        if !NAMES.contains(&name.as_str())
-            && !ENVIRONMENT.globals().any(|(global, _)| global == name)
-        {
+        if !NAMES.contains(&name.as_str()) && !ENVIRONMENT.globals().any(|(global, _)| global == name) {
             let hint = match crate::config::nearest(&name, NAMES.iter().copied()) {
                 Some(near) => format!("did you mean {near:?}?"),
                 None => format!("known: {}", NAMES.join(", ")),
             };
-            return Err(ExprError::new(format!(
-                "{name:?} is not known\nhint: {hint}"
-            )));
+            return Err(ExprError::new(format!("{name:?} is not known\nhint: {hint}")));
         }
     }
     Ok(())
@@ -210,12 +173,7 @@ fn collect_comparisons(expr: &ast::Expr<'_>, found: &mut Vec<[Side; 2]>) {
         Expr::BinOp(op) => {
             if matches!(
                 op.op,
-                BinOpKind::Eq
-                    | BinOpKind::Ne
-                    | BinOpKind::Lt
-                    | BinOpKind::Lte
-                    | BinOpKind::Gt
-                    | BinOpKind::Gte
+                BinOpKind::Eq | BinOpKind::Ne | BinOpKind::Lt | BinOpKind::Lte | BinOpKind::Gt | BinOpKind::Gte
             ) {
                 found.push([range(&op.left), range(&op.right)]);
             }

@@ -76,11 +76,7 @@ pub struct Rule {
 
 /// The operation rules judge: a primary-key change arrives as a `create` and is judged as an update.
 pub fn judged_op(change: &RowChange) -> Op {
-    if change.is_rekey() {
-        Op::Update
-    } else {
-        change.op
-    }
+    if change.is_rekey() { Op::Update } else { change.op }
 }
 
 /// What one rule says of one change.
@@ -124,8 +120,6 @@ impl Rule {
         if self.columns.is_empty() {
             return change.changes.iter().any(|c| counts(&c.name));
         }
-        self.columns
-            .iter()
-            .any(|name| counts(name) && change.changed(name).is_some())
+        self.columns.iter().any(|name| counts(name) && change.changed(name).is_some())
     }
 }

@@ -31,11 +31,7 @@ impl Scope {
     ///
     /// Templates see `redacted` columns as a word; conditions see their values, which go nowhere.
     pub fn new(change: Arc<RowChange>, reading: Reading, redacted: Arc<[String]>) -> Self {
-        Self {
-            change,
-            reading,
-            redacted,
-        }
+        Self { change, reading, redacted }
     }
 
     fn image(&self, which: Image) -> Option<Value> {
@@ -45,22 +41,12 @@ impl Scope {
 
     fn object(&self, which: Image) -> ImageObject {
         let redacted = Arc::clone(&self.redacted);
-        ImageObject {
-            change: Arc::clone(&self.change),
-            which,
-            reading: self.reading,
-            redacted,
-        }
+        ImageObject { change: Arc::clone(&self.change), which, reading: self.reading, redacted }
     }
 
     fn function(&self, kind: Function) -> Option<Value> {
         let (old, new) = (self.object(Image::Before), self.object(Image::After));
-        Some(Value::from_object(FunctionObject {
-            change: Arc::clone(&self.change),
-            kind,
-            old,
-            new,
-        }))
+        Some(Value::from_object(FunctionObject { change: Arc::clone(&self.change), kind, old, new }))
     }
 }
 
@@ -83,13 +69,7 @@ impl Object for Scope {
             "source" => Some(Value::from_pairs([
                 ("connector", Value::from(&*self.change.connector)),
                 ("server", Value::from(&*self.change.server)),
-                (
-                    "database",
-                    self.change
-                        .database
-                        .as_deref()
-                        .map_or(Value::from(()), Value::from),
-                ),
+                ("database", self.change.database.as_deref().map_or(Value::from(()), Value::from)),
                 ("topic", Value::from(&*self.change.record.topic)),
             ])),
             "changed" => self.function(Function::Changed),
@@ -159,10 +139,7 @@ impl Object for ImageObject {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        let names = self
-            .which
-            .row(&self.change)
-            .map(|row| row.columns.iter().map(|c| Value::from(&*c.name)).collect());
+        let names = self.which.row(&self.change).map(|row| row.columns.iter().map(|c| Value::from(&*c.name)).collect());
         Enumerator::Values(names.unwrap_or_default())
     }
 }
@@ -195,29 +172,17 @@ impl Object for FunctionObject {
 
     fn call(self: &Arc<Self>, _state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         let [column] = args else {
-            return Err(Error::new(
-                ErrorKind::MissingArgument,
-                "takes one column name in quotes",
-            ));
+            return Err(Error::new(ErrorKind::MissingArgument, "takes one column name in quotes"));
         };
         let Some(name) = column.as_str() else {
-            return Err(Error::new(
-                ErrorKind::InvalidOperation,
-                "takes a column name in quotes",
-            ));
+            return Err(Error::new(ErrorKind::InvalidOperation, "takes a column name in quotes"));
         };
         let changed = self.change.changed(name);
         match self.kind {
             Function::Changed => Ok(Value::from(changed.is_some())),
             Function::Delta => delta(changed),
-            Function::Old => self
-                .old
-                .column(name)
-                .ok_or_else(|| Error::from(ErrorKind::UndefinedError)),
-            Function::New => self
-                .new
-                .column(name)
-                .ok_or_else(|| Error::from(ErrorKind::UndefinedError)),
+            Function::Old => self.old.column(name).ok_or_else(|| Error::from(ErrorKind::UndefinedError)),
+            Function::New => self.new.column(name).ok_or_else(|| Error::from(ErrorKind::UndefinedError)),
         }
     }
 }
@@ -232,12 +197,8 @@ fn delta(changed: Option<&ColumnChange>) -> Result<Value, Error> {
     };
     match (old, new) {
         (Cell::Int(old), Cell::Int(new)) => Ok(Value::from(new - old)),
-        (Cell::Decimal(Decimal::Finite(old)), Cell::Decimal(Decimal::Finite(new))) => {
-            Ok(decimal_number(&(new - old)))
-        }
-        (Cell::Date(Bounded::Finite(old)), Cell::Date(Bounded::Finite(new))) => {
-            Ok(Value::from((new - old) * 86_400))
-        }
+        (Cell::Decimal(Decimal::Finite(old)), Cell::Decimal(Decimal::Finite(new))) => Ok(decimal_number(&(new - old))),
+        (Cell::Date(Bounded::Finite(old)), Cell::Date(Bounded::Finite(new))) => Ok(Value::from((new - old) * 86_400)),
         (Cell::Time(old), Cell::Time(new))
         | (Cell::Timestamp(Bounded::Finite(old)), Cell::Timestamp(Bounded::Finite(new)))
         | (Cell::Instant(Bounded::Finite(old)), Cell::Instant(Bounded::Finite(new))) => {
@@ -245,10 +206,7 @@ fn delta(changed: Option<&ColumnChange>) -> Result<Value, Error> {
         }
         _ => match (number(old), number(new)) {
             (Some(old), Some(new)) => Ok(Value::from(new - old)),
-            _ => Err(Error::new(
-                ErrorKind::InvalidOperation,
-                "delta() needs a number or a time on both sides",
-            )),
+            _ => Err(Error::new(ErrorKind::InvalidOperation, "delta() needs a number or a time on both sides")),
         },
     }
 }
@@ -287,11 +245,9 @@ fn value(cell: &Cell, reading: Reading) -> Value {
         Cell::Text(v) => Value::from(&**v),
         Cell::Json(v) => Value::from(minijinja::value::Serde(&**v)),
         Cell::Array(items) => items.iter().map(|item| value(item, reading)).collect(),
-        Cell::Map(entries) => Value::from_pairs(
-            entries
-                .iter()
-                .map(|(name, item)| (name.to_string(), value(item, reading))),
-        ),
+        Cell::Map(entries) => {
+            Value::from_pairs(entries.iter().map(|(name, item)| (name.to_string(), value(item, reading))))
+        }
         Cell::Point(x, y) => Value::from_pairs([("x", *x), ("y", *y)]),
         // Dates and times as ISO text, which compares in order; bytes and bits as `inspect` writes them.
         Cell::Decimal(_)

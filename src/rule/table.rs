@@ -30,11 +30,7 @@ impl TablePattern {
         } else {
             Matcher::Literal(table.to_owned())
         };
-        Ok(Self {
-            text: text.to_owned(),
-            server,
-            table: matcher,
-        })
+        Ok(Self { text: text.to_owned(), server, table: matcher })
     }
 
     /// True for a table of this server (the connector's `topic.prefix`).

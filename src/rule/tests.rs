@@ -2,11 +2,7 @@ use super::*;
 use crate::change::{Bounded, Column, ColumnChange, Decimal, RecordId, Row, Type, Value};
 
 fn column(name: &str, ty: Type, value: Value) -> Column {
-    Column {
-        name: name.into(),
-        ty,
-        value,
-    }
+    Column { name: name.into(), ty, value }
 }
 
 fn decimal(text: &str) -> Value {
@@ -26,31 +22,14 @@ fn update() -> RowChange {
             column("prod_stk_qty", Type::Int, Value::Int(stock)),
             column("price", Type::Decimal, decimal(price)),
             column("description", Type::Text, Value::Unavailable),
-            column(
-                "listed_on",
-                Type::Date,
-                Value::Date(Bounded::Finite(20_468)),
-            ),
-            column(
-                "tags",
-                Type::Array,
-                Value::Array(vec![Value::Text("wood".into())]),
-            ),
+            column("listed_on", Type::Date, Value::Date(Bounded::Finite(20_468))),
+            column("tags", Type::Array, Value::Array(vec![Value::Text("wood".into())])),
             column("email", Type::Text, Value::Text("a@example.com".into())),
         ])
     };
-    let changed = |name: &str, ty, old, new| ColumnChange {
-        name: name.into(),
-        ty,
-        old: Some(old),
-        new: Some(new),
-    };
+    let changed = |name: &str, ty, old, new| ColumnChange { name: name.into(), ty, old: Some(old), new: Some(new) };
     RowChange {
-        record: RecordId {
-            topic: "shop.public.listings".into(),
-            partition: 0,
-            offset: 3,
-        },
+        record: RecordId { topic: "shop.public.listings".into(), partition: 0, offset: 3 },
         op: Op::Update,
         connector: "postgresql".into(),
         server: "shop".into(),
@@ -66,22 +45,14 @@ fn update() -> RowChange {
         before_unknown: false,
         changes: vec![
             changed("prod_stk_qty", Type::Int, Value::Int(1), Value::Int(0)),
-            changed(
-                "price",
-                Type::Decimal,
-                decimal("250000.00"),
-                decimal("199999.95"),
-            ),
+            changed("price", Type::Decimal, decimal("250000.00"), decimal("199999.95")),
         ],
         unavailable: vec!["description".into()],
     }
 }
 
 fn holds(condition: &str) -> Result<bool, String> {
-    Condition::compile(condition)
-        .unwrap()
-        .holds(&Arc::new(update()))
-        .map_err(|e| e.message)
+    Condition::compile(condition).unwrap().holds(&Arc::new(update())).map_err(|e| e.message)
 }
 
 #[test]
@@ -96,10 +67,7 @@ fn conditions_see_old_and_new() {
         ("changed('price') and not changed('title')", true),
         ("old('prod_stk_qty') - new('prod_stk_qty') == 1", true),
         ("op == 'update' and table == 'public.listings'", true),
-        (
-            "source.connector == 'postgresql' and source.server == 'shop'",
-            true,
-        ),
+        ("source.connector == 'postgresql' and source.server == 'shop'", true),
         ("key.id == 1", true),
         ("row.listed_on < '2026-02-01'", true),
         ("'wood' in row.tags", true),
@@ -112,28 +80,16 @@ fn conditions_see_old_and_new() {
 
 #[test]
 fn what_was_not_sent_is_an_error_not_a_value() {
-    for condition in [
-        "row.description == ''",
-        "row.nonsense > 1",
-        "old('description') != new('description')",
-    ] {
+    for condition in ["row.description == ''", "row.nonsense > 1", "old('description') != new('description')"] {
         let error = holds(condition).unwrap_err();
         assert!(error.contains("does not have"), "{condition}: {error}");
     }
-    assert_eq!(
-        holds("row.description is defined and row.description == 'x'"),
-        Ok(false)
-    );
+    assert_eq!(holds("row.description is defined and row.description == 'x'"), Ok(false));
 }
 
 #[test]
 fn text_and_numbers_have_no_order() {
-    for condition in [
-        "row.title > 5",
-        "5 == row.title",
-        "(row.prod_stk_qty) < row.title",
-        "1 < row.title < 3",
-    ] {
+    for condition in ["row.title > 5", "5 == row.title", "(row.prod_stk_qty) < row.title", "1 < row.title < 3"] {
         let error = holds(condition).unwrap_err();
         assert!(error.contains("text with a number"), "{condition}: {error}");
     }
@@ -149,10 +105,7 @@ fn a_condition_cannot_run_for_ever() {
 #[test]
 fn unknown_names_are_found_when_compiling() {
     let error = Condition::compile("befor.price > 1").unwrap_err().message;
-    assert!(
-        error.contains("\"befor\"") && error.contains("before"),
-        "{error}"
-    );
+    assert!(error.contains("\"befor\"") && error.contains("before"), "{error}");
     assert!(Condition::compile("row.price >").is_err());
     assert!(Template::compile("{{ rwo.title }}").is_err());
     assert!(Template::compile("{{ row.title ").is_err());
@@ -160,8 +113,7 @@ fn unknown_names_are_found_when_compiling() {
 
 #[test]
 fn conditions_name_the_columns_they_touch() {
-    let condition =
-        Condition::compile("before.qty > 0 and row.price < 5 and changed('x')").unwrap();
+    let condition = Condition::compile("before.qty > 0 and row.price < 5 and changed('x')").unwrap();
     assert_eq!(condition.columns().collect::<Vec<_>>(), ["price", "qty"]);
 }
 
@@ -170,24 +122,12 @@ fn templates_keep_every_digit_and_hide_what_is_redacted() {
     let change = Arc::new(update());
     let render = |text: &str, redacted: &[&str]| {
         let redacted: Arc<[String]> = redacted.iter().map(|name| (*name).to_owned()).collect();
-        Template::compile(text)
-            .unwrap()
-            .render(&change, &redacted)
-            .map_err(|e| e.message)
+        Template::compile(text).unwrap().render(&change, &redacted).map_err(|e| e.message)
     };
-    assert_eq!(
-        render("{{ row.title }} is out of stock", &[]).unwrap(),
-        "Oak chair is out of stock"
-    );
-    assert_eq!(
-        render("{{ old('price') }} -> {{ row.price }}", &[]).unwrap(),
-        "250000.00 -> 199999.95"
-    );
+    assert_eq!(render("{{ row.title }} is out of stock", &[]).unwrap(), "Oak chair is out of stock");
+    assert_eq!(render("{{ old('price') }} -> {{ row.price }}", &[]).unwrap(), "250000.00 -> 199999.95");
     assert_eq!(render("{{ row.listed_on }}", &[]).unwrap(), "2026-01-15");
-    assert_eq!(
-        render("{{ row.email }} {{ new('email') }}", &["email"]).unwrap(),
-        "(hidden) (hidden)"
-    );
+    assert_eq!(render("{{ row.email }} {{ new('email') }}", &["email"]).unwrap(), "(hidden) (hidden)");
     assert!(render("{{ row.description }}", &[]).is_err());
 }
 
@@ -211,52 +151,22 @@ fn rule(on: Ops, columns: &[&str], when: Option<&str>) -> Rule {
 fn a_rule_asks_table_operation_columns_and_condition() {
     let change = Arc::new(update());
     let update_only = Ops::default().with(Op::Update);
-    assert_eq!(
-        rule(Ops::CHANGES, &[], None).judge(&change, &[]),
-        Judgement::Yes
-    );
-    assert_eq!(
-        rule(Ops::default().with(Op::Create), &[], None).judge(&change, &[]),
-        Judgement::No
-    );
-    assert_eq!(
-        rule(update_only, &["price"], None).judge(&change, &[]),
-        Judgement::Yes
-    );
-    assert_eq!(
-        rule(update_only, &["title"], None).judge(&change, &[]),
-        Judgement::No
-    );
-    assert_eq!(
-        rule(update_only, &["price"], Some("row.price > 1000000")).judge(&change, &[]),
-        Judgement::No
-    );
-    assert!(matches!(
-        rule(update_only, &[], Some("row.gone > 1")).judge(&change, &[]),
-        Judgement::Failed(_)
-    ));
+    assert_eq!(rule(Ops::CHANGES, &[], None).judge(&change, &[]), Judgement::Yes);
+    assert_eq!(rule(Ops::default().with(Op::Create), &[], None).judge(&change, &[]), Judgement::No);
+    assert_eq!(rule(update_only, &["price"], None).judge(&change, &[]), Judgement::Yes);
+    assert_eq!(rule(update_only, &["title"], None).judge(&change, &[]), Judgement::No);
+    assert_eq!(rule(update_only, &["price"], Some("row.price > 1000000")).judge(&change, &[]), Judgement::No);
+    assert!(matches!(rule(update_only, &[], Some("row.gone > 1")).judge(&change, &[]), Judgement::Failed(_)));
 }
 
 #[test]
 fn ignored_columns_and_no_op_updates_post_nothing() {
     let change = Arc::new(update());
     let ignored = ["price".to_owned(), "prod_stk_qty".to_owned()];
-    assert_eq!(
-        rule(Ops::CHANGES, &[], None).judge(&change, &ignored),
-        Judgement::No
-    );
-    assert_eq!(
-        rule(Ops::CHANGES, &["price"], None).judge(&change, &ignored),
-        Judgement::No
-    );
-    let no_op = Arc::new(RowChange {
-        changes: Vec::new(),
-        ..update()
-    });
-    assert_eq!(
-        rule(Ops::CHANGES, &[], None).judge(&no_op, &[]),
-        Judgement::No
-    );
+    assert_eq!(rule(Ops::CHANGES, &[], None).judge(&change, &ignored), Judgement::No);
+    assert_eq!(rule(Ops::CHANGES, &["price"], None).judge(&change, &ignored), Judgement::No);
+    let no_op = Arc::new(RowChange { changes: Vec::new(), ..update() });
+    assert_eq!(rule(Ops::CHANGES, &[], None).judge(&no_op, &[]), Judgement::No);
 }
 
 #[test]
@@ -269,35 +179,17 @@ fn a_key_change_is_one_update() {
         before_unknown: true,
         ..update()
     });
-    let delete = Arc::new(RowChange {
-        op: Op::Delete,
-        after: None,
-        rekeyed_to: old_key,
-        ..update()
-    });
-    let update_only = rule(
-        Ops::default().with(Op::Update),
-        &[],
-        Some("before.id == 7 and after.id == 1"),
-    );
+    let delete = Arc::new(RowChange { op: Op::Delete, after: None, rekeyed_to: old_key, ..update() });
+    let update_only = rule(Ops::default().with(Op::Update), &[], Some("before.id == 7 and after.id == 1"));
     assert_eq!(update_only.judge(&create, &[]), Judgement::Yes);
-    assert_eq!(
-        rule(Ops::default().with(Op::Create), &[], None).judge(&create, &[]),
-        Judgement::No
-    );
-    assert_eq!(
-        rule(Ops::CHANGES, &[], None).judge(&delete, &[]),
-        Judgement::No
-    );
+    assert_eq!(rule(Ops::default().with(Op::Create), &[], None).judge(&create, &[]), Judgement::No);
+    assert_eq!(rule(Ops::CHANGES, &[], None).judge(&delete, &[]), Judgement::No);
 }
 
 #[test]
 fn tables_match_by_name_glob_and_server() {
-    let matches = |pattern: &str, server: &str, table: &str| {
-        TablePattern::compile(pattern)
-            .unwrap()
-            .matches(server, table)
-    };
+    let matches =
+        |pattern: &str, server: &str, table: &str| TablePattern::compile(pattern).unwrap().matches(server, table);
     assert!(matches("public.listings", "shop", "public.listings"));
     assert!(!matches("public.listings", "shop", "public.listings2"));
     assert!(matches("public.*", "shop", "public.sellers"));

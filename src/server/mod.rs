@@ -66,13 +66,7 @@ pub fn router(metrics: Metrics, health: Arc<Health>) -> Router {
 }
 
 async fn metrics_text(State(shared): State<Shared>) -> impl IntoResponse {
-    (
-        [(
-            header::CONTENT_TYPE,
-            "text/plain; version=0.0.4; charset=utf-8",
-        )],
-        shared.metrics.render(),
-    )
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], shared.metrics.render())
 }
 
 async fn ready(State(shared): State<Shared>) -> impl IntoResponse {
@@ -94,21 +88,12 @@ pub struct ListenError {
 
 /// Takes the address; serving begins with [`serve`].
 pub async fn listen(address: SocketAddr) -> Result<tokio::net::TcpListener, ListenError> {
-    tokio::net::TcpListener::bind(address)
-        .await
-        .map_err(|error| ListenError { address, error })
+    tokio::net::TcpListener::bind(address).await.map_err(|error| ListenError { address, error })
 }
 
 /// Serves until `stop` is done.
-pub async fn serve(
-    listener: tokio::net::TcpListener,
-    router: Router,
-    stop: impl Future<Output = ()> + Send + 'static,
-) {
-    if let Err(error) = axum::serve(listener, router)
-        .with_graceful_shutdown(stop)
-        .await
-    {
+pub async fn serve(listener: tokio::net::TcpListener, router: Router, stop: impl Future<Output = ()> + Send + 'static) {
+    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop).await {
         tracing::error!(%error, "the HTTP server ended");
     }
 }

@@ -3,28 +3,17 @@
 
 use prometheus::core::Collector;
 use prometheus::{
-    CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec,
-    Opts, Registry, TextEncoder,
+    CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
 /// Kinds of records, the label `kind`.
-pub const KINDS: [&str; 9] = [
-    "change",
-    "tombstone",
-    "heartbeat",
-    "transaction",
-    "schema_change",
-    "message",
-    "notification",
-    "unknown",
-    "error",
-];
+pub const KINDS: [&str; 9] =
+    ["change", "tombstone", "heartbeat", "transaction", "schema_change", "message", "notification", "unknown", "error"];
 
 /// From a fraction of a millisecond to the minutes that a storm takes.
-const LATENCY_BUCKETS: [f64; 16] = [
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0,
-    1800.0,
-];
+const LATENCY_BUCKETS: [f64; 16] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1800.0];
 
 /// Every metric.
 #[derive(Clone)]
@@ -72,10 +61,7 @@ impl Metrics {
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new_custom(Some("rowbell".to_owned()), None)?;
         let counter = |name: &str, help: &str, labels: &[&str]| {
-            register(
-                &registry,
-                IntCounterVec::new(Opts::new(name, help), labels)?,
-            )
+            register(&registry, IntCounterVec::new(Opts::new(name, help), labels)?)
         };
         let gauge = |name: &str, help: &str, labels: &[&str]| {
             register(&registry, IntGaugeVec::new(Opts::new(name, help), labels)?)
@@ -84,51 +70,24 @@ impl Metrics {
             let options = HistogramOpts::new(name, help).buckets(LATENCY_BUCKETS.to_vec());
             register(&registry, HistogramVec::new(options, labels)?)
         };
-        let build = gauge(
-            "build_info",
-            "Always 1; the label says which version runs.",
-            &["version"],
-        )?;
+        let build = gauge("build_info", "Always 1; the label says which version runs.", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         Ok(Self {
             records: counter("records_total", "Kafka records read.", &["topic", "kind"])?,
             changes: counter("changes_total", "Row changes read.", &["table", "op"])?,
-            notices: counter(
-                "notices_total",
-                "Changes that a rule wants posted.",
-                &["rule"],
-            )?,
-            rule_errors: counter(
-                "rule_errors_total",
-                "Conditions and templates that failed on a change.",
-                &["rule"],
-            )?,
-            posts: counter(
-                "posts_total",
-                "Posts made, by how they ended.",
-                &["destination", "outcome"],
-            )?,
-            post_duration: histogram(
-                "post_duration_seconds",
-                "Time from request to answer.",
-                &["destination"],
-            )?,
+            notices: counter("notices_total", "Changes that a rule wants posted.", &["rule"])?,
+            rule_errors: counter("rule_errors_total", "Conditions and templates that failed on a change.", &["rule"])?,
+            posts: counter("posts_total", "Posts made, by how they ended.", &["destination", "outcome"])?,
+            post_duration: histogram("post_duration_seconds", "Time from request to answer.", &["destination"])?,
             change_to_post: histogram(
                 "change_to_post_seconds",
                 "Time from the commit at the source to the acceptance of the post.",
                 &["destination", "priority"],
             )?,
-            lane_pending: gauge(
-                "lane_pending",
-                "Notices that wait for their post.",
-                &["destination", "priority"],
-            )?,
+            lane_pending: gauge("lane_pending", "Notices that wait for their post.", &["destination", "priority"])?,
             lane_oldest: register(
                 &registry,
-                GaugeVec::new(
-                    Opts::new("lane_oldest_seconds", "Age of the oldest pending notice."),
-                    &["destination"],
-                )?,
+                GaugeVec::new(Opts::new("lane_oldest_seconds", "Age of the oldest pending notice."), &["destination"])?,
             )?,
             lane_wait: register(
                 &registry,
@@ -140,26 +99,14 @@ impl Metrics {
                     &["destination", "reason"],
                 )?,
             )?,
-            destination_up: gauge(
-                "destination_up",
-                "1 while the destination accepts posts.",
-                &["destination"],
-            )?,
-            dead_letters: counter(
-                "dead_letters_total",
-                "Records written to the dead-letter topic.",
-                &["reason"],
-            )?,
+            destination_up: gauge("destination_up", "1 while the destination accepts posts.", &["destination"])?,
+            dead_letters: counter("dead_letters_total", "Records written to the dead-letter topic.", &["reason"])?,
             records_lost: counter(
                 "records_lost_total",
                 "Records that the log no longer held when they were to be read.",
                 &["topic"],
             )?,
-            consumer_lag: gauge(
-                "consumer_lag",
-                "Log end minus read position.",
-                &["topic", "partition"],
-            )?,
+            consumer_lag: gauge("consumer_lag", "Log end minus read position.", &["topic", "partition"])?,
             uncommitted: gauge(
                 "uncommitted_records",
                 "Read position minus committed offset.",
@@ -167,10 +114,7 @@ impl Metrics {
             )?,
             rebalances: register(
                 &registry,
-                IntCounter::with_opts(Opts::new(
-                    "rebalances_total",
-                    "Assignments and revocations of partitions.",
-                ))?,
+                IntCounter::with_opts(Opts::new("rebalances_total", "Assignments and revocations of partitions."))?,
             )?,
             intake_paused: register(
                 &registry,
@@ -181,10 +125,7 @@ impl Metrics {
             )?,
             pending_bytes: register(
                 &registry,
-                prometheus::IntGauge::with_opts(Opts::new(
-                    "pending_bytes",
-                    "Memory held by pending records.",
-                ))?,
+                prometheus::IntGauge::with_opts(Opts::new("pending_bytes", "Memory held by pending records."))?,
             )?,
             registry,
         })
@@ -192,9 +133,7 @@ impl Metrics {
 
     /// Counters of one topic, to be kept by whoever reads it.
     pub fn topic(&self, topic: &str) -> TopicCounters {
-        TopicCounters {
-            by_kind: KINDS.map(|kind| self.records.with_label_values(&[topic, kind])),
-        }
+        TopicCounters { by_kind: KINDS.map(|kind| self.records.with_label_values(&[topic, kind])) }
     }
 
     /// The text that Prometheus scrapes.
@@ -215,10 +154,7 @@ impl Metrics {
     }
 }
 
-fn register<C: Collector + Clone + 'static>(
-    registry: &Registry,
-    collector: C,
-) -> Result<C, prometheus::Error> {
+fn register<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> Result<C, prometheus::Error> {
     registry.register(Box::new(collector.clone()))?;
     Ok(collector)
 }

@@ -1,8 +1,6 @@
 //! Row changes by hand.
 
-use crate::change::{
-    Bounded, Column, ColumnChange, Decimal, Op, RecordId, Row, RowChange, Type, Value,
-};
+use crate::change::{Bounded, Column, ColumnChange, Decimal, Op, RecordId, Row, RowChange, Type, Value};
 use crate::message::{ColumnView, Format, TableView, Words};
 use bigdecimal::BigDecimal;
 use std::str::FromStr;
@@ -28,10 +26,7 @@ pub fn int(value: i128) -> (Type, Value) {
 }
 
 pub fn decimal(value: &str) -> (Type, Value) {
-    (
-        Type::Decimal,
-        Value::Decimal(Decimal::Finite(BigDecimal::from_str(value).unwrap())),
-    )
+    (Type::Decimal, Value::Decimal(Decimal::Finite(BigDecimal::from_str(value).unwrap())))
 }
 
 pub fn bool(value: bool) -> (Type, Value) {
@@ -43,22 +38,11 @@ pub fn null(ty: Type) -> (Type, Value) {
 }
 
 pub fn json(value: &str) -> (Type, Value) {
-    (
-        Type::Json,
-        Value::Json(Arc::new(serde_json::from_str(value).unwrap())),
-    )
+    (Type::Json, Value::Json(Arc::new(serde_json::from_str(value).unwrap())))
 }
 
 pub fn list(values: &[&str]) -> (Type, Value) {
-    (
-        Type::Array,
-        Value::Array(
-            values
-                .iter()
-                .map(|value| Value::Text((*value).into()))
-                .collect(),
-        ),
-    )
+    (Type::Array, Value::Array(values.iter().map(|value| Value::Text((*value).into())).collect()))
 }
 
 pub fn bytes(value: &[u8]) -> (Type, Value) {
@@ -80,29 +64,16 @@ pub fn unavailable() -> (Type, Value) {
 pub type Cells<'a> = Vec<(&'a str, (Type, Value))>;
 
 pub fn row(cells: Cells<'_>) -> Row {
-    let column = |(name, (ty, value)): (&str, (Type, Value))| Column {
-        name: name.into(),
-        ty,
-        value,
-    };
-    Row {
-        columns: cells.into_iter().map(column).collect(),
-    }
+    let column = |(name, (ty, value)): (&str, (Type, Value))| Column { name: name.into(), ty, value };
+    Row { columns: cells.into_iter().map(column).collect() }
 }
 
 /// A change as the decoder builds it: the columns that differ, in order.
 pub fn change(op: Op, key: Cells<'_>, before: Option<Row>, after: Option<Row>) -> RowChange {
     let key = row(key);
-    let names = after
-        .as_ref()
-        .or(before.as_ref())
-        .map(|row| row.columns.clone())
-        .unwrap_or_default();
-    let value = |row: &Option<Row>, name: &str| {
-        row.as_ref()
-            .and_then(|row| row.get(name))
-            .map(|column| column.value.clone())
-    };
+    let names = after.as_ref().or(before.as_ref()).map(|row| row.columns.clone()).unwrap_or_default();
+    let value =
+        |row: &Option<Row>, name: &str| row.as_ref().and_then(|row| row.get(name)).map(|column| column.value.clone());
     let changes = names
         .iter()
         .map(|column| ColumnChange {
@@ -113,16 +84,10 @@ pub fn change(op: Op, key: Cells<'_>, before: Option<Row>, after: Option<Row>) -
         })
         .filter(|change| change.old != change.new && change.new != Some(Value::Unavailable))
         .collect();
-    let unavailable = names
-        .iter()
-        .filter(|column| column.value == Value::Unavailable)
-        .map(|column| column.name.clone());
+    let unavailable =
+        names.iter().filter(|column| column.value == Value::Unavailable).map(|column| column.name.clone());
     RowChange {
-        record: RecordId {
-            topic: "shop.public.listings".into(),
-            partition: 0,
-            offset: 5,
-        },
+        record: RecordId { topic: "shop.public.listings".into(), partition: 0, offset: 5 },
         op,
         connector: "postgresql".into(),
         server: "shop".into(),
@@ -146,31 +111,18 @@ pub fn update(key: Cells<'_>, before: Cells<'_>, after: Cells<'_>) -> RowChange 
 }
 
 pub fn label(label: &str) -> ColumnView {
-    ColumnView {
-        label: Some(label.into()),
-        ..ColumnView::default()
-    }
+    ColumnView { label: Some(label.into()), ..ColumnView::default() }
 }
 
 /// The config of the shop's listings.
 pub fn listings() -> TableView {
-    let price = ColumnView {
-        label: Some("Price".into()),
-        format: Some(Format::Currency),
-        redact: false,
-    };
+    let price = ColumnView { label: Some("Price".into()), format: Some(Format::Currency), redact: false };
     TableView {
         noun: Some("Listing".into()),
         columns: [
             ("prod_stk_qty".into(), label("Stock quantity")),
             ("price".into(), price),
-            (
-                "seller_email".into(),
-                ColumnView {
-                    redact: true,
-                    ..ColumnView::default()
-                },
-            ),
+            ("seller_email".into(), ColumnView { redact: true, ..ColumnView::default() }),
         ]
         .into(),
         ignore: vec!["updated_at".into()],

@@ -3,9 +3,7 @@
 use super::build::*;
 use crate::change::{Bounded, Decimal, Op, Row, RowChange, Type, Value};
 use crate::message::limits::*;
-use crate::message::{
-    ColumnView, Format, Message, TableView, Words, compose, slack, teams, webhook,
-};
+use crate::message::{ColumnView, Format, Message, TableView, Words, compose, slack, teams, webhook};
 use bigdecimal::BigDecimal;
 use proptest::prelude::*;
 use serde_json::Value as Json;
@@ -47,10 +45,7 @@ fn hostile_text() -> impl Strategy<Value = String> {
         2 => any::<String>(),
         2 => "[a-z]{1,12} ",
     ];
-    (
-        proptest::collection::vec(piece, 0..12),
-        prop_oneof![6 => Just(1usize), 2 => Just(40), 1 => Just(2_000)],
-    )
+    (proptest::collection::vec(piece, 0..12), prop_oneof![6 => Just(1usize), 2 => Just(40), 1 => Just(2_000)])
         .prop_map(|(pieces, times)| pieces.concat().repeat(times))
 }
 
@@ -80,101 +75,50 @@ fn hostile_value() -> impl Strategy<Value = (Type, Value)> {
 }
 
 fn hostile_change() -> impl Strategy<Value = (RowChange, TableView, Words)> {
-    let columns =
-        proptest::collection::vec((hostile_text(), hostile_value(), hostile_value()), 0..30);
-    let op = proptest::sample::select(vec![
-        Op::Create,
-        Op::Update,
-        Op::Delete,
-        Op::Read,
-        Op::Truncate,
-    ]);
+    let columns = proptest::collection::vec((hostile_text(), hostile_value(), hostile_value()), 0..30);
+    let op = proptest::sample::select(vec![Op::Create, Op::Update, Op::Delete, Op::Read, Op::Truncate]);
     let format = proptest::option::of(proptest::sample::select(Format::ALL.to_vec()));
     let words = proptest::collection::vec(proptest::option::of(hostile_text()), 6);
-    (
-        columns,
-        op,
-        format,
-        words,
-        any::<bool>(),
-        any::<bool>(),
-        any::<i64>(),
+    (columns, op, format, words, any::<bool>(), any::<bool>(), any::<i64>()).prop_map(
+        |(columns, op, format, words, before_unknown, rekey, time_us)| {
+            let name = |index: usize, name: &str| {
+                if index == 0 { "title".to_owned() } else { format!("{name}{index}") }
+            };
+            let names: Vec<String> = columns.iter().enumerate().map(|(index, (text, ..))| name(index, text)).collect();
+            let image = |new: bool| -> Row {
+                let cells = names.iter().zip(&columns);
+                row(cells
+                    .map(|(name, (_, old, now))| (name.as_str(), if new { now.clone() } else { old.clone() }))
+                    .collect())
+            };
+            let key: Vec<_> =
+                names.iter().take(2).zip(&columns).map(|(name, (_, old, _))| (name.as_str(), old.clone())).collect();
+            let before = (op != Op::Create && op != Op::Read && !before_unknown).then(|| image(false));
+            let after = (op != Op::Delete && op != Op::Truncate).then(|| image(true));
+            let mut change = change(op, key.clone(), before, after);
+            change.rekeyed_from = (rekey && op == Op::Update).then(|| row(key));
+            change.table = words[5].clone().unwrap_or_else(|| "public.listings".into()).into();
+            change.time_us = Some(time_us);
+            let column = ColumnView { label: words[0].clone(), format, redact: false };
+            let view = TableView {
+                noun: words[1].clone(),
+                columns: names.iter().step_by(2).map(|name| (name.clone(), column.clone())).collect(),
+                ignore: vec![],
+            };
+            let code = words[3].clone().unwrap_or_else(|| "EUR".into());
+            let words = Words {
+                headline: words[2].clone(),
+                title: words[3].clone(),
+                link: words[4].clone().map(|path| format!("https://shop.example/{path}")),
+                notes: words[4].iter().cloned().collect(),
+                currencies: names.iter().map(|name| (name.clone(), code.clone())).collect(),
+                watched: names.iter().take(25).map(|name| Arc::from(name.as_str())).collect(),
+                rules: vec!["rule".into()],
+                ..Words::default()
+            };
+            (change, view, words)
+        },
     )
-        .prop_map(
-            |(columns, op, format, words, before_unknown, rekey, time_us)| {
-                let name = |index: usize, name: &str| {
-                    if index == 0 {
-                        "title".to_owned()
-                    } else {
-                        format!("{name}{index}")
-                    }
-                };
-                let names: Vec<String> = columns
-                    .iter()
-                    .enumerate()
-                    .map(|(index, (text, ..))| name(index, text))
-                    .collect();
-                let image = |new: bool| -> Row {
-                    let cells = names.iter().zip(&columns);
-                    row(cells
-                        .map(|(name, (_, old, now))| {
-                            (name.as_str(), if new { now.clone() } else { old.clone() })
-                        })
-                        .collect())
-                };
-                let key: Vec<_> = names
-                    .iter()
-                    .take(2)
-                    .zip(&columns)
-                    .map(|(name, (_, old, _))| (name.as_str(), old.clone()))
-                    .collect();
-                let before =
-                    (op != Op::Create && op != Op::Read && !before_unknown).then(|| image(false));
-                let after = (op != Op::Delete && op != Op::Truncate).then(|| image(true));
-                let mut change = change(op, key.clone(), before, after);
-                change.rekeyed_from = (rekey && op == Op::Update).then(|| row(key));
-                change.table = words[5]
-                    .clone()
-                    .unwrap_or_else(|| "public.listings".into())
-                    .into();
-                change.time_us = Some(time_us);
-                let column = ColumnView {
-                    label: words[0].clone(),
-                    format,
-                    redact: false,
-                };
-                let view = TableView {
-                    noun: words[1].clone(),
-                    columns: names
-                        .iter()
-                        .step_by(2)
-                        .map(|name| (name.clone(), column.clone()))
-                        .collect(),
-                    ignore: vec![],
-                };
-                let code = words[3].clone().unwrap_or_else(|| "EUR".into());
-                let words = Words {
-                    headline: words[2].clone(),
-                    title: words[3].clone(),
-                    link: words[4]
-                        .clone()
-                        .map(|path| format!("https://shop.example/{path}")),
-                    notes: words[4].iter().cloned().collect(),
-                    currencies: names
-                        .iter()
-                        .map(|name| (name.clone(), code.clone()))
-                        .collect(),
-                    watched: names
-                        .iter()
-                        .take(25)
-                        .map(|name| Arc::from(name.as_str()))
-                        .collect(),
-                    rules: vec!["rule".into()],
-                    ..Words::default()
-                };
-                (change, view, words)
-            },
-        )
 }
 
 proptest! {
@@ -190,19 +134,12 @@ proptest! {
 #[test]
 fn a_thousand_huge_columns_fit() {
     let huge = [r#"\""#, "漢", "👩‍👩‍👧‍👦", "{{", "a b ", "<!channel>"].map(|piece| piece.repeat(1_000));
-    let names: Vec<String> = (0..1_000)
-        .map(|n| format!("{}_{n}", "col".repeat(n % 40)))
-        .collect();
+    let names: Vec<String> = (0..1_000).map(|n| format!("{}_{n}", "col".repeat(n % 40))).collect();
     let cells = |shift: usize| -> Vec<(&str, (Type, Value))> {
         names
             .iter()
             .enumerate()
-            .map(|(n, name)| {
-                (
-                    name.as_str(),
-                    text(&format!("{n}{}", huge[(n + shift) % 6])),
-                )
-            })
+            .map(|(n, name)| (name.as_str(), text(&format!("{n}{}", huge[(n + shift) % 6]))))
             .collect()
     };
     let all: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -223,16 +160,8 @@ fn what_was_cut_says_so() {
     let long = "漢字 ".repeat(5_000);
     let change = update(vec![], vec![("a", text("x"))], vec![("a", text(&long))]);
     let message = compose(&change, &TableView::default(), &rule("r", &[]));
-    assert!(
-        slack::payload(&message)
-            .to_string()
-            .contains("… (shortened)")
-    );
-    assert!(
-        teams::payload(&message)
-            .to_string()
-            .contains("… (shortened)")
-    );
+    assert!(slack::payload(&message).to_string().contains("… (shortened)"));
+    assert!(teams::payload(&message).to_string().contains("… (shortened)"));
     assert!(message.fallback().contains("… (shortened)"));
 }
 
@@ -298,10 +227,7 @@ fn check_slack(payload: &Json) {
                 assert!((1..=25).contains(&elements.len()));
                 for button in elements {
                     plain(&button["text"], 75);
-                    for (_, key, max) in MAX
-                        .iter()
-                        .filter(|(kind, key, _)| *kind == "button" && *key != "text")
-                    {
+                    for (_, key, max) in MAX.iter().filter(|(kind, key, _)| *kind == "button" && *key != "text") {
                         assert!(units(button[key].as_str().unwrap()) <= *max);
                     }
                     let url = button["url"].as_str().unwrap();
@@ -330,19 +256,14 @@ fn plain(element: &Json, max: usize) {
     assert_eq!(element["type"], "plain_text");
     assert_eq!(element["emoji"], false);
     let text = element["text"].as_str().unwrap();
-    assert!(
-        !text.is_empty() && text.encode_utf16().count() <= max,
-        "{text:?}"
-    );
+    assert!(!text.is_empty() && text.encode_utf16().count() <= max, "{text:?}");
 }
 
 fn check_teams(payload: &Json) {
     let body = payload.to_string();
     assert!(body.len() <= 20 * 1_024, "{} bytes", body.len());
     assert_eq!(payload["attachments"].as_array().unwrap().len(), 1);
-    strings(payload, &mut |text| {
-        assert!(!text.contains("{{") && !text.contains("}}"), "{text:?}")
-    });
+    strings(payload, &mut |text| assert!(!text.contains("{{") && !text.contains("}}"), "{text:?}"));
     let card = &payload["attachments"][0]["content"];
     let mut pending: Vec<&Json> = card["body"].as_array().unwrap().iter().collect();
     while let Some(element) = pending.pop() {
@@ -352,20 +273,10 @@ fn check_teams(payload: &Json) {
                 let inlines = element["inlines"].as_array().unwrap();
                 assert!(!inlines.is_empty());
                 for pair in inlines.windows(2) {
-                    let (left, right) = (
-                        pair[0]["text"].as_str().unwrap(),
-                        pair[1]["text"].as_str().unwrap(),
-                    );
-                    assert!(
-                        !(left.ends_with('{') && right.starts_with('{')),
-                        "{left:?} {right:?}"
-                    );
+                    let (left, right) = (pair[0]["text"].as_str().unwrap(), pair[1]["text"].as_str().unwrap());
+                    assert!(!(left.ends_with('{') && right.starts_with('{')), "{left:?} {right:?}");
                 }
-                assert!(
-                    inlines
-                        .iter()
-                        .all(|inline| inline["type"] == "TextRun" && inline["text"] != "")
-                );
+                assert!(inlines.iter().all(|inline| inline["type"] == "TextRun" && inline["text"] != ""));
             }
             other => panic!("{other}"),
         }

@@ -28,10 +28,7 @@ fn text(message: &Message) -> String {
         }
         out.push('\n');
     }
-    for text in [message.left_out_text(), message.identity_text()]
-        .into_iter()
-        .flatten()
-    {
+    for text in [message.left_out_text(), message.identity_text()].into_iter().flatten() {
         out.push_str(&format!("  {text}\n"));
     }
     if let Some(link) = &message.link {
