@@ -108,7 +108,9 @@ fn title_of_row(writer: &Writer<'_>) -> Option<(String, String)> {
             else {
                 continue;
             };
-            if writer.redacts(&column.name) || !matches!(column.value, Value::Text(_)) {
+            // A code that is part of the key is said with the key.
+            let code = IDENTITY_COLUMNS.contains(&name) && writer.is_key(&column.name);
+            if code || writer.redacts(&column.name) || !matches!(column.value, Value::Text(_)) {
                 continue;
             }
             let shown = writer.show(
@@ -172,14 +174,24 @@ pub fn in_words(
     safe::shorten(&text, HEADLINE)
 }
 
-/// "Key changed: EU1 -> EU2", with the title in between where there is one.
+/// "Key changed: EU1 -> EU2", with the title in between where there is one; of a key of several
+/// columns only those that moved.
 fn moved(writer: &Writer<'_>, subject: &Subject) -> String {
-    let old = writer
-        .change
-        .rekeyed_from
-        .as_ref()
-        .and_then(|key| key_text(writer, key));
-    let Some((old, new)) = old.zip(subject.key.clone()) else {
+    let (Some(from), Some(to)) = (&writer.change.rekeyed_from, &writer.change.key) else {
+        return subject.did("has a new key");
+    };
+    let differing = |key: &Row, other: &Row| {
+        let columns = key.columns.iter().filter(|column| {
+            other.get(&column.name).map(|other| &other.value) != Some(&column.value)
+        });
+        key_text(
+            writer,
+            &Row {
+                columns: columns.cloned().collect(),
+            },
+        )
+    };
+    let Some((old, new)) = differing(from, to).zip(differing(to, from)) else {
         return subject.did("has a new key");
     };
     match &subject.title {

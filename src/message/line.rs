@@ -41,12 +41,7 @@ pub fn names_a_thing(writer: &Writer<'_>, column: &str, ty: Type) -> bool {
             | "ref"
     ) || column.ends_with("Id")
         || column.ends_with("ID");
-    let key = writer
-        .change
-        .key
-        .as_ref()
-        .is_some_and(|key| key.get(column).is_some());
-    (key || (id && ty == Type::Int)) && writer.format(column).is_none()
+    (writer.is_key(column) || (id && ty == Type::Int)) && writer.format(column).is_none()
 }
 
 /// The line of a column that changed.
@@ -60,9 +55,13 @@ pub fn changed(writer: &Writer<'_>, change: &ColumnChange) -> Line {
         brief: String::new(),
     };
     if writer.redacts(&change.name) {
-        line.body
-            .push(Span::new(Mark::Quiet, "changed, value hidden"));
-        line.brief = "changed (hidden)".to_owned();
+        // Without the old value, whether it changed is not known.
+        let (text, brief) = match old_is_known(change) {
+            true => ("changed, value hidden", "changed (hidden)"),
+            false => ("value hidden", "(hidden)"),
+        };
+        line.body.push(Span::new(Mark::Quiet, text));
+        line.brief = brief.to_owned();
         return line;
     }
     match (&change.old, &change.new) {
@@ -189,12 +188,14 @@ fn whole(writer: &Writer<'_>, change: &ColumnChange, old: &Value, new: &Value, l
     let texts =
         matches!((old, new), (Value::Text(_), Value::Text(_))) && !before.quiet && !after.quiet;
     let long = safe::units(&before.text).max(safe::units(&after.text)) > WHOLE_TEXT_MAX;
-    if texts && long && !matches!(change.ty, Type::Uuid | Type::Enum | Type::Duration) {
-        if let Some(words) = diff::words(&before.text, &after.text) {
-            line.body = words;
-            line.brief = "text changed".to_owned();
-            return;
-        }
+    let prose = texts && long && !matches!(change.ty, Type::Uuid | Type::Enum | Type::Duration);
+    if let Some(words) = prose
+        .then(|| diff::words(&before.text, &after.text))
+        .flatten()
+    {
+        line.body = words;
+        line.brief = "text changed".to_owned();
+        return;
     }
     line.body = spans(&before, Mark::Old);
     line.body.push(Span::new(Mark::Plain, " "));

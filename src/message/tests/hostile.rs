@@ -49,7 +49,7 @@ fn hostile_text() -> impl Strategy<Value = String> {
     ];
     (
         proptest::collection::vec(piece, 0..12),
-        prop_oneof![6 => Just(1usize), 2 => Just(40), 1 => Just(2_000)],
+        prop_oneof![6 => Just(1usize), 2 => Just(40), 1 => Just(300)],
     )
         .prop_map(|(pieces, times)| pieces.concat().repeat(times))
 }
