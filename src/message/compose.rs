@@ -1,16 +1,17 @@
 //! From a row change to what a message says about it.
 
 use super::headline::{self, Subject};
-use super::limits::{HEADLINE, IDENTITIES, IDENTITY, LABEL, LINES, LINES_WATCHED, NOTE, NOTES};
+use super::limits::{HEADLINE, IDENTITIES, IDENTITY, LABEL, NOTE, NOTES};
 use super::line::{self, old_is_known};
 use super::link;
 use super::model::{Identity, Line, Link, Message};
 use super::moment::{self, Precision};
 use super::names;
 use super::safe;
+use super::select;
 use super::value::{Side, Writer};
 use super::view::{TableView, Words};
-use crate::change::{Column, ColumnChange, Op, RowChange, Type, Value};
+use crate::change::{Column, ColumnChange, Op, RowChange};
 use std::sync::Arc;
 
 /// Says what happened to a row, for every channel alike.
@@ -22,7 +23,7 @@ pub fn compose(change: &RowChange, view: &TableView, words: &Words) -> Message {
     let noun = view.noun.as_deref().map(safe::label).filter(|noun| !noun.is_empty());
     let noun = noun.unwrap_or_else(|| safe::label(&names::noun_of(&change.table)));
     let subject = headline::subject(&writer, noun, words.title.as_deref());
-    let visible = visible(&writer, view);
+    let visible = select::visible(&writer, view);
     let lead = headline::lead(&visible, &words.watched);
     let given = words.headline.as_deref().map(|text| safe::shorten(safe::clean(text).trim(), HEADLINE));
     let given = given.filter(|text| !text.is_empty());
@@ -30,7 +31,7 @@ pub fn compose(change: &RowChange, view: &TableView, words: &Words) -> Message {
         Some(headline) => headline.clone(),
         None => headline::in_words(&writer, &subject, lead, visible.len()),
     };
-    let (lines, left_out) = lines(&writer, view, words, &visible, &subject);
+    let (lines, left_out) = select::lines(&writer, view, words, &visible, &subject);
     let mut notes: Vec<String> = words.notes.iter().map(|note| safe::clean(note)).collect();
     let (link, link_note) = link_of(words, &subject.noun);
     notes.extend(link_note);
@@ -176,7 +177,8 @@ fn identity(writer: &Writer<'_>, subject: &Subject, visible: &[&ColumnChange]) -
             || (writer.change.op == Op::Update
                 && !writer.change.before_unknown
                 && visible.iter().any(|change| change.name == column.name))
-            || matches!(writer.change.op, Op::Create | Op::Read | Op::Delete);
+            || matches!(writer.change.op, Op::Create | Op::Read | Op::Delete)
+            || writer.is_key(&column.name);
         if !said {
             parts.push(identity_of(writer, column, writer.label(&column.name)));
         }

@@ -135,14 +135,22 @@ fn spans(pieces: &[(Part, String)]) -> Vec<Span> {
                 if places >= DIFF_PLACES && !last {
                     let more = places_in(&pieces[index..]);
                     spans.push(Span::new(Mark::Plain, beginning(text)));
-                    spans.push(Span::new(Mark::Quiet, format!(" … and {more} more places")));
+                    spans.push(Span::new(
+                        Mark::Quiet,
+                        format!(
+                            " and {more} more {}",
+                            if more == 1 { "place" } else { "places" }
+                        ),
+                    ));
                     break;
                 }
                 let shown = match (first, last) {
                     (true, _) => ending(text),
                     (_, true) => beginning(text),
                     _ if safe::units(text) > 2 * DIFF_CONTEXT + 5 => {
-                        format!("{} {}", beginning(text), ending(text))
+                        // One ellipsis stands for the middle, not one for each end of it.
+                        let ending = ending(text);
+                        format!("{} {}", beginning(text), ending.trim_start_matches("… "))
                     }
                     _ => text.clone(),
                 };

@@ -84,7 +84,9 @@ fn title_of_row(writer: &Writer<'_>) -> Option<(String, String)> {
             let Some(column) = row.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name)) else {
                 continue;
             };
-            if writer.redacts(&column.name) || !matches!(column.value, Value::Text(_)) {
+            // A code that is part of the key is said with the key.
+            let code = IDENTITY_COLUMNS.contains(&name) && writer.is_key(&column.name);
+            if code || writer.redacts(&column.name) || !matches!(column.value, Value::Text(_)) {
                 continue;
             }
             let shown = writer.show(&column.name, column.ty, &column.value, Side::New, Precision::Minutes);
@@ -124,7 +126,8 @@ pub fn in_words(writer: &Writer<'_>, subject: &Subject, lead: Option<&ColumnChan
     safe::shorten(&text, HEADLINE)
 }
 
-/// "Key changed: EU1 -> EU2", with the title in between where there is one.
+/// "Key changed: EU1 -> EU2", with the title in between where there is one; of a key of several
+/// columns only those that moved.
 fn moved(writer: &Writer<'_>, subject: &Subject) -> String {
     let old = writer.change.rekeyed_from.as_ref().and_then(|key| key_text(writer, key));
     let Some((old, new)) = old.zip(subject.key.clone()) else {

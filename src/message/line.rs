@@ -131,12 +131,14 @@ fn whole(writer: &Writer<'_>, change: &ColumnChange, old: &Value, new: &Value, l
     }
     let texts = matches!((old, new), (Value::Text(_), Value::Text(_))) && !before.quiet && !after.quiet;
     let long = safe::units(&before.text).max(safe::units(&after.text)) > WHOLE_TEXT_MAX;
-    if texts && long && !matches!(change.ty, Type::Uuid | Type::Enum | Type::Duration) {
-        if let Some(words) = diff::words(&before.text, &after.text) {
-            line.body = words;
-            line.brief = "text changed".to_owned();
-            return;
-        }
+    let prose = texts && long && !matches!(change.ty, Type::Uuid | Type::Enum | Type::Duration);
+    if let Some(words) = prose
+        .then(|| diff::words(&before.text, &after.text))
+        .flatten()
+    {
+        line.body = words;
+        line.brief = "text changed".to_owned();
+        return;
     }
     line.body = spans(&before, Mark::Old);
     line.body.push(Span::new(Mark::Plain, " "));

@@ -25,6 +25,7 @@ mod moment;
 mod names;
 mod number;
 mod safe;
+mod select;
 mod value;
 mod view;
 
@@ -32,7 +33,7 @@ mod view;
 mod tests;
 
 pub use compose::compose;
-pub use model::{Delta, Identity, Line, Link, Mark, Message, Span};
+pub use model::{Colour, Delta, Identity, Line, Link, Mark, Message, Span};
 pub use names::{humanise, noun_of};
 pub use view::{ColumnView, Format, Mention, MentionId, TableView, Words};
 

@@ -125,10 +125,10 @@ fn percent(old: &BigDecimal, difference: &BigDecimal) -> Option<String> {
     }
     let exact = (difference * &hundred / old.abs()).with_prec(60);
     let size = exact.abs();
-    if size > BigDecimal::from(10_000) {
+    if size > 10_000 {
         return None;
     }
-    let decimals = if size >= BigDecimal::from(1) {
+    let decimals = if size >= 1 {
         1
     } else {
         // Two meaningful digits of a small one: 0.023 %.

@@ -6,6 +6,9 @@ use super::slack::after;
 use super::view::Mention;
 use serde_json::{Value as Json, json};
 
+/// A word joiner: no width, no line break, and not a brace.
+const JOINER: char = '\u{2060}';
+
 /// The payload: a message with one card of version 1.4, at most [`TEAMS_BODY_BYTES`] long.
 ///
 /// All text stands in `TextRun`s, which know no markdown; a `TextBlock` or a fact would read `**`
@@ -90,7 +93,7 @@ fn inert(text: &str) -> String {
     let mut previous = ' ';
     for c in text.chars() {
         if c == previous && matches!(c, '{' | '}') {
-            out.push('\u{2060}');
+            out.push(JOINER);
         }
         out.push(c);
         previous = c;

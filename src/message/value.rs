@@ -51,6 +51,14 @@ impl<'a> Writer<'a> {
         self.view.redacts(column)
     }
 
+    /// Whether this column is part of the row's key.
+    pub fn is_key(&self, column: &str) -> bool {
+        self.change
+            .key
+            .as_ref()
+            .is_some_and(|key| key.get(column).is_some())
+    }
+
     /// The column's name as a person reads it.
     pub fn label(&self, column: &str) -> String {
         let label = match self.view.column(column).and_then(|column| column.label.as_deref()) {

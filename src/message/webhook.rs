@@ -1,4 +1,4 @@
-//! A message as JSON for programs: `schemas/webhook.schema.json` describes it.
+//! A message as JSON for programs.
 
 use super::canonical;
 use super::line::old_is_known;

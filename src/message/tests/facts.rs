@@ -137,7 +137,7 @@ fn redacted_values_are_nowhere() {
         );
         assert!(!all.contains("secret.example"), "{all}");
         if change.op == Op::Update && !change.is_rekey() {
-            assert!(all.contains("changed, value hidden"), "{all}");
+            assert!(all.contains("value hidden"), "{all}");
         }
     }
 }
@@ -187,4 +187,62 @@ fn dates_may_come_as_text_or_counts() {
     assert_eq!(shown, ["Mon 23 Nov", "Mon 23 Nov, 19:00", "Mon 23 Nov, 19:00"]);
     let change = RowChange { time_us: None, ..change };
     assert_eq!(said(&compose(&change, &view, &Words::default()), "day"), "Mon 23 Nov 2026");
+}
+
+#[test]
+fn a_mention_is_markup_in_slack_and_words_in_teams() {
+    let change = update(
+        vec![("id", int(1))],
+        chair(vec![]),
+        chair(vec![("prod_stk_qty", int(3))]),
+    );
+    for (word, markup, words) in [
+        ("here", "<!here>", Some("To everyone here: ")),
+        (
+            "channel",
+            "<!channel>",
+            Some("To everyone in this channel: "),
+        ),
+        ("everyone", "<!everyone>", Some("To everyone: ")),
+        ("U0123ABCD", "<@U0123ABCD>", None),
+        ("S0123ABCD", "<!subteam^S0123ABCD>", None),
+    ] {
+        let words_of_rule = Words {
+            mention: word.parse().ok(),
+            ..rule("r", &[])
+        };
+        let message = compose(&change, &listings(), &words_of_rule);
+        let slack = slack::payload(&message);
+        assert_eq!(slack["blocks"][0]["text"]["text"], markup);
+        assert!(slack["text"].as_str().unwrap().starts_with(markup));
+        let teams = teams::payload(&message).to_string();
+        assert!(!teams.contains(word) || word.len() < 9, "{teams}");
+        assert!(words.is_none_or(|words| teams.contains(words)), "{teams}");
+    }
+}
+
+#[test]
+fn the_rules_tone_decides_the_colour() {
+    let change = update(
+        vec![("id", int(1))],
+        chair(vec![]),
+        chair(vec![("price", decimal("1.00"))]),
+    );
+    let colour = |tone, priority| {
+        compose(
+            &change,
+            &listings(),
+            &Words {
+                tone,
+                priority,
+                ..rule("r", &[])
+            },
+        )
+        .colour()
+    };
+    assert_eq!(colour(Tone::Neutral, Priority::Normal), Colour::Blue);
+    assert_eq!(colour(Tone::Good, Priority::Critical), Colour::Green);
+    assert_eq!(colour(Tone::Neutral, Priority::Critical), Colour::Red);
+    assert_eq!(colour(Tone::Bad, Priority::Low), Colour::Red);
+    assert_eq!(colour(Tone::Neutral, Priority::Low), Colour::Grey);
 }

@@ -1,5 +1,7 @@
 //! What a reader sees, and what no row may do to it.
 
+#![allow(clippy::unwrap_used)]
+
 mod build;
 mod facts;
 mod hostile;
