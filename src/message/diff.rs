@@ -137,10 +137,7 @@ fn spans(pieces: &[(Part, String)]) -> Vec<Span> {
                     spans.push(Span::new(Mark::Plain, beginning(text)));
                     spans.push(Span::new(
                         Mark::Quiet,
-                        format!(
-                            " and {more} more {}",
-                            if more == 1 { "place" } else { "places" }
-                        ),
+                        format!(" and {more} more {}", if more == 1 { "place" } else { "places" }),
                     ));
                     break;
                 }

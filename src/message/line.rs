@@ -132,10 +132,7 @@ fn whole(writer: &Writer<'_>, change: &ColumnChange, old: &Value, new: &Value, l
     let texts = matches!((old, new), (Value::Text(_), Value::Text(_))) && !before.quiet && !after.quiet;
     let long = safe::units(&before.text).max(safe::units(&after.text)) > WHOLE_TEXT_MAX;
     let prose = texts && long && !matches!(change.ty, Type::Uuid | Type::Enum | Type::Duration);
-    if let Some(words) = prose
-        .then(|| diff::words(&before.text, &after.text))
-        .flatten()
-    {
+    if let Some(words) = prose.then(|| diff::words(&before.text, &after.text)).flatten() {
         line.body = words;
         line.brief = "text changed".to_owned();
         return;

@@ -31,10 +31,7 @@ const SINGULARS: [(&str, &str); 16] = [
 /// `prod_stk_qty` -> "Prod stk qty", `externalUuid` -> "External UUID". Not yet cleaned for display.
 pub fn humanise(name: &str) -> String {
     // "Featured: yes" says what "Is featured: yes" does.
-    let name = name
-        .strip_prefix("is_")
-        .filter(|rest| !rest.is_empty())
-        .unwrap_or(name);
+    let name = name.strip_prefix("is_").filter(|rest| !rest.is_empty()).unwrap_or(name);
     // In a name that shouts (Oracle's), capitals say nothing; elsewhere they mark an abbreviation.
     let shouts = !name.chars().any(char::is_lowercase);
     let mut words = words(name);

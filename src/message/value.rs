@@ -53,10 +53,7 @@ impl<'a> Writer<'a> {
 
     /// Whether this column is part of the row's key.
     pub fn is_key(&self, column: &str) -> bool {
-        self.change
-            .key
-            .as_ref()
-            .is_some_and(|key| key.get(column).is_some())
+        self.change.key.as_ref().is_some_and(|key| key.get(column).is_some())
     }
 
     /// The column's name as a person reads it.

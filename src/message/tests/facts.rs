@@ -191,26 +191,15 @@ fn dates_may_come_as_text_or_counts() {
 
 #[test]
 fn a_mention_is_markup_in_slack_and_words_in_teams() {
-    let change = update(
-        vec![("id", int(1))],
-        chair(vec![]),
-        chair(vec![("prod_stk_qty", int(3))]),
-    );
+    let change = update(vec![("id", int(1))], chair(vec![]), chair(vec![("prod_stk_qty", int(3))]));
     for (word, markup, words) in [
         ("here", "<!here>", Some("To everyone here: ")),
-        (
-            "channel",
-            "<!channel>",
-            Some("To everyone in this channel: "),
-        ),
+        ("channel", "<!channel>", Some("To everyone in this channel: ")),
         ("everyone", "<!everyone>", Some("To everyone: ")),
         ("U0123ABCD", "<@U0123ABCD>", None),
         ("S0123ABCD", "<!subteam^S0123ABCD>", None),
     ] {
-        let words_of_rule = Words {
-            mention: word.parse().ok(),
-            ..rule("r", &[])
-        };
+        let words_of_rule = Words { mention: word.parse().ok(), ..rule("r", &[]) };
         let message = compose(&change, &listings(), &words_of_rule);
         let slack = slack::payload(&message);
         assert_eq!(slack["blocks"][0]["text"]["text"], markup);
@@ -223,23 +212,8 @@ fn a_mention_is_markup_in_slack_and_words_in_teams() {
 
 #[test]
 fn the_rules_tone_decides_the_colour() {
-    let change = update(
-        vec![("id", int(1))],
-        chair(vec![]),
-        chair(vec![("price", decimal("1.00"))]),
-    );
-    let colour = |tone, priority| {
-        compose(
-            &change,
-            &listings(),
-            &Words {
-                tone,
-                priority,
-                ..rule("r", &[])
-            },
-        )
-        .colour()
-    };
+    let change = update(vec![("id", int(1))], chair(vec![]), chair(vec![("price", decimal("1.00"))]));
+    let colour = |tone, priority| compose(&change, &listings(), &Words { tone, priority, ..rule("r", &[]) }).colour();
     assert_eq!(colour(Tone::Neutral, Priority::Normal), Colour::Blue);
     assert_eq!(colour(Tone::Good, Priority::Critical), Colour::Green);
     assert_eq!(colour(Tone::Neutral, Priority::Critical), Colour::Red);

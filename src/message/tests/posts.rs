@@ -141,16 +141,10 @@ fn a_new_key_is_a_move() {
     let mut change = change(
         Op::Update,
         vec![("warehouse", text("EU2")), ("sku", text("CHAIR-001"))],
-        Some(row(vec![
-            ("warehouse", text("EU1")),
-            ("sku", text("CHAIR-001")),
-        ])),
+        Some(row(vec![("warehouse", text("EU1")), ("sku", text("CHAIR-001"))])),
         Some(row(after)),
     );
-    change.rekeyed_from = Some(row(vec![
-        ("warehouse", text("EU1")),
-        ("sku", text("CHAIR-001")),
-    ]));
+    change.rekeyed_from = Some(row(vec![("warehouse", text("EU1")), ("sku", text("CHAIR-001"))]));
     change.before_unknown = true;
     change.table = "public.stock_records".into();
     assert_snapshot!("rekey", read(&compose(&change, &TableView::default(), &rule("moves", &[]))));
