@@ -1,12 +1,38 @@
 //! From a Kafka record to a row change: what happened, to which row, from what to what.
 //!
 //! Everything here is pure: bytes in, values out. Reading goes in two steps, because most records
-//! matter to nobody: [`Envelope::skim`] finds the parts of a record without building its rows, and
+//! matter to nobody: [`skim`] finds the parts of a record without building its rows, and
 //! [`Envelope::change`] builds them when a rule wants to look.
 
+mod build;
+mod canonical;
+mod decimal;
+mod envelope;
+mod error;
+mod hints;
+mod identity;
+mod memo;
+mod moment;
+mod raw;
+mod record;
+mod rows;
+mod scan;
+mod schema;
+mod semantic;
+mod skim;
+mod suspect;
+mod time;
+mod unavailable;
 mod value;
 
-pub use value::{Decimal, Type, Value};
+pub use envelope::{Envelope, LogicalMessage};
+pub use error::DecodeError;
+pub use hints::{ColumnHint, Hints, Known, NoHints, UnknownType};
+pub use identity::Identities;
+pub use record::{Headers, Record};
+pub use skim::{Skim, skim};
+pub use suspect::suspicions;
+pub use value::{Bounded, Decimal, Type, Value};
 
 use std::fmt;
 use std::sync::Arc;
@@ -153,3 +179,6 @@ impl RowChange {
         self.rekeyed_from.is_some()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,256 @@
+//! From an envelope to a row change: which images are real, and what differs between them.
+
+use super::envelope::Envelope;
+use super::hints::Hints;
+use super::rows::{Rows, shape};
+use super::semantic::Shape;
+use super::value::{Type, Value};
+use super::{Column, ColumnChange, DecodeError, Op, Row, RowChange, memo};
+use std::sync::Arc;
+
+/// On the `create` that a primary-key change ends in: the key that the row had before.
+pub(crate) const OLD_KEY: &str = "__debezium.oldkey";
+/// On the `delete` that a primary-key change begins with: the key that the row has from now on.
+pub(crate) const NEW_KEY: &str = "__debezium.newkey";
+
+pub(crate) fn change(envelope: &Envelope<'_>, hints: &dyn Hints) -> Result<RowChange, DecodeError> {
+    let record = envelope.record();
+    let (op, server, table) = (envelope.op(), envelope.server(), envelope.table());
+    let rows = Rows::new(server, table, hints);
+    let schema = match envelope.schema() {
+        Some(text) => Some(
+            memo::schema(record.topic, text)
+                .map_err(|reason| DecodeError::new("schema", reason))?,
+        ),
+        None => None,
+    };
+    let schema = schema.as_deref().and_then(shape);
+    let (before, after) = envelope.images();
+    let read = |image: &str, raw: Option<&str>| {
+        raw.map(|raw| {
+            rows.row(
+                image,
+                raw,
+                schema.and_then(|schema| image_shape(schema, image)),
+            )
+        })
+        .transpose()
+    };
+    let (before, after) = (read("before", before)?, read("after", after)?);
+
+    let key = if op == Op::Truncate {
+        None
+    } else {
+        rows.key(record)?
+    };
+    let header = |wanted: Op, name: &str| match op == wanted {
+        // Only these ops carry the headers, so no others pay for looking.
+        true => rows.header_key(
+            record,
+            name,
+            key.as_ref().and_then(|(_, kind)| kind.as_deref()),
+        ),
+        false => Ok(None),
+    };
+    let rekeyed_from = header(Op::Create, OLD_KEY)?;
+    let rekeyed_to = header(Op::Delete, NEW_KEY)?;
+    let key = key.map(|(row, _)| row);
+
+    let connector = envelope.connector();
+    let (before, before_unknown) = match op {
+        Op::Update => {
+            let unknown = before.is_none();
+            (before, unknown)
+        }
+        Op::Delete
+            if invents_old_values(&connector)
+                && !is_real(hints.full_identity(server, table), key.as_ref()) =>
+        {
+            (
+                Some(key_columns(before.unwrap_or_default(), key.as_ref())),
+                true,
+            )
+        }
+        Op::Delete => (before, false),
+        Op::Create if rekeyed_from.is_some() => (rekeyed_from.clone(), true),
+        // Nothing was there before: that is known.
+        Op::Create | Op::Read | Op::Truncate => (None, false),
+    };
+
+    let changes = match (op, &before, &after) {
+        (Op::Update, Some(before), Some(after)) => differences(before, after),
+        (Op::Delete, Some(before), _) => each(before, |value| (Some(value), None)),
+        (Op::Truncate, ..) => Vec::new(),
+        (_, _, Some(after)) => each(after, |value| (None, Some(value))),
+        _ => Vec::new(),
+    };
+    let unavailable = after
+        .as_ref()
+        .or(before.as_ref())
+        .map(unavailable)
+        .unwrap_or_default();
+    Ok(RowChange {
+        record: record.id(),
+        op,
+        connector: memo::name(&connector),
+        server: memo::name(server),
+        database: envelope.database().map(|database| memo::name(&database)),
+        table: memo::name(table),
+        key,
+        rekeyed_from,
+        rekeyed_to,
+        snapshot: envelope.snapshot(),
+        time_us: envelope.time_us(),
+        before,
+        after,
+        before_unknown,
+        changes,
+        unavailable,
+    })
+}
+
+fn image_shape<'s>(schema: &'s Shape, image: &str) -> Option<&'s Shape> {
+    schema
+        .field(image, usize::from(image == "after"))
+        .and_then(|(_, kind)| shape(kind))
+}
+
+/// Postgres under the default replica identity knows a deleted row's key only, and Debezium fills the
+/// other columns of `before` with nulls, defaults and zeros that look like data.
+pub(crate) fn invents_old_values(connector: &str) -> bool {
+    matches!(connector, "postgresql" | "yugabytedb")
+}
+
+fn is_real(full_identity: Option<bool>, key: Option<&Row>) -> bool {
+    // Without a primary key Postgres publishes deletes only under an identity that names the old columns,
+    // and nothing else tells which those are.
+    full_identity.unwrap_or(key.is_none())
+}
+
+fn key_columns(before: Row, key: Option<&Row>) -> Row {
+    let Some(key) = key else {
+        return Row::default();
+    };
+    let columns: Vec<Column> = before
+        .columns
+        .into_iter()
+        .filter(|column| key.get(&column.name).is_some())
+        .collect();
+    // A key whose names the row does not have (an SMT renamed them) still says which row it was.
+    if columns.is_empty() {
+        key.clone()
+    } else {
+        Row { columns }
+    }
+}
+
+fn unavailable(row: &Row) -> Vec<Arc<str>> {
+    let missing = row
+        .columns
+        .iter()
+        .filter(|column| column.value == Value::Unavailable);
+    missing.map(|column| column.name.clone()).collect()
+}
+
+fn each(row: &Row, side: impl Fn(Value) -> (Option<Value>, Option<Value>)) -> Vec<ColumnChange> {
+    let sent = row
+        .columns
+        .iter()
+        .filter(|column| column.value != Value::Unavailable);
+    sent.map(|column| {
+        let (old, new) = side(column.value.clone());
+        ColumnChange {
+            name: column.name.clone(),
+            ty: column.ty,
+            old,
+            new,
+        }
+    })
+    .collect()
+}
+
+/// What differs in meaning between two images, in the new one's order; columns that it lost come last.
+pub(crate) fn differences(before: &Row, after: &Row) -> Vec<ColumnChange> {
+    let mut changes = Vec::new();
+    for (at, new) in after.columns.iter().enumerate() {
+        if new.value == Value::Unavailable {
+            continue;
+        }
+        let old = match before.columns.get(at) {
+            Some(old) if old.name == new.name => Some(old),
+            _ => before.get(&new.name),
+        };
+        // An old value that was not sent is not known to be another one, but the new one was sent, which
+        // sources do only for what changed.
+        let old_value = old
+            .map(|old| &old.value)
+            .filter(|value| **value != Value::Unavailable);
+        let same = match (old, old_value) {
+            (_, Some(old)) => old.same(&new.value),
+            // A column added with nothing in it.
+            (None, None) => new.value == Value::Null,
+            (Some(_), None) => false,
+        };
+        if !same {
+            let ty = if new.ty == Type::Unknown {
+                old.map_or(new.ty, |old| old.ty)
+            } else {
+                new.ty
+            };
+            changes.push(ColumnChange {
+                name: new.name.clone(),
+                ty,
+                old: old_value.cloned(),
+                new: Some(new.value.clone()),
+            });
+        }
+    }
+    for old in &before.columns {
+        let gone = after.get(&old.name).is_none();
+        if gone && old.value != Value::Null && old.value != Value::Unavailable {
+            changes.push(ColumnChange {
+                name: old.name.clone(),
+                ty: old.ty,
+                old: Some(old.value.clone()),
+                new: None,
+            });
+        }
+    }
+    changes
+}
+
+impl RowChange {
+    /// The change as rules judge it: the `create` at the end of a primary-key change is an update whose
+    /// old image is the old key. Any other change is itself.
+    pub fn judged(mut self) -> RowChange {
+        if self.op != Op::Create {
+            return self;
+        }
+        let Some(old_key) = &self.rekeyed_from else {
+            return self;
+        };
+        self.op = Op::Update;
+        for change in &mut self.changes {
+            change.old = old_key.get(&change.name).map(|column| column.value.clone());
+        }
+        // A key of several columns need not have changed in all of them.
+        self.changes
+            .retain(|change| match (&change.old, &change.new) {
+                (Some(old), Some(new)) => !old.same(new),
+                _ => true,
+            });
+        self
+    }
+
+    /// What would make the source send old images, where it does not: one SQL statement.
+    pub fn remedy(&self) -> Option<String> {
+        let sends_none = self.before_unknown
+            && matches!(self.op, Op::Update | Op::Delete)
+            && self.rekeyed_from.is_none();
+        (sends_none && invents_old_values(&self.connector))
+            .then(|| format!("ALTER TABLE {} REPLICA IDENTITY FULL", self.table))
+    }
+}
+
+#[cfg(test)]
+mod tests;

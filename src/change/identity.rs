@@ -1,0 +1,76 @@
+//! Which tables send whole old images, learnt from their updates.
+
+use super::envelope::Envelope;
+use super::{Op, build};
+use std::collections::{HashMap, VecDeque};
+
+/// Tables remembered; beyond, the one learnt first is forgotten (and learnt again from its next update).
+const TABLES_MAX: usize = 10_000;
+
+/// Learns per table whether its old images are real.
+///
+/// Postgres under the default replica identity sends no old image with an update that keeps the key, and
+/// an invented one with a delete. So an update that keeps the key shows which of the two a table is.
+#[derive(Debug, Default, Clone)]
+pub struct Identities {
+    full: HashMap<String, HashMap<String, bool>>,
+    order: VecDeque<(String, String)>,
+}
+
+impl Identities {
+    /// What the record shows and is not known yet: does its table send whole old images? Cheap, and
+    /// needs no exclusive access; pass the answer to [`Identities::learn`].
+    pub fn lesson(&self, envelope: &Envelope<'_>) -> Option<bool> {
+        if envelope.op() != Op::Update {
+            return None;
+        }
+        let known = self.full(envelope.server(), envelope.table());
+        let full = envelope.has_before();
+        if known == Some(full) || !build::invents_old_values(&envelope.connector()) {
+            return None;
+        }
+        // An old image beside a changed key is the old key and no more.
+        (!full || envelope.keeps_key()).then_some(full)
+    }
+
+    /// Remembers what a table was seen to send.
+    pub fn learn(&mut self, server: &str, table: &str, full: bool) {
+        if let Some(known) = self
+            .full
+            .get_mut(server)
+            .and_then(|tables| tables.get_mut(table))
+        {
+            *known = full;
+            return;
+        }
+        if self.order.len() == TABLES_MAX
+            && let Some((server, table)) = self.order.pop_front()
+            && let Some(tables) = self.full.get_mut(&server)
+        {
+            tables.remove(&table);
+            if tables.is_empty() {
+                self.full.remove(&server);
+            }
+        }
+        self.full
+            .entry(server.to_owned())
+            .or_default()
+            .insert(table.to_owned(), full);
+        self.order.push_back((server.to_owned(), table.to_owned()));
+    }
+
+    /// [`Identities::lesson`] and [`Identities::learn`] in one.
+    pub fn observe(&mut self, envelope: &Envelope<'_>) {
+        if let Some(full) = self.lesson(envelope) {
+            self.learn(envelope.server(), envelope.table(), full);
+        }
+    }
+
+    /// Does the table send whole old images? `None` until an update has shown it.
+    pub fn full(&self, server: &str, table: &str) -> Option<bool> {
+        self.full.get(server)?.get(table).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests;

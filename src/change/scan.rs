@@ -1,0 +1,359 @@
+//! A JSON scanner that finds where values begin and end, and builds nothing.
+//!
+//! Most records matter to nobody, so the envelope is walked once, checked fully on the way (a record
+//! that is broken anywhere is broken), and its parts stay borrowed text. Nesting is a counter and a
+//! bit per level, not recursion: hostile depth costs an error, not the stack.
+
+use super::raw::unescape;
+use std::borrow::Cow;
+
+/// Deepest nesting that is read; serde_json's own limit, so that what passes here can be built there.
+pub(crate) const DEPTH_MAX: u32 = 127;
+
+/// Where and why the text is no JSON. Never carries any of the text itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ScanError {
+    /// Byte position.
+    pub at: usize,
+    /// What is wrong there.
+    pub what: &'static str,
+}
+
+/// An object's key as it stands between its quotes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Key<'a> {
+    raw: &'a str,
+    escaped: bool,
+}
+
+impl<'a> Key<'a> {
+    /// The key with its escapes resolved.
+    pub fn text(&self) -> Cow<'a, str> {
+        if self.escaped {
+            unescape(self.raw)
+        } else {
+            Cow::Borrowed(self.raw)
+        }
+    }
+}
+
+/// A position in a text.
+#[derive(Debug, Clone)]
+pub(crate) struct Cursor<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    pub fn new(text: &'a str) -> Self {
+        Cursor { text, at: 0 }
+    }
+
+    /// Byte position.
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// What is left.
+    pub fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    /// Steps over bytes that are known to be whole values.
+    pub fn advance(&mut self, bytes: usize) {
+        self.at += bytes;
+    }
+
+    fn fail<T>(&self, what: &'static str) -> Result<T, ScanError> {
+        Err(ScanError { at: self.at, what })
+    }
+
+    /// The next byte that is not white space, not consumed.
+    #[inline]
+    pub fn peek(&mut self) -> Option<u8> {
+        let bytes = self.text.as_bytes();
+        loop {
+            match bytes.get(self.at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                other => return other.copied(),
+            }
+        }
+    }
+
+    /// Only white space may be left.
+    pub fn end(&mut self) -> Result<(), ScanError> {
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => self.fail("something after the end of the JSON value"),
+        }
+    }
+
+    /// Consumes `{`; false when something else stands there.
+    pub fn open_object(&mut self) -> bool {
+        let open = self.peek() == Some(b'{');
+        self.at += usize::from(open);
+        open
+    }
+
+    /// Consumes `[`; false when something else stands there.
+    pub fn open_array(&mut self) -> bool {
+        let open = self.peek() == Some(b'[');
+        self.at += usize::from(open);
+        open
+    }
+
+    /// The next member's key and its colon, or `None` past the object's end.
+    #[inline]
+    pub fn key(&mut self, first: &mut bool) -> Result<Option<Key<'a>>, ScanError> {
+        match self.peek() {
+            Some(b'}') => {
+                self.at += 1;
+                return Ok(None);
+            }
+            Some(b',') if !*first => self.at += 1,
+            Some(_) if *first => {}
+            Some(_) => return self.fail("expected a comma or the object's end"),
+            None => return self.fail("the text ends inside an object"),
+        }
+        *first = false;
+        self.member_key().map(Some)
+    }
+
+    /// True when another element follows, false past the array's end.
+    pub fn element(&mut self, first: &mut bool) -> Result<bool, ScanError> {
+        match self.peek() {
+            Some(b']') if *first => {
+                self.at += 1;
+                return Ok(false);
+            }
+            Some(_) if *first => {}
+            Some(b']') => {
+                self.at += 1;
+                return Ok(false);
+            }
+            Some(b',') => self.at += 1,
+            Some(_) => return self.fail("expected a comma or the array's end"),
+            None => return self.fail("the text ends inside an array"),
+        }
+        *first = false;
+        Ok(true)
+    }
+
+    #[inline]
+    fn member_key(&mut self) -> Result<Key<'a>, ScanError> {
+        if self.peek() != Some(b'"') {
+            return self.fail("expected a key");
+        }
+        let (raw, escaped) = self.string()?;
+        if self.peek() != Some(b':') {
+            return self.fail("expected a colon after a key");
+        }
+        self.at += 1;
+        Ok(Key { raw, escaped })
+    }
+
+    /// One whole value, checked, as it is written.
+    #[inline]
+    pub fn value(&mut self) -> Result<&'a str, ScanError> {
+        let first = self.peek();
+        let start = self.at;
+        match first {
+            Some(b'"') => {
+                self.string()?;
+            }
+            Some(b'{' | b'[') => self.nested()?,
+            Some(_) => self.scalar()?,
+            None => return self.fail("the text ends where a value should stand"),
+        }
+        Ok(&self.text[start..self.at])
+    }
+
+    /// An object or array, without recursion: one bit per open level says which of the two it is.
+    fn nested(&mut self) -> Result<(), ScanError> {
+        let mut objects: u128 = 0;
+        let mut depth: u32 = 0;
+        'value: loop {
+            match self.peek() {
+                Some(open @ (b'{' | b'[')) => {
+                    if depth == DEPTH_MAX {
+                        return self.fail("nested too deeply");
+                    }
+                    depth += 1;
+                    self.at += 1;
+                    let object = open == b'{';
+                    objects = (objects << 1) | u128::from(object);
+                    match self.peek() {
+                        Some(b'}') if object => {}
+                        Some(b']') if !object => {}
+                        _ => {
+                            if object {
+                                self.member_key()?;
+                            }
+                            continue 'value;
+                        }
+                    }
+                }
+                Some(b'"') => {
+                    self.string()?;
+                }
+                Some(_) => self.scalar()?,
+                None => return self.fail("the text ends inside a value"),
+            }
+            loop {
+                if depth == 0 {
+                    return Ok(());
+                }
+                let object = objects & 1 == 1;
+                match self.peek() {
+                    Some(b',') => {
+                        self.at += 1;
+                        if object {
+                            self.member_key()?;
+                        }
+                        continue 'value;
+                    }
+                    Some(b'}') if object => {}
+                    Some(b']') if !object => {}
+                    Some(_) => {
+                        return self.fail("expected a comma or the end of an object or array");
+                    }
+                    None => return self.fail("the text ends inside an object or array"),
+                }
+                self.at += 1;
+                objects >>= 1;
+                depth -= 1;
+            }
+        }
+    }
+
+    /// A text from its opening quote on: what stands between the quotes, and whether it has escapes.
+    #[inline]
+    fn string(&mut self) -> Result<(&'a str, bool), ScanError> {
+        let bytes = self.text.as_bytes();
+        let start = self.at + 1;
+        let mut at = start;
+        let mut escaped = false;
+        loop {
+            at = find_special(bytes, at);
+            match bytes.get(at) {
+                Some(b'"') => {
+                    self.at = at + 1;
+                    return Ok((&self.text[start..at], escaped));
+                }
+                Some(b'\\') => {
+                    escaped = true;
+                    match bytes.get(at + 1) {
+                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => at += 2,
+                        Some(b'u')
+                            if bytes
+                                .get(at + 2..at + 6)
+                                .is_some_and(|h| h.iter().all(u8::is_ascii_hexdigit)) =>
+                        {
+                            at += 6;
+                        }
+                        _ => {
+                            return Err(ScanError {
+                                at,
+                                what: "an escape that JSON does not know",
+                            });
+                        }
+                    }
+                }
+                Some(_) => {
+                    return Err(ScanError {
+                        at,
+                        what: "a control character inside a text",
+                    });
+                }
+                None => {
+                    return Err(ScanError {
+                        at,
+                        what: "the text ends inside a text value",
+                    });
+                }
+            }
+        }
+    }
+
+    fn scalar(&mut self) -> Result<(), ScanError> {
+        let bytes = self.text.as_bytes();
+        let rest = &bytes[self.at..];
+        for word in [&b"null"[..], b"true", b"false"] {
+            if rest.starts_with(word) {
+                self.at += word.len();
+                return Ok(());
+            }
+        }
+        match number_length(rest) {
+            Some(length) => {
+                self.at += length;
+                Ok(())
+            }
+            None => self.fail("expected a value"),
+        }
+    }
+}
+
+/// The first byte at or after `at` that ends or interrupts a text: a quote, a backslash, a control character.
+#[inline]
+fn find_special(bytes: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    // Eight bytes at once. A borrow can mark wrong bytes only above a right one, and the lowest mark is taken.
+    while let Some(chunk) = bytes.get(at..).and_then(|b| b.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*chunk);
+        let quote = word ^ (ONES * b'"' as u64);
+        let slash = word ^ (ONES * b'\\' as u64);
+        let found = ((quote.wrapping_sub(ONES) & !quote)
+            | (slash.wrapping_sub(ONES) & !slash)
+            | (word.wrapping_sub(ONES * 0x20) & !word))
+            & HIGHS;
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    while let Some(&byte) = bytes.get(at) {
+        if byte == b'"' || byte == b'\\' || byte < 0x20 {
+            break;
+        }
+        at += 1;
+    }
+    at
+}
+
+/// Length of the JSON number that the bytes start with.
+fn number_length(bytes: &[u8]) -> Option<usize> {
+    let digits = |from: usize| {
+        bytes[from..]
+            .iter()
+            .take_while(|b| b.is_ascii_digit())
+            .count()
+    };
+    let mut at = usize::from(bytes.first() == Some(&b'-'));
+    let whole = digits(at);
+    if whole == 0 || (whole > 1 && bytes[at] == b'0') {
+        return None;
+    }
+    at += whole;
+    if bytes.get(at) == Some(&b'.') {
+        let fraction = digits(at + 1);
+        if fraction == 0 {
+            return None;
+        }
+        at += 1 + fraction;
+    }
+    if matches!(bytes.get(at), Some(b'e' | b'E')) {
+        at += 1;
+        at += usize::from(matches!(bytes.get(at), Some(b'+' | b'-')));
+        let exponent = digits(at);
+        if exponent == 0 {
+            return None;
+        }
+        at += exponent;
+    }
+    Some(at)
+}
+
+#[cfg(test)]
+mod tests;
