@@ -2,7 +2,8 @@
 
 use super::build;
 use super::hints::Hints;
-use super::scan::{self, Cursor};
+use super::raw;
+use super::scan::Cursor;
 use super::unavailable::is_placeholder;
 use super::{DecodeError, Op, Record, RowChange, rows};
 use base64::Engine;
@@ -32,7 +33,16 @@ impl<'a> Envelope<'a> {
     ) -> Result<Self, DecodeError> {
         let table = source.table()?;
         let server = source.text(source.name).unwrap_or_default();
-        Ok(Envelope { record, op, before, after, source, table, server, schema })
+        Ok(Envelope {
+            record,
+            op,
+            before,
+            after,
+            source,
+            table,
+            server,
+            schema,
+        })
     }
 
     /// The record that it came in.
@@ -91,19 +101,22 @@ impl<'a> Envelope<'a> {
     pub fn may_touch(&self, columns: &[impl AsRef<str>]) -> bool {
         match (self.before, self.after) {
             (Some(before), Some(after)) => touched(before, after, columns),
-            (Some(image), None) | (None, Some(image)) => {
-                scan::members(image).any(|(key, raw)| is_watched(columns, &key) && !is_placeholder(raw))
-            }
+            (Some(image), None) | (None, Some(image)) => raw::members(image)
+                .any(|(key, raw)| is_watched(columns, &key) && !is_placeholder(raw)),
             (None, None) => false,
         }
     }
 
     /// Did this update leave the row's key as it was? Compared by the raw text of the key's columns.
     pub(crate) fn keeps_key(&self) -> bool {
-        let Some(Ok(key)) = self.record.key.map(|key| rows::unwrap("key", self.record.topic, key)) else {
+        let Some(Ok(key)) = self
+            .record
+            .key
+            .map(|key| rows::unwrap("key", self.record.topic, key))
+        else {
             return false;
         };
-        let columns: Vec<_> = scan::members(key.payload).map(|(name, _)| name).collect();
+        let columns: Vec<_> = raw::members(key.payload).map(|(name, _)| name).collect();
         !columns.is_empty() && self.before.is_some() && !self.may_touch(&columns)
     }
 
@@ -138,7 +151,7 @@ fn touched(before: &str, after: &str, columns: &[impl AsRef<str>]) -> bool {
     }
     // Members that end within the common beginning are the same in both. One that ends right where the
     // texts part may go on in the other: 12 and 123.
-    let mut start = (new.clone(), first);
+    let mut start;
     let mut found = loop {
         start = (new.clone(), first);
         match member_at(&mut new, &mut first) {
@@ -148,7 +161,9 @@ fn touched(before: &str, after: &str, columns: &[impl AsRef<str>]) -> bool {
     };
     while let Some((name, raw)) = found {
         if is_watched(columns, &name) && !is_placeholder(raw) {
-            let old = scan::members(before).find(|(key, _)| *key == name).map(|(_, raw)| raw);
+            let old = raw::members(before)
+                .find(|(key, _)| *key == name)
+                .map(|(_, raw)| raw);
             if old != Some(raw) {
                 return true;
             }
@@ -165,7 +180,7 @@ fn touched(before: &str, after: &str, columns: &[impl AsRef<str>]) -> bool {
     let mut old = Cursor::new(before);
     old.advance(at);
     while let Some((name, _)) = member_at(&mut old, &mut first) {
-        if is_watched(columns, &name) && !scan::members(after).any(|(key, _)| key == name) {
+        if is_watched(columns, &name) && !raw::members(after).any(|(key, _)| key == name) {
             return true;
         }
         if old.at() > before.len() - suffix {
@@ -186,12 +201,35 @@ fn member_at<'a>(cursor: &mut Cursor<'a>, first: &mut bool) -> Option<(Cow<'a, s
 /// Lengths of the longest common prefix and of the common suffix behind it.
 fn common_ends(a: &[u8], b: &[u8]) -> (usize, usize) {
     const CHUNK: usize = 32;
-    let prefix = a.chunks_exact(CHUNK).zip(b.chunks_exact(CHUNK)).take_while(|(a, b)| a == b).count() * CHUNK;
-    let prefix = prefix + a[prefix..].iter().zip(&b[prefix..]).take_while(|(a, b)| a == b).count();
+    let prefix = a
+        .chunks_exact(CHUNK)
+        .zip(b.chunks_exact(CHUNK))
+        .take_while(|(a, b)| a == b)
+        .count()
+        * CHUNK;
+    let prefix = prefix
+        + a[prefix..]
+            .iter()
+            .zip(&b[prefix..])
+            .take_while(|(a, b)| a == b)
+            .count();
     let (a, b) = (&a[prefix..], &b[prefix..]);
-    let suffix = a.rchunks_exact(CHUNK).zip(b.rchunks_exact(CHUNK)).take_while(|(a, b)| a == b).count() * CHUNK;
+    let suffix = a
+        .rchunks_exact(CHUNK)
+        .zip(b.rchunks_exact(CHUNK))
+        .take_while(|(a, b)| a == b)
+        .count()
+        * CHUNK;
     let (a, b) = (&a[..a.len() - suffix], &b[..b.len() - suffix]);
-    (prefix, suffix + a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count())
+    (
+        prefix,
+        suffix
+            + a.iter()
+                .rev()
+                .zip(b.iter().rev())
+                .take_while(|(a, b)| a == b)
+                .count(),
+    )
 }
 
 /// The source block's parts that every record needs, as raw text.
@@ -248,7 +286,7 @@ impl<'a> Source<'a> {
     }
 
     fn text(&self, raw: Option<&'a str>) -> Option<Cow<'a, str>> {
-        raw.and_then(scan::text)
+        raw.and_then(raw::text)
     }
 
     fn table(&self) -> Result<Box<str>, DecodeError> {
@@ -270,7 +308,10 @@ impl<'a> Source<'a> {
 
     fn snapshot(&self) -> bool {
         // `last`, `incremental` and the rest are all snapshots; older connectors write a boolean.
-        !matches!(self.snapshot, None | Some("null" | "false" | "\"false\"" | "\"\""))
+        !matches!(
+            self.snapshot,
+            None | Some("null" | "false" | "\"false\"" | "\"\"")
+        )
     }
 
     fn time_us(&self) -> Option<i64> {
@@ -299,8 +340,12 @@ pub struct LogicalMessage<'a> {
 }
 
 impl<'a> LogicalMessage<'a> {
-    pub(crate) fn new(record: Record<'a>, source: Source<'a>, message: &'a str) -> Result<Self, DecodeError> {
-        let text = |name| scan::member(message, name).and_then(scan::text);
+    pub(crate) fn new(
+        record: Record<'a>,
+        source: Source<'a>,
+        message: &'a str,
+    ) -> Result<Self, DecodeError> {
+        let text = |name| raw::member(message, name).and_then(raw::text);
         let content = match text("content") {
             // Base64 unless the connector's binary.handling.mode says otherwise; then the text is all there is.
             Some(text) => match base64::engine::general_purpose::STANDARD.decode(text.as_bytes()) {
@@ -311,7 +356,10 @@ impl<'a> LogicalMessage<'a> {
         };
         Ok(LogicalMessage {
             record,
-            connector: source.text(source.connector).unwrap_or_default().into_owned(),
+            connector: source
+                .text(source.connector)
+                .unwrap_or_default()
+                .into_owned(),
             server: source.text(source.name).unwrap_or_default().into_owned(),
             prefix: text("prefix").unwrap_or_default().into_owned(),
             content,

@@ -6,11 +6,14 @@
 
 mod build;
 mod canonical;
+mod decimal;
 mod envelope;
 mod error;
 mod hints;
 mod identity;
 mod memo;
+mod moment;
+mod raw;
 mod record;
 mod rows;
 mod scan;
@@ -176,3 +179,6 @@ impl RowChange {
         self.rekeyed_from.is_some()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

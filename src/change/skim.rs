@@ -1,9 +1,9 @@
 //! What a record is, found in one walk over its bytes that builds nothing.
 
 use super::envelope::{Envelope, LogicalMessage, Source};
-use super::scan::{self, Cursor, ScanError};
+use super::raw;
+use super::scan::{Cursor, ScanError};
 use super::{DecodeError, Op, Record, memo};
-use std::borrow::Cow;
 
 /// What a record is. Borrowed from the record's bytes.
 #[derive(Debug, Clone)]
@@ -58,7 +58,11 @@ pub fn skim<'a>(record: &Record<'a>) -> Result<Skim<'a>, DecodeError> {
         let raw = cursor.value().map_err(json)?;
         cursor.end().map_err(json)?;
         // JsonConverter without schemas writes a null as these four bytes.
-        return Ok(if raw == "null" { Skim::Tombstone } else { Skim::Unknown });
+        return Ok(if raw == "null" {
+            Skim::Tombstone
+        } else {
+            Skim::Unknown
+        });
     }
     walk(&mut cursor, record, &mut outer, Some(&mut inner))?;
     cursor.end().map_err(json)?;
@@ -82,9 +86,13 @@ pub fn skim<'a>(record: &Record<'a>) -> Result<Skim<'a>, DecodeError> {
 pub(crate) fn json_text<'a>(field: &str, bytes: &'a [u8]) -> Result<&'a str, DecodeError> {
     match bytes.first() {
         None => Err(DecodeError::new(field, "empty")),
-        Some(0 | 1) => Err(DecodeError::new(field, "framed for a schema registry, which is not configured")),
-        Some(_) => std::str::from_utf8(bytes)
-            .map_err(|error| DecodeError::new(field, format!("not UTF-8 at byte {}", error.valid_up_to()))),
+        Some(0 | 1) => Err(DecodeError::new(
+            field,
+            "framed for a schema registry, which is not configured",
+        )),
+        Some(_) => std::str::from_utf8(bytes).map_err(|error| {
+            DecodeError::new(field, format!("not UTF-8 at byte {}", error.valid_up_to()))
+        }),
     }
 }
 
@@ -134,6 +142,7 @@ fn walk<'a>(
     mut inner: Option<&mut Parts<'a>>,
 ) -> Result<(), DecodeError> {
     let json = |error: ScanError| DecodeError::json("value", error);
+    let wrapper = inner.is_some();
     let mut first = true;
     while let Some(key) = cursor.key(&mut first).map_err(json)? {
         let key = key.text();
@@ -167,7 +176,7 @@ fn walk<'a>(
                 cursor.peek();
                 parts.source = Some(Source::walk(cursor)?);
             }
-            SCHEMA if inner.is_some() => {
+            SCHEMA if wrapper => {
                 cursor.peek();
                 let rest = cursor.rest();
                 parts.schema = Some(match memo::schema_length(record.topic, rest) {
@@ -198,7 +207,11 @@ fn walk<'a>(
     Ok(())
 }
 
-fn classify<'a>(record: &Record<'a>, parts: Parts<'a>, schema: Option<&'a str>) -> Result<Skim<'a>, DecodeError> {
+fn classify<'a>(
+    record: &Record<'a>,
+    parts: Parts<'a>,
+    schema: Option<&'a str>,
+) -> Result<Skim<'a>, DecodeError> {
     if parts.has(OP) && (parts.has(SOURCE) || parts.has(BEFORE) || parts.has(AFTER)) {
         return envelope(record, parts, schema);
     }
@@ -211,7 +224,8 @@ fn classify<'a>(record: &Record<'a>, parts: Parts<'a>, schema: Option<&'a str>) 
     if parts.keys > 0 && parts.keys == parts.timestamps {
         return Ok(Skim::Heartbeat);
     }
-    if parts.has(STATUS) && parts.has(ID) && (parts.has(EVENT_COUNT) || parts.has(DATA_COLLECTIONS)) {
+    if parts.has(STATUS) && parts.has(ID) && (parts.has(EVENT_COUNT) || parts.has(DATA_COLLECTIONS))
+    {
         return Ok(Skim::Transaction);
     }
     if parts.has(AGGREGATE_TYPE) && parts.has(TYPE) && parts.has(ID) {
@@ -220,10 +234,17 @@ fn classify<'a>(record: &Record<'a>, parts: Parts<'a>, schema: Option<&'a str>) 
     Ok(Skim::Unknown)
 }
 
-fn envelope<'a>(record: &Record<'a>, parts: Parts<'a>, schema: Option<&'a str>) -> Result<Skim<'a>, DecodeError> {
+fn envelope<'a>(
+    record: &Record<'a>,
+    parts: Parts<'a>,
+    schema: Option<&'a str>,
+) -> Result<Skim<'a>, DecodeError> {
     let raw = parts.op.unwrap_or("null");
-    let Some(word) = scan::text(raw) else {
-        return Err(DecodeError::new("op", format!("expected a text, found {}", scan::shape(raw))));
+    let Some(word) = raw::text(raw) else {
+        return Err(DecodeError::new(
+            "op",
+            format!("expected a text, found {}", raw::shape(raw)),
+        ));
     };
     let source = match parts.source {
         Some(source) if source.is_object() => source,
@@ -240,10 +261,15 @@ fn envelope<'a>(record: &Record<'a>, parts: Parts<'a>, schema: Option<&'a str>) 
             let Some(message) = parts.message.filter(|raw| raw.starts_with('{')) else {
                 return Err(DecodeError::new("message", "missing"));
             };
-            return Ok(Skim::Message(Box::new(LogicalMessage::new(*record, source, message)?)));
+            return Ok(Skim::Message(Box::new(LogicalMessage::new(
+                *record, source, message,
+            )?)));
         }
         _ => {
-            return Err(DecodeError::new("op", "a letter that Debezium does not use"));
+            return Err(DecodeError::new(
+                "op",
+                "a letter that Debezium does not use",
+            ));
         }
     };
     let before = image("before", parts.before)?;
@@ -251,21 +277,26 @@ fn envelope<'a>(record: &Record<'a>, parts: Parts<'a>, schema: Option<&'a str>) 
     match op {
         Op::Truncate => {}
         Op::Delete if before.is_none() => {
-            return Err(DecodeError::new("before", "null in a delete"));
+            return Err(DecodeError::new("before", "null, where op is delete"));
         }
         Op::Create | Op::Read | Op::Update if after.is_none() => {
-            return Err(DecodeError::new("after", Cow::Owned(format!("null in a {op}"))));
+            return Err(DecodeError::new("after", format!("null, where op is {op}")));
         }
         _ => {}
     }
-    Ok(Skim::Change(Box::new(Envelope::new(*record, op, before, after, source, schema)?)))
+    Ok(Skim::Change(Box::new(Envelope::new(
+        *record, op, before, after, source, schema,
+    )?)))
 }
 
 fn image<'a>(field: &str, raw: Option<&'a str>) -> Result<Option<&'a str>, DecodeError> {
     match raw {
         None | Some("null") => Ok(None),
         Some(raw) if raw.starts_with('{') => Ok(Some(raw)),
-        Some(raw) => Err(DecodeError::new(field, format!("expected an object, found {}", scan::shape(raw)))),
+        Some(raw) => Err(DecodeError::new(
+            field,
+            format!("expected an object, found {}", raw::shape(raw)),
+        )),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The placeholder that Debezium sends for a value it was not given (unchanged TOAST, unchanged LOBs).
 
-use super::scan;
+use super::raw;
 
 /// Debezium's default `unavailable.value.placeholder`.
 pub(crate) const PLACEHOLDER: &str = "__debezium_unavailable_value";
@@ -21,12 +21,14 @@ pub(crate) fn is_placeholder(raw: &str) -> bool {
         Some(b'"') => is_text(&raw[1..raw.len() - 1]),
         Some(b'[') => is_array(raw),
         Some(b'{') => {
-            let mut members = scan::members(raw);
+            let mut members = raw::members(raw);
             let only = members.next();
             members.next().is_none()
                 && only.is_some_and(|(key, value)| {
                     key == PLACEHOLDER
-                        && value.strip_prefix('"').is_some_and(|v| v.strip_suffix('"') == Some(PLACEHOLDER))
+                        && value
+                            .strip_prefix('"')
+                            .is_some_and(|v| v.strip_suffix('"') == Some(PLACEHOLDER))
                 })
         }
         _ => false,
@@ -42,8 +44,9 @@ fn is_text(text: &str) -> bool {
         _ => {
             text.len() <= 80
                 && text.starts_with('{')
-                && scan::text(&format!("\"{text}\"")).is_some_and(|document| {
-                    let squeezed: String = document.chars().filter(|c| !c.is_whitespace()).collect();
+                && raw::text(&format!("\"{text}\"")).is_some_and(|document| {
+                    let squeezed: String =
+                        document.chars().filter(|c| !c.is_whitespace()).collect();
                     squeezed == format!("{{\"{PLACEHOLDER}\":\"{PLACEHOLDER}\"}}")
                 })
         }
@@ -51,7 +54,7 @@ fn is_text(text: &str) -> bool {
 }
 
 fn is_array(raw: &str) -> bool {
-    let mut elements = scan::elements(raw);
+    let mut elements = raw::elements(raw);
     let Some(first) = elements.next() else {
         return false;
     };
@@ -61,7 +64,9 @@ fn is_array(raw: &str) -> bool {
     // Arrays of numbers and dates hold one element per byte of the text.
     let mut bytes = PLACEHOLDER.bytes();
     let same = |element: &str, byte: Option<u8>| byte.is_some_and(|b| element.parse() == Ok(b));
-    same(first, bytes.next()) && elements.all(|element| same(element, bytes.next())) && bytes.next().is_none()
+    same(first, bytes.next())
+        && elements.all(|element| same(element, bytes.next()))
+        && bytes.next().is_none()
 }
 
 #[cfg(test)]

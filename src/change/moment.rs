@@ -1,0 +1,181 @@
+//! Dates, times and points in time from numbers, ISO texts and structs.
+
+use super::raw;
+use super::semantic::{Reason, Unit, int, text, unexpected};
+use super::time::{self, DAY, SECOND};
+use super::value::{Bounded, Type, Value};
+use std::sync::Arc;
+
+pub(crate) fn scaled(number: i128, unit: Unit) -> i128 {
+    // i128 holds any 64-bit number of milliseconds in nanoseconds; what a JSON number may be beyond is capped.
+    let number = number.clamp(-(1 << 70), 1 << 70);
+    let unit = match unit {
+        // Milliseconds reach the year 5138 below 10^14, microseconds begin in 1973 there, nanoseconds likewise.
+        Unit::Guess if number.abs() < 100_000_000_000_000 => Unit::Milli,
+        Unit::Guess if number.abs() < 100_000_000_000_000_000 => Unit::Micro,
+        Unit::Guess => Unit::Nano,
+        unit => unit,
+    };
+    match unit {
+        Unit::Milli => number * 1_000_000,
+        Unit::Micro => number * 1_000,
+        Unit::Nano | Unit::Guess => number,
+    }
+}
+
+fn endless(text: &str) -> Option<Bounded> {
+    match text {
+        "infinity" | "Infinity" => Some(Bounded::Infinity),
+        "-infinity" | "-Infinity" => Some(Bounded::NegInfinity),
+        _ => None,
+    }
+}
+
+pub(crate) fn date_days(days: i128) -> Bounded {
+    match days {
+        // Postgres counts from 2000 and keeps both ends of its 32 bits for the infinities; Debezium adds
+        // the 10,957 days to 1970 and wraps.
+        -2_147_472_692 => Bounded::Infinity,
+        -2_147_472_691 => Bounded::NegInfinity,
+        days => Bounded::Finite(days),
+    }
+}
+
+pub(crate) fn date(raw: &str) -> Result<Bounded, Reason> {
+    let Some(text) = raw::text(raw) else {
+        return Ok(date_days(int(raw)?));
+    };
+    if let Some(end) = endless(&text) {
+        return Ok(end);
+    }
+    // A time behind the date is dropped only when it is midnight: otherwise the column is no date.
+    match time::parse_iso(&text) {
+        Some(time::Iso {
+            days: Some(days),
+            nanos: None | Some(0),
+            ..
+        }) => Ok(Bounded::Finite(days)),
+        _ => Err("expected a date".into()),
+    }
+}
+
+pub(crate) fn time_of_day(raw: &str, unit: Unit) -> Result<i128, Reason> {
+    let Some(text) = raw::text(raw) else {
+        let unit = if unit == Unit::Guess {
+            Unit::Micro
+        } else {
+            unit
+        };
+        return Ok(scaled(int(raw)?, unit));
+    };
+    match time::parse_iso(&text) {
+        Some(time::Iso {
+            days: None,
+            nanos: Some(nanos),
+            ..
+        }) => Ok(nanos),
+        _ => Err("expected a time".into()),
+    }
+}
+
+pub(crate) fn moment_number(number: i128, unit: Unit) -> Bounded {
+    // The driver's infinities in milliseconds, which Debezium takes for microseconds.
+    const INFINITY: i128 = 9_223_372_036_825_200_000;
+    const NEG_INFINITY: i128 = -9_223_372_036_832_400_000;
+    match (number, unit) {
+        (INFINITY, _) => Bounded::Infinity,
+        (NEG_INFINITY, _) => Bounded::NegInfinity,
+        (number, Unit::Milli) if number == INFINITY / 1000 => Bounded::Infinity,
+        (number, Unit::Milli) if number == NEG_INFINITY / 1000 => Bounded::NegInfinity,
+        (number, unit) => Bounded::Finite(scaled(number, unit)),
+    }
+}
+
+pub(crate) fn moment(raw: &str, unit: Unit, instant: bool) -> Result<Bounded, Reason> {
+    let Some(text) = raw::text(raw) else {
+        return Ok(moment_number(int(raw)?, unit));
+    };
+    if let Some(end) = endless(&text) {
+        return Ok(end);
+    }
+    match time::parse_iso(&text) {
+        Some(time::Iso {
+            days: Some(days),
+            nanos,
+            offset,
+        }) => {
+            let local = days * DAY + nanos.unwrap_or(0);
+            // A wall clock keeps what it shows, whatever zone is written behind it.
+            let east = if instant { offset.unwrap_or(0) } else { 0 };
+            Ok(Bounded::Finite(local - east * SECOND))
+        }
+        _ if instant => Err("expected a point in time".into()),
+        _ => Err("expected a timestamp".into()),
+    }
+}
+
+/// A time of day with a zone, in UTC. It stays a text, because a [`Value::Time`] has no zone to keep.
+pub(crate) fn zoned_time(raw: &str) -> Result<Value, Reason> {
+    let text = text(raw)?;
+    match time::parse_iso(&text) {
+        Some(time::Iso {
+            days: None,
+            nanos: Some(nanos),
+            offset,
+        }) => {
+            let utc = nanos - offset.unwrap_or(0) * SECOND;
+            // 24:00 is a time that Postgres knows; only what a zone has moved wraps around midnight.
+            let utc = if (0..=DAY).contains(&utc) {
+                utc
+            } else {
+                utc.rem_euclid(DAY)
+            };
+            Ok(Value::Text(format!("{}Z", time::time_text(utc)).into()))
+        }
+        _ => Err("expected a time with a zone".into()),
+    }
+}
+
+pub(crate) fn structured(raw: &str, ty: Type) -> Result<Value, Reason> {
+    if !raw.starts_with('{') {
+        return Err(unexpected("the parts of a date or time", raw));
+    }
+    let field = |name: &str| raw::member(raw, name).map(int).transpose();
+    let end = raw::member(raw, "specialValue")
+        .and_then(raw::text)
+        .map(|word| {
+            let word = word.to_ascii_lowercase();
+            if word.contains("neg") || word.starts_with('-') {
+                Bounded::NegInfinity
+            } else {
+                Bounded::Infinity
+            }
+        });
+    let (year, month, day) = (field("year")?, field("month")?, field("day")?);
+    let (hour, minute, second) = (field("hour")?, field("minute")?, field("second")?);
+    let small = |n: Option<i128>| n.unwrap_or(0).clamp(-(1 << 40), 1 << 40);
+    let nanos =
+        ((small(hour) * 60 + small(minute)) * 60 + small(second)) * SECOND + small(field("nanos")?);
+    let date = || match (year, month, day) {
+        (Some(year), Some(month @ 1..=12), Some(day @ 1..=31)) => Ok(time::days(
+            year.clamp(-(1 << 40), 1 << 40),
+            month as u8,
+            day as u8,
+        )),
+        _ => Err(Reason::Borrowed("expected year, month and day")),
+    };
+    let moment = |east: i128| match end {
+        Some(end) => Ok(end),
+        None => Ok::<_, Reason>(Bounded::Finite(date()? * DAY + nanos - east * SECOND)),
+    };
+    Ok(match ty {
+        Type::Date => Value::Date(match end {
+            Some(end) => end,
+            None => Bounded::Finite(date()?),
+        }),
+        Type::Timestamp => Value::Timestamp(moment(0)?),
+        Type::Instant => Value::Instant(moment(small(field("offsetSeconds")?))?),
+        Type::Time => Value::Time(nanos),
+        _ => Value::Json(Arc::new(raw::build(raw))),
+    })
+}

@@ -1,0 +1,176 @@
+//! `rowbell inspect`: one line of JSON per record, what Rowbell understood of it.
+
+use super::records::{CapturedRecord, ReadError};
+use crate::change::{
+    self, DecodeError, Envelope, Hints, Identities, Known, LogicalMessage, Record, Row, RowChange,
+    Skim, Value,
+};
+use serde_json::{Map, Value as Json, json};
+use std::io::Write;
+
+/// What an inspection went through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Inspected {
+    /// Records read.
+    pub records: u64,
+    /// Those that could not be decoded.
+    pub errors: u64,
+}
+
+/// Why an inspection ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum InspectError {
+    /// The input could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The output could not be written.
+    #[error("cannot write: {0}")]
+    Write(#[from] std::io::Error),
+}
+
+/// Writes a line per record. A record that cannot be decoded is a line of kind `error`; input that cannot
+/// be read ends the inspection, with everything before it written.
+pub fn inspect(
+    records: impl IntoIterator<Item = Result<CapturedRecord, ReadError>>,
+    mut out: impl Write,
+    hints: &dyn Hints,
+) -> Result<Inspected, InspectError> {
+    let mut inspector = Inspector::new(hints);
+    for record in records {
+        let line = inspector.line(&record?.record());
+        serde_json::to_writer(&mut out, &line).map_err(std::io::Error::from)?;
+        out.write_all(b"\n")?;
+    }
+    out.flush()?;
+    Ok(inspector.inspected)
+}
+
+/// Turns records into lines, and learns the tables' replica identities on the way.
+pub struct Inspector<'h> {
+    hints: &'h dyn Hints,
+    identities: Identities,
+    /// What was gone through so far.
+    pub inspected: Inspected,
+}
+
+impl<'h> Inspector<'h> {
+    /// Starts with nothing learnt.
+    pub fn new(hints: &'h dyn Hints) -> Self {
+        Inspector {
+            hints,
+            identities: Identities::default(),
+            inspected: Inspected::default(),
+        }
+    }
+
+    /// The line of one record, its keys in the documented order.
+    pub fn line(&mut self, record: &Record<'_>) -> Json {
+        self.inspected.records += 1;
+        let mut line = Map::new();
+        line.insert("topic".into(), json!(**record.topic));
+        line.insert("partition".into(), json!(record.partition));
+        line.insert("offset".into(), json!(record.offset));
+        let outcome = self.describe(record);
+        match outcome {
+            Ok(fields) => line.extend(fields),
+            Err(error) => {
+                self.inspected.errors += 1;
+                line.insert("kind".into(), json!("error"));
+                line.insert("error".into(), json!(error.to_string()));
+            }
+        }
+        Json::Object(line)
+    }
+
+    fn describe(&mut self, record: &Record<'_>) -> Result<Map<String, Json>, DecodeError> {
+        let skim = change::skim(record)?;
+        let mut fields = Map::new();
+        fields.insert("kind".into(), json!(skim.kind()));
+        match &skim {
+            Skim::Change(envelope) => {
+                self.identities.observe(envelope);
+                let hints = Known {
+                    config: self.hints,
+                    learnt: &self.identities,
+                };
+                let change = envelope.change(&hints)?;
+                change_fields(&mut fields, envelope, &change, &hints);
+            }
+            Skim::Message(message) => message_fields(&mut fields, message),
+            _ => {}
+        }
+        Ok(fields)
+    }
+}
+
+fn change_fields(
+    fields: &mut Map<String, Json>,
+    envelope: &Envelope<'_>,
+    change: &RowChange,
+    hints: &dyn Hints,
+) {
+    fields.insert("op".into(), json!(change.op.as_str()));
+    fields.insert("connector".into(), json!(*change.connector));
+    fields.insert("table".into(), json!(*change.table));
+    fields.insert("key".into(), change.key.as_ref().map_or(Json::Null, row));
+    if let Some(key) = &change.rekeyed_to {
+        fields.insert("rekeyed_to".into(), row(key));
+    }
+    if let Some(key) = &change.rekeyed_from {
+        fields.insert("rekeyed_from".into(), row(key));
+    }
+    fields.insert("snapshot".into(), json!(change.snapshot));
+    fields.insert("time".into(), time(change.time_us));
+    let changes = change.changes.iter().map(|column| {
+        let mut object = Map::new();
+        object.insert("column".into(), json!(*column.name));
+        object.insert("type".into(), json!(column.ty.as_str()));
+        for (side, value) in [("old", &column.old), ("new", &column.new)] {
+            if let Some(value) = value {
+                object.insert(side.into(), value.canonical());
+            }
+        }
+        Json::Object(object)
+    });
+    fields.insert("changes".into(), changes.collect());
+    fields.insert("before_unknown".into(), json!(change.before_unknown));
+    fields.insert(
+        "unavailable".into(),
+        change
+            .unavailable
+            .iter()
+            .map(|name| json!(**name))
+            .collect(),
+    );
+    let hints = change::suspicions(envelope, change, hints);
+    if !hints.is_empty() {
+        fields.insert("hints".into(), json!(hints));
+    }
+}
+
+fn message_fields(fields: &mut Map<String, Json>, message: &LogicalMessage<'_>) {
+    fields.insert("connector".into(), json!(message.connector));
+    fields.insert(
+        "message".into(),
+        json!({"prefix": message.prefix, "content": message.text()}),
+    );
+    fields.insert("time".into(), time(message.time_us));
+}
+
+fn row(row: &Row) -> Json {
+    Json::Object(
+        row.columns
+            .iter()
+            .map(|column| (column.name.to_string(), column.value.canonical()))
+            .collect(),
+    )
+}
+
+fn time(micros: Option<i64>) -> Json {
+    micros.map_or(Json::Null, |micros| {
+        Value::Instant(change::Bounded::Finite(i128::from(micros) * 1000)).canonical()
+    })
+}
+
+#[cfg(test)]
+mod tests;
