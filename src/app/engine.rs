@@ -9,7 +9,7 @@ use crate::change::RowChange;
 use crate::config::{Config, Table};
 use crate::destination::{Http, POST_TIMEOUT, Verdict};
 use crate::kafka::{Budget, Command, DeadLetter, DeadLetters, Event};
-use crate::ledger::{Commit, Ledger, Owner, Partition};
+use crate::ledger::{Commit, Ledger, Owner, Partition, Position};
 use crate::message::Priority;
 use crate::outbox::{
     Bucket, GivenUp, LaneId, LaneSettings, LaneStatus, Notice, NoticeId, Outbox, Outcome, RowKey, Settled, backoff,
@@ -472,18 +472,18 @@ impl Work {
         }
         metrics.pending_bytes.set(i64::try_from(self.engine.budget.pending_bytes()).unwrap_or(i64::MAX));
         let positions = self.ledger.positions();
-        for (partition, position, committed) in &positions {
+        for Position { partition, read, committed, .. } in &positions {
             let number = partition.number.to_string();
             let labels = [&*partition.topic, number.as_str()];
-            metrics.uncommitted.with_label_values(&labels).set(position - committed);
+            metrics.uncommitted.with_label_values(&labels).set(read - committed);
             if let Some(end) = self.log_ends.get(partition) {
-                metrics.consumer_lag.with_label_values(&labels).set((end - position).max(0));
+                metrics.consumer_lag.with_label_values(&labels).set((end - read).max(0));
             }
         }
         self.show(now, lanes, positions);
     }
 
-    fn show(&self, now: Duration, lanes: Vec<LaneStatus>, positions: Vec<(Partition, i64, i64)>) {
+    fn show(&self, now: Duration, lanes: Vec<LaneStatus>, positions: Vec<Position>) {
         let wall_ms = jiff::Timestamp::now().as_millisecond();
         let lanes =
             self.engine.config.destinations.iter().zip(lanes).enumerate().map(|(index, (destination, lane))| Lane {
@@ -498,11 +498,13 @@ impl Work {
                 delivered: self.delivered[index],
                 retried: self.retried[index],
             });
-        let partitions = positions.into_iter().map(|(partition, position, committed)| PartitionState {
-            topic: partition.topic.to_string(),
-            partition: partition.number,
-            position,
-            committed,
+        let name = |lane: &LaneId| self.engine.config.destinations.get(*lane).map(|found| found.name.to_string());
+        let partitions = positions.into_iter().map(|position| PartitionState {
+            topic: position.partition.topic.to_string(),
+            partition: position.partition.number,
+            position: position.read,
+            committed: position.committed,
+            held_by: position.held_by.iter().filter_map(name).collect(),
         });
         self.engine.status.send_replace(Status { lanes: lanes.collect(), partitions: partitions.collect() });
     }

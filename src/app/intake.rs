@@ -158,7 +158,7 @@ impl Intake {
         }
         let known = Known { config: &*self.config, learnt: &self.identities };
         let change = match envelope.change(&known) {
-            Ok(change) => Arc::new(change),
+            Ok(change) => Arc::new(change.judged()),
             Err(error) => return self.undecodable(owner, record, error.to_string()),
         };
         let wanted = self.judge(&plan, &change);

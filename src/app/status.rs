@@ -39,4 +39,6 @@ pub struct PartitionState {
     pub position: i64,
     /// Committed offset.
     pub committed: i64,
+    /// Destinations that the commit waits for.
+    pub held_by: Vec<String>,
 }

@@ -18,38 +18,20 @@ pub(crate) fn change(envelope: &Envelope<'_>, hints: &dyn Hints) -> Result<RowCh
     let (op, server, table) = (envelope.op(), envelope.server(), envelope.table());
     let rows = Rows::new(server, table, hints);
     let schema = match envelope.schema() {
-        Some(text) => Some(
-            memo::schema(record.topic, text)
-                .map_err(|reason| DecodeError::new("schema", reason))?,
-        ),
+        Some(text) => Some(memo::schema(record.topic, text).map_err(|reason| DecodeError::new("schema", reason))?),
         None => None,
     };
     let schema = schema.as_deref().and_then(shape);
     let (before, after) = envelope.images();
     let read = |image: &str, raw: Option<&str>| {
-        raw.map(|raw| {
-            rows.row(
-                image,
-                raw,
-                schema.and_then(|schema| image_shape(schema, image)),
-            )
-        })
-        .transpose()
+        raw.map(|raw| rows.row(image, raw, schema.and_then(|schema| image_shape(schema, image)))).transpose()
     };
     let (before, after) = (read("before", before)?, read("after", after)?);
 
-    let key = if op == Op::Truncate {
-        None
-    } else {
-        rows.key(record)?
-    };
+    let key = if op == Op::Truncate { None } else { rows.key(record)? };
     let header = |wanted: Op, name: &str| match op == wanted {
         // Only these ops carry the headers, so no others pay for looking.
-        true => rows.header_key(
-            record,
-            name,
-            key.as_ref().and_then(|(_, kind)| kind.as_deref()),
-        ),
+        true => rows.header_key(record, name, key.as_ref().and_then(|(_, kind)| kind.as_deref())),
         false => Ok(None),
     };
     let rekeyed_from = header(Op::Create, OLD_KEY)?;
@@ -62,14 +44,8 @@ pub(crate) fn change(envelope: &Envelope<'_>, hints: &dyn Hints) -> Result<RowCh
             let unknown = before.is_none();
             (before, unknown)
         }
-        Op::Delete
-            if invents_old_values(&connector)
-                && !is_real(hints.full_identity(server, table), key.as_ref()) =>
-        {
-            (
-                Some(key_columns(before.unwrap_or_default(), key.as_ref())),
-                true,
-            )
+        Op::Delete if invents_old_values(&connector) && !is_real(hints.full_identity(server, table), key.as_ref()) => {
+            (Some(key_columns(before.unwrap_or_default(), key.as_ref())), true)
         }
         Op::Delete => (before, false),
         Op::Create if rekeyed_from.is_some() => (rekeyed_from.clone(), true),
@@ -84,11 +60,7 @@ pub(crate) fn change(envelope: &Envelope<'_>, hints: &dyn Hints) -> Result<RowCh
         (_, _, Some(after)) => each(after, |value| (None, Some(value))),
         _ => Vec::new(),
     };
-    let unavailable = after
-        .as_ref()
-        .or(before.as_ref())
-        .map(unavailable)
-        .unwrap_or_default();
+    let unavailable = after.as_ref().or(before.as_ref()).map(unavailable).unwrap_or_default();
     Ok(RowChange {
         record: record.id(),
         op,
@@ -110,9 +82,7 @@ pub(crate) fn change(envelope: &Envelope<'_>, hints: &dyn Hints) -> Result<RowCh
 }
 
 fn image_shape<'s>(schema: &'s Shape, image: &str) -> Option<&'s Shape> {
-    schema
-        .field(image, usize::from(image == "after"))
-        .and_then(|(_, kind)| shape(kind))
+    schema.field(image, usize::from(image == "after")).and_then(|(_, kind)| shape(kind))
 }
 
 /// Postgres under the default replica identity knows a deleted row's key only, and Debezium fills the
@@ -131,40 +101,21 @@ fn key_columns(before: Row, key: Option<&Row>) -> Row {
     let Some(key) = key else {
         return Row::default();
     };
-    let columns: Vec<Column> = before
-        .columns
-        .into_iter()
-        .filter(|column| key.get(&column.name).is_some())
-        .collect();
+    let columns: Vec<Column> = before.columns.into_iter().filter(|column| key.get(&column.name).is_some()).collect();
     // A key whose names the row does not have (an SMT renamed them) still says which row it was.
-    if columns.is_empty() {
-        key.clone()
-    } else {
-        Row { columns }
-    }
+    if columns.is_empty() { key.clone() } else { Row { columns } }
 }
 
 fn unavailable(row: &Row) -> Vec<Arc<str>> {
-    let missing = row
-        .columns
-        .iter()
-        .filter(|column| column.value == Value::Unavailable);
+    let missing = row.columns.iter().filter(|column| column.value == Value::Unavailable);
     missing.map(|column| column.name.clone()).collect()
 }
 
 fn each(row: &Row, side: impl Fn(Value) -> (Option<Value>, Option<Value>)) -> Vec<ColumnChange> {
-    let sent = row
-        .columns
-        .iter()
-        .filter(|column| column.value != Value::Unavailable);
+    let sent = row.columns.iter().filter(|column| column.value != Value::Unavailable);
     sent.map(|column| {
         let (old, new) = side(column.value.clone());
-        ColumnChange {
-            name: column.name.clone(),
-            ty: column.ty,
-            old,
-            new,
-        }
+        ColumnChange { name: column.name.clone(), ty: column.ty, old, new }
     })
     .collect()
 }
@@ -182,9 +133,7 @@ pub(crate) fn differences(before: &Row, after: &Row) -> Vec<ColumnChange> {
         };
         // An old value that was not sent is not known to be another one, but the new one was sent, which
         // sources do only for what changed.
-        let old_value = old
-            .map(|old| &old.value)
-            .filter(|value| **value != Value::Unavailable);
+        let old_value = old.map(|old| &old.value).filter(|value| **value != Value::Unavailable);
         let same = match (old, old_value) {
             (_, Some(old)) => old.same(&new.value),
             // A column added with nothing in it.
@@ -192,11 +141,7 @@ pub(crate) fn differences(before: &Row, after: &Row) -> Vec<ColumnChange> {
             (Some(_), None) => false,
         };
         if !same {
-            let ty = if new.ty == Type::Unknown {
-                old.map_or(new.ty, |old| old.ty)
-            } else {
-                new.ty
-            };
+            let ty = if new.ty == Type::Unknown { old.map_or(new.ty, |old| old.ty) } else { new.ty };
             changes.push(ColumnChange {
                 name: new.name.clone(),
                 ty,
@@ -208,12 +153,7 @@ pub(crate) fn differences(before: &Row, after: &Row) -> Vec<ColumnChange> {
     for old in &before.columns {
         let gone = after.get(&old.name).is_none();
         if gone && old.value != Value::Null && old.value != Value::Unavailable {
-            changes.push(ColumnChange {
-                name: old.name.clone(),
-                ty: old.ty,
-                old: Some(old.value.clone()),
-                new: None,
-            });
+            changes.push(ColumnChange { name: old.name.clone(), ty: old.ty, old: Some(old.value.clone()), new: None });
         }
     }
     changes
@@ -234,19 +174,17 @@ impl RowChange {
             change.old = old_key.get(&change.name).map(|column| column.value.clone());
         }
         // A key of several columns need not have changed in all of them.
-        self.changes
-            .retain(|change| match (&change.old, &change.new) {
-                (Some(old), Some(new)) => !old.same(new),
-                _ => true,
-            });
+        self.changes.retain(|change| match (&change.old, &change.new) {
+            (Some(old), Some(new)) => !old.same(new),
+            _ => true,
+        });
         self
     }
 
     /// What would make the source send old images, where it does not: one SQL statement.
     pub fn remedy(&self) -> Option<String> {
-        let sends_none = self.before_unknown
-            && matches!(self.op, Op::Update | Op::Delete)
-            && self.rekeyed_from.is_none();
+        let sends_none =
+            self.before_unknown && matches!(self.op, Op::Update | Op::Delete) && self.rekeyed_from.is_none();
         (sends_none && invents_old_values(&self.connector))
             .then(|| format!("ALTER TABLE {} REPLICA IDENTITY FULL", self.table))
     }

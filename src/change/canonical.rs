@@ -24,15 +24,11 @@ impl Value {
             Value::Json(document) => (**document).clone(),
             Value::Array(values) => Json::Array(values.iter().map(Value::canonical).collect()),
             Value::Map(entries) => Json::Object(
-                entries
-                    .iter()
-                    .map(|(key, value)| (key.to_string(), value.canonical()))
-                    .collect::<Map<_, _>>(),
+                entries.iter().map(|(key, value)| (key.to_string(), value.canonical())).collect::<Map<_, _>>(),
             ),
-            Value::Point(x, y) => Json::Object(Map::from_iter([
-                ("x".to_owned(), float_json(*x)),
-                ("y".to_owned(), float_json(*y)),
-            ])),
+            Value::Point(x, y) => {
+                Json::Object(Map::from_iter([("x".to_owned(), float_json(*x)), ("y".to_owned(), float_json(*y))]))
+            }
             other => Json::String(other.plain().into_owned()),
         }
     }
@@ -52,24 +48,16 @@ impl Value {
             Value::Date(days) => time::bounded_text(*days, time::date_text),
             Value::Time(nanos) => time::time_text(*nanos),
             Value::Timestamp(nanos) => time::bounded_text(*nanos, time::timestamp_text),
-            Value::Instant(nanos) => {
-                time::bounded_text(*nanos, |nanos| time::timestamp_text(nanos) + "Z")
-            }
+            Value::Instant(nanos) => time::bounded_text(*nanos, |nanos| time::timestamp_text(nanos) + "Z"),
             Value::Bytes(bytes) => hex(bytes),
             Value::Json(document) => match &**document {
                 Json::String(text) => return Cow::Borrowed(text),
                 document => document.to_string(),
             },
-            Value::Array(values) => values
-                .iter()
-                .map(Value::plain)
-                .collect::<Vec<_>>()
-                .join(", "),
-            Value::Map(entries) => entries
-                .iter()
-                .map(|(key, value)| format!("{key}: {}", value.plain()))
-                .collect::<Vec<_>>()
-                .join(", "),
+            Value::Array(values) => values.iter().map(Value::plain).collect::<Vec<_>>().join(", "),
+            Value::Map(entries) => {
+                entries.iter().map(|(key, value)| format!("{key}: {}", value.plain())).collect::<Vec<_>>().join(", ")
+            }
             Value::Point(x, y) => format!("({x}, {y})"),
         })
     }
@@ -80,32 +68,20 @@ impl Value {
             (Value::Float(a), Value::Float(b)) => same_float(*a, *b),
             (Value::Decimal(a), Value::Decimal(b)) => a == b,
             (Value::Json(a), Value::Json(b)) => same_json(a, b),
-            (Value::Array(a), Value::Array(b)) => {
-                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b))
-            }
+            (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b)),
             (Value::Map(a), Value::Map(b)) => {
-                let find = |key| {
-                    b.iter()
-                        .find(|(other, _)| other == key)
-                        .map(|(_, value)| value)
-                };
-                a.len() == b.len()
-                    && a.iter()
-                        .all(|(key, value)| find(key).is_some_and(|other| value.same(other)))
+                let find = |key| b.iter().find(|(other, _)| other == key).map(|(_, value)| value);
+                a.len() == b.len() && a.iter().all(|(key, value)| find(key).is_some_and(|other| value.same(other)))
             }
-            (Value::Point(ax, ay), Value::Point(bx, by)) => {
-                same_float(*ax, *bx) && same_float(*ay, *by)
-            }
+            (Value::Point(ax, ay), Value::Point(bx, by)) => same_float(*ax, *bx) && same_float(*ay, *by),
             // Without a schema the same column may come as 5, 5.0 or, beyond a double, as a decimal.
             (
                 Value::Int(_) | Value::Float(_) | Value::Decimal(_),
                 Value::Int(_) | Value::Float(_) | Value::Decimal(_),
-            ) if std::mem::discriminant(self) != std::mem::discriminant(other) => {
-                match (self.exact(), other.exact()) {
-                    (Some(a), Some(b)) => a == b,
-                    _ => self.plain() == other.plain(),
-                }
-            }
+            ) if std::mem::discriminant(self) != std::mem::discriminant(other) => match (self.exact(), other.exact()) {
+                (Some(a), Some(b)) => a == b,
+                _ => self.plain() == other.plain(),
+            },
             (a, b) => a == b,
         }
     }
@@ -113,9 +89,7 @@ impl Value {
     fn exact(&self) -> Option<BigDecimal> {
         match self {
             Value::Int(int) => Some(BigDecimal::from(*int)),
-            Value::Float(float) if float.is_finite() => {
-                BigDecimal::from_str(&float.to_string()).ok()
-            }
+            Value::Float(float) if float.is_finite() => BigDecimal::from_str(&float.to_string()).ok(),
             Value::Decimal(Decimal::Finite(number)) => Some(number.clone()),
             _ => None,
         }
@@ -149,16 +123,10 @@ fn same_float(a: f64, b: f64) -> bool {
 /// Equality as jsonb has it: keys in any order, numbers by value.
 fn same_json(a: &Json, b: &Json) -> bool {
     match (a, b) {
-        (Json::Number(a), Json::Number(b)) => {
-            a == b || (a.is_f64() != b.is_f64() && a.as_f64() == b.as_f64())
-        }
-        (Json::Array(a), Json::Array(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_json(a, b))
-        }
+        (Json::Number(a), Json::Number(b)) => a == b || (a.is_f64() != b.is_f64() && a.as_f64() == b.as_f64()),
+        (Json::Array(a), Json::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_json(a, b)),
         (Json::Object(a), Json::Object(b)) => {
-            a.len() == b.len()
-                && a.iter()
-                    .all(|(key, a)| b.get(key).is_some_and(|b| same_json(a, b)))
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same_json(a, b)))
         }
         _ => a == b,
     }

@@ -25,18 +25,14 @@ pub(crate) fn unscaled(bytes: &[u8], scale: i64) -> Result<Decimal, Reason> {
     if bytes.is_empty() {
         return Err("expected a number, found no bytes".into());
     }
-    Ok(Decimal::Finite(BigDecimal::new(
-        BigInt::from_signed_bytes_be(bytes),
-        scale,
-    )))
+    Ok(Decimal::Finite(BigDecimal::new(BigInt::from_signed_bytes_be(bytes), scale)))
 }
 
 fn with_scale(decimal: Decimal, scale: Option<i64>) -> Result<Decimal, Reason> {
     Ok(match (decimal, scale) {
         // Only ever more zeros: a number is never rounded to the scale it ought to have.
         (Decimal::Finite(number), Some(scale))
-            if number.fractional_digit_count() < scale
-                && scale.unsigned_abs() <= DIGITS_MAX as u64 =>
+            if number.fractional_digit_count() < scale && scale.unsigned_abs() <= DIGITS_MAX as u64 =>
         {
             Decimal::Finite(number.with_scale(scale))
         }
@@ -65,12 +61,7 @@ pub(crate) fn decimal_text(text: &str) -> Result<Decimal, Reason> {
         return Err("a decimal of more digits than any database holds".into());
     }
     let digits = whole.strip_prefix(['-', '+']).unwrap_or(whole);
-    if digits.len() + fraction.len() == 0
-        || !digits
-            .bytes()
-            .chain(fraction.bytes())
-            .all(|b| b.is_ascii_digit())
-    {
+    if digits.len() + fraction.len() == 0 || !digits.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
         return Err(reason());
     }
     let joined: String = [whole.strip_prefix('+').unwrap_or(whole), fraction].concat();
@@ -91,9 +82,7 @@ pub(crate) fn loose_decimal(raw: &str, scale: Option<i64>) -> Result<Decimal, Re
     match (decimal_text(&text), scale) {
         // With a scale above 0, digits without a point are base64 that happens to look like a number:
         // as a text the number would show its fraction.
-        (Ok(Decimal::Finite(_)), Some(1..))
-            if !text.contains(['.', '-', 'e', 'E']) && text.len() % 4 == 0 =>
-        {
+        (Ok(Decimal::Finite(_)), Some(1..)) if !text.contains(['.', '-', 'e', 'E']) && text.len() % 4 == 0 => {
             decimal(raw, scale.unwrap_or(0))
         }
         (Ok(decimal), _) => with_scale(decimal, scale),
@@ -103,10 +92,8 @@ pub(crate) fn loose_decimal(raw: &str, scale: Option<i64>) -> Result<Decimal, Re
 }
 
 pub(crate) fn variable_decimal(raw: &str) -> Result<Decimal, Reason> {
-    let scale = raw::member(raw, "scale")
-        .ok_or("scale: missing")?
-        .parse::<i64>()
-        .map_err(|_| "scale: not an integer")?;
+    let scale =
+        raw::member(raw, "scale").ok_or("scale: missing")?.parse::<i64>().map_err(|_| "scale: not an integer")?;
     decimal(raw::member(raw, "value").ok_or("value: missing")?, scale)
 }
 
@@ -121,16 +108,10 @@ impl Decimal {
         };
         let (unscaled, scale) = number.as_bigint_and_exponent();
         let digits = unscaled.to_string();
-        let (sign, digits) = digits
-            .strip_prefix('-')
-            .map_or(("", digits.as_str()), |digits| ("-", digits));
+        let (sign, digits) = digits.strip_prefix('-').map_or(("", digits.as_str()), |digits| ("-", digits));
         if scale <= 0 {
             // Zero times a power of ten is zero.
-            let zeros = if digits == "0" {
-                0
-            } else {
-                scale.unsigned_abs() as usize
-            };
+            let zeros = if digits == "0" { 0 } else { scale.unsigned_abs() as usize };
             return format!("{sign}{digits}{}", "0".repeat(zeros));
         }
         let scale = scale as usize;

@@ -33,16 +33,7 @@ impl<'a> Envelope<'a> {
     ) -> Result<Self, DecodeError> {
         let table = source.table()?;
         let server = source.text(source.name).unwrap_or_default();
-        Ok(Envelope {
-            record,
-            op,
-            before,
-            after,
-            source,
-            table,
-            server,
-            schema,
-        })
+        Ok(Envelope { record, op, before, after, source, table, server, schema })
     }
 
     /// The record that it came in.
@@ -101,19 +92,16 @@ impl<'a> Envelope<'a> {
     pub fn may_touch(&self, columns: &[impl AsRef<str>]) -> bool {
         match (self.before, self.after) {
             (Some(before), Some(after)) => touched(before, after, columns),
-            (Some(image), None) | (None, Some(image)) => raw::members(image)
-                .any(|(key, raw)| is_watched(columns, &key) && !is_placeholder(raw)),
+            (Some(image), None) | (None, Some(image)) => {
+                raw::members(image).any(|(key, raw)| is_watched(columns, &key) && !is_placeholder(raw))
+            }
             (None, None) => false,
         }
     }
 
     /// Did this update leave the row's key as it was? Compared by the raw text of the key's columns.
     pub(crate) fn keeps_key(&self) -> bool {
-        let Some(Ok(key)) = self
-            .record
-            .key
-            .map(|key| rows::unwrap("key", self.record.topic, key))
-        else {
+        let Some(Ok(key)) = self.record.key.map(|key| rows::unwrap("key", self.record.topic, key)) else {
             return false;
         };
         let columns: Vec<_> = raw::members(key.payload).map(|(name, _)| name).collect();
@@ -161,9 +149,7 @@ fn touched(before: &str, after: &str, columns: &[impl AsRef<str>]) -> bool {
     };
     while let Some((name, raw)) = found {
         if is_watched(columns, &name) && !is_placeholder(raw) {
-            let old = raw::members(before)
-                .find(|(key, _)| *key == name)
-                .map(|(_, raw)| raw);
+            let old = raw::members(before).find(|(key, _)| *key == name).map(|(_, raw)| raw);
             if old != Some(raw) {
                 return true;
             }
@@ -201,35 +187,12 @@ fn member_at<'a>(cursor: &mut Cursor<'a>, first: &mut bool) -> Option<(Cow<'a, s
 /// Lengths of the longest common prefix and of the common suffix behind it.
 fn common_ends(a: &[u8], b: &[u8]) -> (usize, usize) {
     const CHUNK: usize = 32;
-    let prefix = a
-        .chunks_exact(CHUNK)
-        .zip(b.chunks_exact(CHUNK))
-        .take_while(|(a, b)| a == b)
-        .count()
-        * CHUNK;
-    let prefix = prefix
-        + a[prefix..]
-            .iter()
-            .zip(&b[prefix..])
-            .take_while(|(a, b)| a == b)
-            .count();
+    let prefix = a.chunks_exact(CHUNK).zip(b.chunks_exact(CHUNK)).take_while(|(a, b)| a == b).count() * CHUNK;
+    let prefix = prefix + a[prefix..].iter().zip(&b[prefix..]).take_while(|(a, b)| a == b).count();
     let (a, b) = (&a[prefix..], &b[prefix..]);
-    let suffix = a
-        .rchunks_exact(CHUNK)
-        .zip(b.rchunks_exact(CHUNK))
-        .take_while(|(a, b)| a == b)
-        .count()
-        * CHUNK;
+    let suffix = a.rchunks_exact(CHUNK).zip(b.rchunks_exact(CHUNK)).take_while(|(a, b)| a == b).count() * CHUNK;
     let (a, b) = (&a[..a.len() - suffix], &b[..b.len() - suffix]);
-    (
-        prefix,
-        suffix
-            + a.iter()
-                .rev()
-                .zip(b.iter().rev())
-                .take_while(|(a, b)| a == b)
-                .count(),
-    )
+    (prefix, suffix + a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count())
 }
 
 /// The source block's parts that every record needs, as raw text.
@@ -308,10 +271,7 @@ impl<'a> Source<'a> {
 
     fn snapshot(&self) -> bool {
         // `last`, `incremental` and the rest are all snapshots; older connectors write a boolean.
-        !matches!(
-            self.snapshot,
-            None | Some("null" | "false" | "\"false\"" | "\"\"")
-        )
+        !matches!(self.snapshot, None | Some("null" | "false" | "\"false\"" | "\"\""))
     }
 
     fn time_us(&self) -> Option<i64> {
@@ -340,11 +300,7 @@ pub struct LogicalMessage<'a> {
 }
 
 impl<'a> LogicalMessage<'a> {
-    pub(crate) fn new(
-        record: Record<'a>,
-        source: Source<'a>,
-        message: &'a str,
-    ) -> Result<Self, DecodeError> {
+    pub(crate) fn new(record: Record<'a>, source: Source<'a>, message: &'a str) -> Result<Self, DecodeError> {
         let text = |name| raw::member(message, name).and_then(raw::text);
         let content = match text("content") {
             // Base64 unless the connector's binary.handling.mode says otherwise; then the text is all there is.
@@ -356,10 +312,7 @@ impl<'a> LogicalMessage<'a> {
         };
         Ok(LogicalMessage {
             record,
-            connector: source
-                .text(source.connector)
-                .unwrap_or_default()
-                .into_owned(),
+            connector: source.text(source.connector).unwrap_or_default().into_owned(),
             server: source.text(source.name).unwrap_or_default().into_owned(),
             prefix: text("prefix").unwrap_or_default().into_owned(),
             content,

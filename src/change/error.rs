@@ -19,10 +19,7 @@ pub struct DecodeError {
 
 impl DecodeError {
     pub(crate) fn new(field: &str, reason: impl Into<Cow<'static, str>>) -> Self {
-        DecodeError {
-            field: field.to_owned(),
-            reason: reason.into(),
-        }
+        DecodeError { field: field.to_owned(), reason: reason.into() }
     }
 
     /// An error about a column of an image.
@@ -30,22 +27,12 @@ impl DecodeError {
         let mut field = format!("{image}.");
         for char in column.chars().take(FIELD_CHARS_MAX) {
             // One error is one line, whatever the column's name holds.
-            field.push(if char.is_control() {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                char
-            });
+            field.push(if char.is_control() { char::REPLACEMENT_CHARACTER } else { char });
         }
-        DecodeError {
-            field,
-            reason: reason.into(),
-        }
+        DecodeError { field, reason: reason.into() }
     }
 
     pub(crate) fn json(field: &str, error: ScanError) -> Self {
-        DecodeError::new(
-            field,
-            format!("not valid JSON at byte {}: {}", error.at, error.what),
-        )
+        DecodeError::new(field, format!("not valid JSON at byte {}: {}", error.at, error.what))
     }
 }

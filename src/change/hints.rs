@@ -47,9 +47,7 @@ pub struct Known<'a> {
 
 impl Hints for Known<'_> {
     fn full_identity(&self, server: &str, table: &str) -> Option<bool> {
-        self.config
-            .full_identity(server, table)
-            .or_else(|| self.learnt.full(server, table))
+        self.config.full_identity(server, table).or_else(|| self.learnt.full(server, table))
     }
     fn column_type(&self, server: &str, table: &str, column: &str) -> Option<ColumnHint> {
         self.config.column_type(server, table, column)
@@ -122,12 +120,7 @@ pub struct UnknownType(String);
 
 impl fmt::Display for UnknownType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:?} is no column type; known are {}",
-            self.0,
-            ColumnHint::WORDS.join(", ")
-        )
+        write!(f, "{:?} is no column type; known are {}", self.0, ColumnHint::WORDS.join(", "))
     }
 }
 
@@ -138,21 +131,12 @@ impl FromStr for ColumnHint {
 
     fn from_str(text: &str) -> Result<Self, UnknownType> {
         let unknown = || UnknownType(text.to_owned());
-        let (word, argument) = match text
-            .trim()
-            .strip_suffix(')')
-            .and_then(|t| t.split_once('('))
-        {
+        let (word, argument) = match text.trim().strip_suffix(')').and_then(|t| t.split_once('(')) {
             Some((word, argument)) => (word.trim(), Some(argument.trim())),
             None => (text.trim(), None),
         };
         let number = |max: i64| match argument {
-            Some(digits) => digits
-                .parse::<i64>()
-                .ok()
-                .filter(|n| (0..=max).contains(n))
-                .map(Some)
-                .ok_or_else(unknown),
+            Some(digits) => digits.parse::<i64>().ok().filter(|n| (0..=max).contains(n)).map(Some).ok_or_else(unknown),
             None => Ok(None),
         };
         let (base, unit) = match word.rsplit_once('_') {

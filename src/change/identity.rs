@@ -35,11 +35,7 @@ impl Identities {
 
     /// Remembers what a table was seen to send.
     pub fn learn(&mut self, server: &str, table: &str, full: bool) {
-        if let Some(known) = self
-            .full
-            .get_mut(server)
-            .and_then(|tables| tables.get_mut(table))
-        {
+        if let Some(known) = self.full.get_mut(server).and_then(|tables| tables.get_mut(table)) {
             *known = full;
             return;
         }
@@ -52,10 +48,7 @@ impl Identities {
                 self.full.remove(&server);
             }
         }
-        self.full
-            .entry(server.to_owned())
-            .or_default()
-            .insert(table.to_owned(), full);
+        self.full.entry(server.to_owned()).or_default().insert(table.to_owned(), full);
         self.order.push_back((server.to_owned(), table.to_owned()));
     }
 

@@ -39,10 +39,7 @@ thread_local! {
 pub(crate) fn schema_length(topic: &str, rest: &str) -> Option<usize> {
     MEMO.with_borrow(|memo| {
         let entries = memo.topics.get(topic)?;
-        entries
-            .iter()
-            .find(|entry| rest.as_bytes().starts_with(entry.text.as_bytes()))
-            .map(|entry| entry.text.len())
+        entries.iter().find(|entry| rest.as_bytes().starts_with(entry.text.as_bytes())).map(|entry| entry.text.len())
     })
 }
 
@@ -64,21 +61,14 @@ pub(crate) fn remember_schema(topic: &Arc<str>, text: &str) {
             memo.bytes -= entries.remove(0).text.len();
         }
         memo.bytes += text.len();
-        entries.push(Entry {
-            text: text.into(),
-            kind: None,
-        });
+        entries.push(Entry { text: text.into(), kind: None });
     });
 }
 
 /// The schema, compiled once per text.
 pub(crate) fn schema(topic: &Arc<str>, text: &str) -> Result<Arc<Kind>, String> {
     let known = MEMO.with_borrow(|memo| {
-        let entry = memo
-            .topics
-            .get(topic)?
-            .iter()
-            .find(|entry| &*entry.text == text)?;
+        let entry = memo.topics.get(topic)?.iter().find(|entry| &*entry.text == text)?;
         entry.kind.clone()
     });
     if let Some(kind) = known {
@@ -87,10 +77,7 @@ pub(crate) fn schema(topic: &Arc<str>, text: &str) -> Result<Arc<Kind>, String> 
     let kind = Arc::new(schema::compile(text)?);
     remember_schema(topic, text);
     MEMO.with_borrow_mut(|memo| {
-        let entry = memo
-            .topics
-            .get_mut(topic)
-            .and_then(|entries| entries.iter_mut().find(|e| &*e.text == text));
+        let entry = memo.topics.get_mut(topic).and_then(|entries| entries.iter_mut().find(|e| &*e.text == text));
         if let Some(entry) = entry {
             entry.kind = Some(kind.clone());
         }

@@ -50,30 +50,18 @@ pub(crate) fn date(raw: &str) -> Result<Bounded, Reason> {
     }
     // A time behind the date is dropped only when it is midnight: otherwise the column is no date.
     match time::parse_iso(&text) {
-        Some(time::Iso {
-            days: Some(days),
-            nanos: None | Some(0),
-            ..
-        }) => Ok(Bounded::Finite(days)),
+        Some(time::Iso { days: Some(days), nanos: None | Some(0), .. }) => Ok(Bounded::Finite(days)),
         _ => Err("expected a date".into()),
     }
 }
 
 pub(crate) fn time_of_day(raw: &str, unit: Unit) -> Result<i128, Reason> {
     let Some(text) = raw::text(raw) else {
-        let unit = if unit == Unit::Guess {
-            Unit::Micro
-        } else {
-            unit
-        };
+        let unit = if unit == Unit::Guess { Unit::Micro } else { unit };
         return Ok(scaled(int(raw)?, unit));
     };
     match time::parse_iso(&text) {
-        Some(time::Iso {
-            days: None,
-            nanos: Some(nanos),
-            ..
-        }) => Ok(nanos),
+        Some(time::Iso { days: None, nanos: Some(nanos), .. }) => Ok(nanos),
         _ => Err("expected a time".into()),
     }
 }
@@ -99,11 +87,7 @@ pub(crate) fn moment(raw: &str, unit: Unit, instant: bool) -> Result<Bounded, Re
         return Ok(end);
     }
     match time::parse_iso(&text) {
-        Some(time::Iso {
-            days: Some(days),
-            nanos,
-            offset,
-        }) => {
+        Some(time::Iso { days: Some(days), nanos, offset }) => {
             let local = days * DAY + nanos.unwrap_or(0);
             // A wall clock keeps what it shows, whatever zone is written behind it.
             let east = if instant { offset.unwrap_or(0) } else { 0 };
@@ -118,18 +102,10 @@ pub(crate) fn moment(raw: &str, unit: Unit, instant: bool) -> Result<Bounded, Re
 pub(crate) fn zoned_time(raw: &str) -> Result<Value, Reason> {
     let text = text(raw)?;
     match time::parse_iso(&text) {
-        Some(time::Iso {
-            days: None,
-            nanos: Some(nanos),
-            offset,
-        }) => {
+        Some(time::Iso { days: None, nanos: Some(nanos), offset }) => {
             let utc = nanos - offset.unwrap_or(0) * SECOND;
             // 24:00 is a time that Postgres knows; only what a zone has moved wraps around midnight.
-            let utc = if (0..=DAY).contains(&utc) {
-                utc
-            } else {
-                utc.rem_euclid(DAY)
-            };
+            let utc = if (0..=DAY).contains(&utc) { utc } else { utc.rem_euclid(DAY) };
             Ok(Value::Text(format!("{}Z", time::time_text(utc)).into()))
         }
         _ => Err("expected a time with a zone".into()),
@@ -141,27 +117,18 @@ pub(crate) fn structured(raw: &str, ty: Type) -> Result<Value, Reason> {
         return Err(unexpected("the parts of a date or time", raw));
     }
     let field = |name: &str| raw::member(raw, name).map(int).transpose();
-    let end = raw::member(raw, "specialValue")
-        .and_then(raw::text)
-        .map(|word| {
-            let word = word.to_ascii_lowercase();
-            if word.contains("neg") || word.starts_with('-') {
-                Bounded::NegInfinity
-            } else {
-                Bounded::Infinity
-            }
-        });
+    let end = raw::member(raw, "specialValue").and_then(raw::text).map(|word| {
+        let word = word.to_ascii_lowercase();
+        if word.contains("neg") || word.starts_with('-') { Bounded::NegInfinity } else { Bounded::Infinity }
+    });
     let (year, month, day) = (field("year")?, field("month")?, field("day")?);
     let (hour, minute, second) = (field("hour")?, field("minute")?, field("second")?);
     let small = |n: Option<i128>| n.unwrap_or(0).clamp(-(1 << 40), 1 << 40);
-    let nanos =
-        ((small(hour) * 60 + small(minute)) * 60 + small(second)) * SECOND + small(field("nanos")?);
+    let nanos = ((small(hour) * 60 + small(minute)) * 60 + small(second)) * SECOND + small(field("nanos")?);
     let date = || match (year, month, day) {
-        (Some(year), Some(month @ 1..=12), Some(day @ 1..=31)) => Ok(time::days(
-            year.clamp(-(1 << 40), 1 << 40),
-            month as u8,
-            day as u8,
-        )),
+        (Some(year), Some(month @ 1..=12), Some(day @ 1..=31)) => {
+            Ok(time::days(year.clamp(-(1 << 40), 1 << 40), month as u8, day as u8))
+        }
         _ => Err(Reason::Borrowed("expected year, month and day")),
     };
     let moment = |east: i128| match end {

@@ -19,11 +19,7 @@ pub(crate) fn shape(raw: &str) -> &'static str {
 /// The text behind a raw JSON text; `None` when it is something else.
 pub(crate) fn text(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    Some(if inner.contains('\\') {
-        unescape(inner)
-    } else {
-        Cow::Borrowed(inner)
-    })
+    Some(if inner.contains('\\') { unescape(inner) } else { Cow::Borrowed(inner) })
 }
 
 /// Resolves the escapes of a checked text. A lone surrogate, which Java can write and UTF-8 cannot, becomes U+FFFD.
@@ -42,10 +38,7 @@ pub(crate) fn unescape(raw: &str) -> Cow<'_, str> {
 
 /// The character of the escape that the text starts with, and the escape's length.
 fn escape(text: &str) -> (char, usize) {
-    let unit = |from: usize| {
-        text.get(from..from + 4)
-            .and_then(|hex| u32::from_str_radix(hex, 16).ok())
-    };
+    let unit = |from: usize| text.get(from..from + 4).and_then(|hex| u32::from_str_radix(hex, 16).ok());
     match text.as_bytes().get(1) {
         Some(b'u') => {
             let first = unit(2).unwrap_or(0xFFFD);
@@ -55,15 +48,9 @@ fn escape(text: &str) -> (char, usize) {
                 && (0xDC00..0xE000).contains(&second)
             {
                 let code = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
-                return (
-                    char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER),
-                    12,
-                );
+                return (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), 12);
             }
-            (
-                char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER),
-                6,
-            )
+            (char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER), 6)
         }
         Some(b'b') => ('\u{8}', 2),
         Some(b'f') => ('\u{c}', 2),
@@ -102,11 +89,7 @@ pub(crate) fn document(text: &str) -> Option<Json> {
 pub(crate) fn build(raw: &str) -> Json {
     match raw.as_bytes().first() {
         Some(b'"') => Json::String(text(raw).unwrap_or_default().into_owned()),
-        Some(b'{') => Json::Object(
-            members(raw)
-                .map(|(key, value)| (key.into_owned(), build(value)))
-                .collect(),
-        ),
+        Some(b'{') => Json::Object(members(raw).map(|(key, value)| (key.into_owned(), build(value))).collect()),
         Some(b'[') => Json::Array(elements(raw).map(build).collect()),
         Some(b't') => Json::Bool(true),
         Some(b'f') => Json::Bool(false),
@@ -140,11 +123,7 @@ pub(crate) fn members(raw: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
         if !open {
             return None;
         }
-        let member = cursor
-            .key(&mut first)
-            .ok()
-            .flatten()
-            .and_then(|key| Some((key.text(), cursor.value().ok()?)));
+        let member = cursor.key(&mut first).ok().flatten().and_then(|key| Some((key.text(), cursor.value().ok()?)));
         open = member.is_some();
         member
     })
@@ -152,10 +131,7 @@ pub(crate) fn members(raw: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
 
 /// The member of this name; null counts as missing.
 pub(crate) fn member<'a>(raw: &'a str, name: &str) -> Option<&'a str> {
-    members(raw)
-        .find(|(key, _)| key == name)
-        .map(|(_, raw)| raw)
-        .filter(|raw| *raw != "null")
+    members(raw).find(|(key, _)| key == name).map(|(_, raw)| raw).filter(|raw| *raw != "null")
 }
 
 /// The elements of a checked raw array; nothing for any other value.

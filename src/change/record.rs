@@ -9,6 +9,9 @@ use std::sync::Arc;
 pub trait Headers {
     /// The value of the last header of this name; `None` when it is absent or null.
     fn header(&self, name: &str) -> Option<&[u8]>;
+
+    /// All headers in order, copied: for a record that must be kept as it was.
+    fn all(&self) -> Vec<(String, Option<Vec<u8>>)>;
 }
 
 /// A record without headers.
@@ -16,21 +19,31 @@ impl Headers for () {
     fn header(&self, _: &str) -> Option<&[u8]> {
         None
     }
+
+    fn all(&self) -> Vec<(String, Option<Vec<u8>>)> {
+        Vec::new()
+    }
 }
 
 impl<N: AsRef<str>, V: AsRef<[u8]>> Headers for [(N, Option<V>)] {
     fn header(&self, name: &str) -> Option<&[u8]> {
-        let (_, value) = self
-            .iter()
-            .rev()
-            .find(|(header, _)| header.as_ref() == name)?;
+        let (_, value) = self.iter().rev().find(|(header, _)| header.as_ref() == name)?;
         value.as_ref().map(AsRef::as_ref)
+    }
+
+    fn all(&self) -> Vec<(String, Option<Vec<u8>>)> {
+        let copy = |value: &V| value.as_ref().to_vec();
+        self.iter().map(|(name, value)| (name.as_ref().to_owned(), value.as_ref().map(copy))).collect()
     }
 }
 
 impl<N: AsRef<str>, V: AsRef<[u8]>> Headers for Vec<(N, Option<V>)> {
     fn header(&self, name: &str) -> Option<&[u8]> {
         self.as_slice().header(name)
+    }
+
+    fn all(&self) -> Vec<(String, Option<Vec<u8>>)> {
+        self.as_slice().all()
     }
 }
 
@@ -56,11 +69,7 @@ pub struct Record<'a> {
 impl Record<'_> {
     /// Where the record stands.
     pub fn id(&self) -> RecordId {
-        RecordId {
-            topic: self.topic.clone(),
-            partition: self.partition,
-            offset: self.offset,
-        }
+        RecordId { topic: self.topic.clone(), partition: self.partition, offset: self.offset }
     }
 }
 

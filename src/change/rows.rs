@@ -19,11 +19,7 @@ pub(crate) struct Payload<'a> {
 }
 
 /// Takes `{"schema": ..., "payload": ...}` apart; anything else is its own payload.
-pub(crate) fn unwrap<'a>(
-    field: &str,
-    topic: &str,
-    bytes: &'a [u8],
-) -> Result<Payload<'a>, DecodeError> {
+pub(crate) fn unwrap<'a>(field: &str, topic: &str, bytes: &'a [u8]) -> Result<Payload<'a>, DecodeError> {
     let text = json_text(field, bytes)?;
     let json = |error| DecodeError::json(field, error);
     let mut cursor = Cursor::new(text);
@@ -61,14 +57,10 @@ pub(crate) fn unwrap<'a>(
     }
     cursor.end().map_err(json)?;
     Ok(match (schema, payload) {
-        (Some(schema), Some(payload)) if keys == 2 => Payload {
-            schema: Some(schema).filter(|schema| schema.starts_with('{')),
-            payload,
-        },
-        _ => Payload {
-            schema: None,
-            payload: whole,
-        },
+        (Some(schema), Some(payload)) if keys == 2 => {
+            Payload { schema: Some(schema).filter(|schema| schema.starts_with('{')), payload }
+        }
+        _ => Payload { schema: None, payload: whole },
     })
 }
 
@@ -85,30 +77,22 @@ pub(crate) struct Rows<'h> {
 
 impl<'h> Rows<'h> {
     pub fn new(server: &'h str, table: &'h str, hints: &'h dyn Hints) -> Self {
-        Rows {
-            server,
-            table,
-            hints: Some(hints).filter(|hints| hints.types_columns(server, table)),
-        }
+        Rows { server, table, hints: Some(hints).filter(|hints| hints.types_columns(server, table)) }
     }
 
     /// A row from a raw object.
     pub fn row(&self, image: &str, raw: &str, shape: Option<&Shape>) -> Result<Row, DecodeError> {
-        let mut columns: Vec<Column> =
-            Vec::with_capacity(shape.map_or(16, |shape| shape.fields.len()));
+        let mut columns: Vec<Column> = Vec::with_capacity(shape.map_or(16, |shape| shape.fields.len()));
         let mut in_order = shape.is_some();
         for (at, (key, raw)) in raw::members(raw).enumerate() {
             let field = shape.and_then(|shape| shape.field(&key, at));
-            in_order &= shape
-                .and_then(|shape| shape.fields.get(at))
-                .is_some_and(|field| *field.0 == *key);
+            in_order &= shape.and_then(|shape| shape.fields.get(at)).is_some_and(|field| *field.0 == *key);
             let (name, kind) = match field {
                 Some((name, kind)) => (name.clone(), kind),
                 None => (memo::name(&key), &Kind::Any),
             };
-            let (ty, value) = self
-                .value(&name, kind, raw)
-                .map_err(|reason| DecodeError::column(image, &name, reason))?;
+            let (ty, value) =
+                self.value(&name, kind, raw).map_err(|reason| DecodeError::column(image, &name, reason))?;
             columns.push(Column { name, ty, value });
         }
         // Members that follow the schema one by one cannot repeat; only the others are looked through.
@@ -142,10 +126,7 @@ impl<'h> Rows<'h> {
         let Some(bytes) = record.key else {
             return Ok(None);
         };
-        let opens = bytes
-            .iter()
-            .copied()
-            .find(|byte| !byte.is_ascii_whitespace());
+        let opens = bytes.iter().copied().find(|byte| !byte.is_ascii_whitespace());
         if !matches!(opens, Some(b'{' | b'[' | b'"' | b'n')) {
             // Another converter's key (a bare number or text): no reason to refuse the change.
             return Ok(Some((bare_key(bytes), None)));
@@ -155,32 +136,18 @@ impl<'h> Rows<'h> {
             unwrapped => unwrapped?,
         };
         let kind = match unwrapped.schema {
-            Some(text) => Some(
-                memo::schema(record.topic, text)
-                    .map_err(|reason| DecodeError::new("key.schema", reason))?,
-            ),
+            Some(text) => {
+                Some(memo::schema(record.topic, text).map_err(|reason| DecodeError::new("key.schema", reason))?)
+            }
             None => None,
         };
         match unwrapped.payload.as_bytes().first() {
             Some(b'n') => Ok(None),
-            Some(b'{') => Ok(Some((
-                self.row("key", unwrapped.payload, kind.as_deref().and_then(shape))?,
-                kind,
-            ))),
+            Some(b'{') => Ok(Some((self.row("key", unwrapped.payload, kind.as_deref().and_then(shape))?, kind))),
             _ => {
-                let (ty, value) =
-                    semantic::decode(kind.as_deref().unwrap_or(&Kind::Any), unwrapped.payload)
-                        .map_err(|reason| DecodeError::new("key", reason))?;
-                Ok(Some((
-                    Row {
-                        columns: vec![Column {
-                            name: memo::name("key"),
-                            ty,
-                            value,
-                        }],
-                    },
-                    kind,
-                )))
+                let (ty, value) = semantic::decode(kind.as_deref().unwrap_or(&Kind::Any), unwrapped.payload)
+                    .map_err(|reason| DecodeError::new("key", reason))?;
+                Ok(Some((Row { columns: vec![Column { name: memo::name("key"), ty, value }] }, kind)))
             }
         }
     }
@@ -198,16 +165,8 @@ impl<'h> Rows<'h> {
         let unwrapped = unwrap(header, record.topic, bytes)?;
         match unwrapped.payload.as_bytes().first() {
             Some(b'n') => Ok(None),
-            Some(b'{') => self
-                .row(header, unwrapped.payload, kind.and_then(shape))
-                .map(Some),
-            _ => Err(DecodeError::new(
-                header,
-                format!(
-                    "expected an object, found {}",
-                    raw::shape(unwrapped.payload)
-                ),
-            )),
+            Some(b'{') => self.row(header, unwrapped.payload, kind.and_then(shape)).map(Some),
+            _ => Err(DecodeError::new(header, format!("expected an object, found {}", raw::shape(unwrapped.payload)))),
         }
     }
 }
@@ -229,31 +188,16 @@ fn bare_key(bytes: &[u8]) -> Row {
         },
         Err(_) => (Type::Bytes, Value::Bytes(bytes.into())),
     };
-    Row {
-        columns: vec![Column {
-            name: memo::name("key"),
-            ty,
-            value,
-        }],
-    }
+    Row { columns: vec![Column { name: memo::name("key"), ty, value }] }
 }
 
 fn repeated(columns: &[Column]) -> Option<&str> {
     /// Up to here, comparing each with each is quicker than hashing.
     const FEW: usize = 32;
     if columns.len() <= FEW {
-        let twice = |at: usize| {
-            columns[..at]
-                .iter()
-                .any(|column| column.name == columns[at].name)
-        };
-        return (1..columns.len())
-            .find(|at| twice(*at))
-            .map(|at| &*columns[at].name);
+        let twice = |at: usize| columns[..at].iter().any(|column| column.name == columns[at].name);
+        return (1..columns.len()).find(|at| twice(*at)).map(|at| &*columns[at].name);
     }
     let mut seen = HashSet::with_capacity(columns.len());
-    columns
-        .iter()
-        .find(|column| !seen.insert(&*column.name))
-        .map(|column| &*column.name)
+    columns.iter().find(|column| !seen.insert(&*column.name)).map(|column| &*column.name)
 }

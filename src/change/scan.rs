@@ -29,11 +29,7 @@ pub(crate) struct Key<'a> {
 impl<'a> Key<'a> {
     /// The key with its escapes resolved.
     pub fn text(&self) -> Cow<'a, str> {
-        if self.escaped {
-            unescape(self.raw)
-        } else {
-            Cow::Borrowed(self.raw)
-        }
+        if self.escaped { unescape(self.raw) } else { Cow::Borrowed(self.raw) }
     }
 }
 
@@ -245,31 +241,20 @@ impl<'a> Cursor<'a> {
                     match bytes.get(at + 1) {
                         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => at += 2,
                         Some(b'u')
-                            if bytes
-                                .get(at + 2..at + 6)
-                                .is_some_and(|h| h.iter().all(u8::is_ascii_hexdigit)) =>
+                            if bytes.get(at + 2..at + 6).is_some_and(|h| h.iter().all(u8::is_ascii_hexdigit)) =>
                         {
                             at += 6;
                         }
                         _ => {
-                            return Err(ScanError {
-                                at,
-                                what: "an escape that JSON does not know",
-                            });
+                            return Err(ScanError { at, what: "an escape that JSON does not know" });
                         }
                     }
                 }
                 Some(_) => {
-                    return Err(ScanError {
-                        at,
-                        what: "a control character inside a text",
-                    });
+                    return Err(ScanError { at, what: "a control character inside a text" });
                 }
                 None => {
-                    return Err(ScanError {
-                        at,
-                        what: "the text ends inside a text value",
-                    });
+                    return Err(ScanError { at, what: "the text ends inside a text value" });
                 }
             }
         }
@@ -324,12 +309,7 @@ fn find_special(bytes: &[u8], mut at: usize) -> usize {
 
 /// Length of the JSON number that the bytes start with.
 fn number_length(bytes: &[u8]) -> Option<usize> {
-    let digits = |from: usize| {
-        bytes[from..]
-            .iter()
-            .take_while(|b| b.is_ascii_digit())
-            .count()
-    };
+    let digits = |from: usize| bytes[from..].iter().take_while(|b| b.is_ascii_digit()).count();
     let mut at = usize::from(bytes.first() == Some(&b'-'));
     let whole = digits(at);
     if whole == 0 || (whole > 1 && bytes[at] == b'0') {

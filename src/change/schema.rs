@@ -23,28 +23,14 @@ struct Written {
 pub(crate) fn compile(text: &str) -> Result<Kind, String> {
     let written: Written = serde_json::from_str(text).map_err(|error| {
         // Its own words could repeat parts of the text; the place is enough to find it.
-        format!(
-            "not a Connect schema (line {}, column {})",
-            error.line(),
-            error.column()
-        )
+        format!("not a Connect schema (line {}, column {})", error.line(), error.column())
     })?;
     Ok(kind(&written))
 }
 
 fn kind(written: &Written) -> Kind {
-    let parameter = |name: &str| {
-        written
-            .parameters
-            .as_ref()
-            .and_then(|p| p.get(name))
-            .map(String::as_str)
-    };
-    if let Some(kind) = written
-        .name
-        .as_deref()
-        .and_then(|name| named(name, &written.base, parameter))
-    {
+    let parameter = |name: &str| written.parameters.as_ref().and_then(|p| p.get(name)).map(String::as_str);
+    if let Some(kind) = written.name.as_deref().and_then(|name| named(name, &written.base, parameter)) {
         return kind;
     }
     match written.base.as_str() {
@@ -57,12 +43,7 @@ fn kind(written: &Written) -> Kind {
         "map" => Kind::Map(Box::new(written.values.as_deref().map_or(Kind::Any, kind))),
         "struct" => Kind::Struct(Arc::new(Shape {
             fields: (written.fields.iter().flatten())
-                .map(|field| {
-                    (
-                        Arc::from(field.field.as_deref().unwrap_or_default()),
-                        kind(field),
-                    )
-                })
+                .map(|field| (Arc::from(field.field.as_deref().unwrap_or_default()), kind(field)))
                 .collect(),
         })),
         _ => Kind::Any,
@@ -70,11 +51,7 @@ fn kind(written: &Written) -> Kind {
 }
 
 /// The semantic type of a schema name, on the given wire type; `None` for names that mean nothing more.
-pub(crate) fn named<'p>(
-    name: &str,
-    base: &str,
-    parameter: impl Fn(&str) -> Option<&'p str>,
-) -> Option<Kind> {
+pub(crate) fn named<'p>(name: &str, base: &str, parameter: impl Fn(&str) -> Option<&'p str>) -> Option<Kind> {
     if let Some(name) = name.strip_prefix("io.debezium.time.") {
         return Some(match name {
             "Date" | "IsoDate" => Kind::Date,
@@ -95,9 +72,7 @@ pub(crate) fn named<'p>(
     }
     if let Some(name) = name.strip_prefix("org.apache.kafka.connect.data.") {
         return Some(match name {
-            "Decimal" => {
-                Kind::Decimal(parameter("scale").and_then(|s| s.parse().ok()).unwrap_or(0))
-            }
+            "Decimal" => Kind::Decimal(parameter("scale").and_then(|s| s.parse().ok()).unwrap_or(0)),
             "Date" => Kind::Date,
             "Time" => Kind::Time(Unit::Milli),
             "Timestamp" => Kind::Timestamp(Unit::Milli),

@@ -118,10 +118,7 @@ impl Kind {
 
     /// True where the schema says no more than the wire's own type, so that a configured type may say more.
     pub fn is_plain(&self) -> bool {
-        matches!(
-            self,
-            Kind::Any | Kind::Bool | Kind::Int | Kind::Float | Kind::Text | Kind::Bytes
-        )
+        matches!(self, Kind::Any | Kind::Bool | Kind::Int | Kind::Float | Kind::Text | Kind::Bytes)
     }
 }
 
@@ -159,16 +156,10 @@ fn typed(kind: &Kind, raw: &str) -> Result<Value, Reason> {
         Kind::Unsigned => {
             let number = int(raw.trim_matches('"'))?;
             // why a sum: 64-bit two's complement read as signed is the true value minus 2^64.
-            Value::Int(if number < 0 {
-                number + (1 << 64)
-            } else {
-                number
-            })
+            Value::Int(if number < 0 { number + (1 << 64) } else { number })
         }
         Kind::Float => Value::Float(float(raw)?),
-        Kind::Text | Kind::Xml | Kind::Uuid | Kind::Enum | Kind::Interval => {
-            Value::Text(text(raw)?.into())
-        }
+        Kind::Text | Kind::Xml | Kind::Uuid | Kind::Enum | Kind::Interval => Value::Text(text(raw)?.into()),
         Kind::LooseText => Value::Text(raw::text(raw).unwrap_or(Cow::Borrowed(raw)).into()),
         Kind::Bytes => Value::Bytes(bytes(raw)?.into()),
         Kind::Decimal(scale) => Value::Decimal(decimal(raw, *scale)?),
@@ -187,19 +178,14 @@ fn typed(kind: &Kind, raw: &str) -> Result<Value, Reason> {
         Kind::Json => match raw::text(raw) {
             // A document that this build cannot hold (nested too deeply) is still shown, as its text.
             Some(text) => Value::Json(Arc::new(
-                raw::document(&text)
-                    .unwrap_or_else(|| serde_json::Value::String(text.into_owned())),
+                raw::document(&text).unwrap_or_else(|| serde_json::Value::String(text.into_owned())),
             )),
             None => Value::Json(Arc::new(raw::build(raw))),
         },
         Kind::Set => match raw.starts_with('[') {
             true => array(&Kind::Text, raw)?,
             false => Value::Array(
-                text(raw)?
-                    .split(',')
-                    .filter(|word| !word.is_empty())
-                    .map(|word| Value::Text(word.into()))
-                    .collect(),
+                text(raw)?.split(',').filter(|word| !word.is_empty()).map(|word| Value::Text(word.into())).collect(),
             ),
         },
         Kind::Bits(length) => bits(raw, *length)?,
@@ -249,10 +235,7 @@ fn schemaless(raw: &str) -> Result<(Type, Value), Reason> {
             }
             let double = raw.parse::<f64>().ok().filter(|f| f.is_finite());
             match double {
-                Some(double)
-                    if !raw::is_integer(raw)
-                        && raw::significant_digits(raw) <= raw::DOUBLE_DIGITS =>
-                {
+                Some(double) if !raw::is_integer(raw) && raw::significant_digits(raw) <= raw::DOUBLE_DIGITS => {
                     (Type::Float, Value::Float(double))
                 }
                 _ => match decimal_text(raw) {
@@ -269,8 +252,7 @@ pub(crate) fn text(raw: &str) -> Result<Cow<'_, str>, Reason> {
 }
 
 pub(crate) fn int(raw: &str) -> Result<i128, Reason> {
-    raw.parse::<i128>()
-        .map_err(|_| unexpected("an integer", raw))
+    raw.parse::<i128>().map_err(|_| unexpected("an integer", raw))
 }
 
 fn float(raw: &str) -> Result<f64, Reason> {
@@ -278,27 +260,19 @@ fn float(raw: &str) -> Result<f64, Reason> {
         r#""NaN""# => Ok(f64::NAN),
         r#""Infinity""# => Ok(f64::INFINITY),
         r#""-Infinity""# => Ok(f64::NEG_INFINITY),
-        _ => raw
-            .trim_matches('"')
-            .parse::<f64>()
-            .map_err(|_| unexpected("a floating-point number", raw)),
+        _ => raw.trim_matches('"').parse::<f64>().map_err(|_| unexpected("a floating-point number", raw)),
     }
 }
 
 pub(crate) fn bytes(raw: &str) -> Result<Vec<u8>, Reason> {
-    BASE64
-        .decode(text(raw)?.as_bytes())
-        .map_err(|_| "expected base64".into())
+    BASE64.decode(text(raw)?.as_bytes()).map_err(|_| "expected base64".into())
 }
 
 fn array(element: &Kind, raw: &str) -> Result<Value, Reason> {
     if !raw.starts_with('[') {
         return Err(unexpected("an array", raw));
     }
-    raw::elements(raw)
-        .map(|raw| Ok(decode(element, raw)?.1))
-        .collect::<Result<_, Reason>>()
-        .map(Value::Array)
+    raw::elements(raw).map(|raw| Ok(decode(element, raw)?.1)).collect::<Result<_, Reason>>().map(Value::Array)
 }
 
 /// A map as an object, or as JsonConverter writes keys that are no texts: `[[key, value], ...]`.
@@ -338,21 +312,13 @@ fn bits(raw: &str, length: Option<usize>) -> Result<Value, Reason> {
 pub(crate) fn bits_text(bytes: &[u8], length: Option<usize>) -> String {
     /// Longer declared lengths (varbit without a limit says 2^31 - 1) are no length to pad to.
     const PAD_MAX: usize = 65_536;
-    let all: String = bytes
-        .iter()
-        .rev()
-        .map(|byte| format!("{byte:08b}"))
-        .collect();
+    let all: String = bytes.iter().rev().map(|byte| format!("{byte:08b}")).collect();
     match length.filter(|length| *length <= PAD_MAX) {
         Some(length) if all.len() < length => format!("{all:0>length$}"),
         Some(length) => {
             let surplus = all.len() - length;
             // Bits beyond the declared length are padding of the last byte; a set one is data and stays.
-            if all[..surplus].contains('1') {
-                all
-            } else {
-                all[surplus..].to_owned()
-            }
+            if all[..surplus].contains('1') { all } else { all[surplus..].to_owned() }
         }
         None => all,
     }
@@ -362,9 +328,7 @@ fn point(raw: &str) -> Result<Value, Reason> {
     if !raw.starts_with('{') {
         return Err(unexpected("a point", raw));
     }
-    let coordinate = |name: &'static str| {
-        float(raw::member(raw, name).ok_or(Reason::Borrowed("x or y: missing"))?)
-    };
+    let coordinate = |name: &'static str| float(raw::member(raw, name).ok_or(Reason::Borrowed("x or y: missing"))?);
     Ok(Value::Point(coordinate("x")?, coordinate("y")?))
 }
 

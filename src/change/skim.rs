@@ -58,11 +58,7 @@ pub fn skim<'a>(record: &Record<'a>) -> Result<Skim<'a>, DecodeError> {
         let raw = cursor.value().map_err(json)?;
         cursor.end().map_err(json)?;
         // JsonConverter without schemas writes a null as these four bytes.
-        return Ok(if raw == "null" {
-            Skim::Tombstone
-        } else {
-            Skim::Unknown
-        });
+        return Ok(if raw == "null" { Skim::Tombstone } else { Skim::Unknown });
     }
     walk(&mut cursor, record, &mut outer, Some(&mut inner))?;
     cursor.end().map_err(json)?;
@@ -86,13 +82,9 @@ pub fn skim<'a>(record: &Record<'a>) -> Result<Skim<'a>, DecodeError> {
 pub(crate) fn json_text<'a>(field: &str, bytes: &'a [u8]) -> Result<&'a str, DecodeError> {
     match bytes.first() {
         None => Err(DecodeError::new(field, "empty")),
-        Some(0 | 1) => Err(DecodeError::new(
-            field,
-            "framed for a schema registry, which is not configured",
-        )),
-        Some(_) => std::str::from_utf8(bytes).map_err(|error| {
-            DecodeError::new(field, format!("not UTF-8 at byte {}", error.valid_up_to()))
-        }),
+        Some(0 | 1) => Err(DecodeError::new(field, "framed for a schema registry, which is not configured")),
+        Some(_) => std::str::from_utf8(bytes)
+            .map_err(|error| DecodeError::new(field, format!("not UTF-8 at byte {}", error.valid_up_to()))),
     }
 }
 
@@ -207,11 +199,7 @@ fn walk<'a>(
     Ok(())
 }
 
-fn classify<'a>(
-    record: &Record<'a>,
-    parts: Parts<'a>,
-    schema: Option<&'a str>,
-) -> Result<Skim<'a>, DecodeError> {
+fn classify<'a>(record: &Record<'a>, parts: Parts<'a>, schema: Option<&'a str>) -> Result<Skim<'a>, DecodeError> {
     if parts.has(OP) && (parts.has(SOURCE) || parts.has(BEFORE) || parts.has(AFTER)) {
         return envelope(record, parts, schema);
     }
@@ -224,8 +212,7 @@ fn classify<'a>(
     if parts.keys > 0 && parts.keys == parts.timestamps {
         return Ok(Skim::Heartbeat);
     }
-    if parts.has(STATUS) && parts.has(ID) && (parts.has(EVENT_COUNT) || parts.has(DATA_COLLECTIONS))
-    {
+    if parts.has(STATUS) && parts.has(ID) && (parts.has(EVENT_COUNT) || parts.has(DATA_COLLECTIONS)) {
         return Ok(Skim::Transaction);
     }
     if parts.has(AGGREGATE_TYPE) && parts.has(TYPE) && parts.has(ID) {
@@ -234,17 +221,10 @@ fn classify<'a>(
     Ok(Skim::Unknown)
 }
 
-fn envelope<'a>(
-    record: &Record<'a>,
-    parts: Parts<'a>,
-    schema: Option<&'a str>,
-) -> Result<Skim<'a>, DecodeError> {
+fn envelope<'a>(record: &Record<'a>, parts: Parts<'a>, schema: Option<&'a str>) -> Result<Skim<'a>, DecodeError> {
     let raw = parts.op.unwrap_or("null");
     let Some(word) = raw::text(raw) else {
-        return Err(DecodeError::new(
-            "op",
-            format!("expected a text, found {}", raw::shape(raw)),
-        ));
+        return Err(DecodeError::new("op", format!("expected a text, found {}", raw::shape(raw))));
     };
     let source = match parts.source {
         Some(source) if source.is_object() => source,
@@ -261,15 +241,10 @@ fn envelope<'a>(
             let Some(message) = parts.message.filter(|raw| raw.starts_with('{')) else {
                 return Err(DecodeError::new("message", "missing"));
             };
-            return Ok(Skim::Message(Box::new(LogicalMessage::new(
-                *record, source, message,
-            )?)));
+            return Ok(Skim::Message(Box::new(LogicalMessage::new(*record, source, message)?)));
         }
         _ => {
-            return Err(DecodeError::new(
-                "op",
-                "a letter that Debezium does not use",
-            ));
+            return Err(DecodeError::new("op", "a letter that Debezium does not use"));
         }
     };
     let before = image("before", parts.before)?;
@@ -284,19 +259,14 @@ fn envelope<'a>(
         }
         _ => {}
     }
-    Ok(Skim::Change(Box::new(Envelope::new(
-        *record, op, before, after, source, schema,
-    )?)))
+    Ok(Skim::Change(Box::new(Envelope::new(*record, op, before, after, source, schema)?)))
 }
 
 fn image<'a>(field: &str, raw: Option<&'a str>) -> Result<Option<&'a str>, DecodeError> {
     match raw {
         None | Some("null") => Ok(None),
         Some(raw) if raw.starts_with('{') => Ok(Some(raw)),
-        Some(raw) => Err(DecodeError::new(
-            field,
-            format!("expected an object, found {}", raw::shape(raw)),
-        )),
+        Some(raw) => Err(DecodeError::new(field, format!("expected an object, found {}", raw::shape(raw)))),
     }
 }
 

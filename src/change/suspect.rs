@@ -10,39 +10,26 @@ use super::{Column, Envelope, RowChange};
 pub fn suspicions(envelope: &Envelope<'_>, change: &RowChange, hints: &dyn Hints) -> Vec<String> {
     let mut out = Vec::new();
     let rows = [change.after.as_ref(), change.before.as_ref()];
-    for column in rows
-        .into_iter()
-        .flatten()
-        .take(1)
-        .flat_map(|row| &row.columns)
-    {
+    for column in rows.into_iter().flatten().take(1).flat_map(|row| &row.columns) {
         let name = &column.name;
         match hints.column_type(envelope.server(), envelope.table(), name) {
             Some(hint) => {
-                let fits = hint.ty() == column.ty
-                    || matches!(column.value, Value::Null | Value::Unavailable);
+                let fits = hint.ty() == column.ty || matches!(column.value, Value::Null | Value::Unavailable);
                 // A type that the schema knows better is not used, which is no fault.
                 if !fits && !envelope.has_schema() {
-                    out.push(format!(
-                        "{name}: is configured as {}, but its value is none",
-                        hint.ty().as_str()
-                    ));
+                    out.push(format!("{name}: is configured as {}, but its value is none", hint.ty().as_str()));
                 }
             }
             None if envelope.has_schema() => out.extend(wrapped(&change.connector, column)),
             None => {
                 if let Some((what, word)) = looks_like(column) {
-                    out.push(format!(
-                        "{name}: looks like {what}; set columns.{name}.type: {word}"
-                    ));
+                    out.push(format!("{name}: looks like {what}; set columns.{name}.type: {word}"));
                 }
             }
         }
     }
     if let Some(remedy) = change.remedy() {
-        out.push(format!(
-            "the source does not send old values; to have them: {remedy}"
-        ));
+        out.push(format!("the source does not send old values; to have them: {remedy}"));
     }
     out
 }
@@ -50,13 +37,11 @@ pub fn suspicions(envelope: &Envelope<'_>, change: &RowChange, hints: &dyn Hints
 /// A 64-bit column below zero may be an unsigned one that MySQL's connector has wrapped.
 fn wrapped(connector: &str, column: &Column) -> Option<String> {
     match (connector, &column.value) {
-        ("mysql" | "mariadb", Value::Int(number)) if *number < 0 && column.ty == Type::Int => {
-            Some(format!(
-                "{0}: is negative; if it is BIGINT UNSIGNED, set columns.{0}.type: unsigned, or \
+        ("mysql" | "mariadb", Value::Int(number)) if *number < 0 && column.ty == Type::Int => Some(format!(
+            "{0}: is negative; if it is BIGINT UNSIGNED, set columns.{0}.type: unsigned, or \
              bigint.unsigned.handling.mode=precise in the connector",
-                column.name
-            ))
-        }
+            column.name
+        )),
         _ => None,
     }
 }
@@ -67,9 +52,7 @@ fn looks_like(column: &Column) -> Option<(&'static str, &'static str)> {
         Value::Text(text) => text_like(text),
         Value::Json(document) => {
             let object = document.as_object()?;
-            let only = |keys: &[&str]| {
-                object.len() == keys.len() && keys.iter().all(|key| object.contains_key(*key))
-            };
+            let only = |keys: &[&str]| object.len() == keys.len() && keys.iter().all(|key| object.contains_key(*key));
             if only(&["scale", "value"]) {
                 Some(("a decimal", "decimal"))
             } else if only(&["x", "y", "wkb", "srid"]) {
@@ -101,20 +84,13 @@ fn number_like(name: &str, number: i128) -> Option<(&'static str, &'static str)>
     // So few days are an everyday number: only a column that is called like a date is worth a word.
     let name = name.to_ascii_lowercase();
     let words: Vec<&str> = name.split(['_', '-', '.', ' ']).collect();
-    let dated = [
-        "on", "date", "day", "birthday", "born", "birth", "dob", "due", "since", "until",
-    ];
+    let dated = ["on", "date", "day", "birthday", "born", "birth", "dob", "due", "since", "until"];
     let called = words.iter().any(|word| dated.contains(word)) || name.ends_with("date");
     (called && (3_652..47_482).contains(&number)).then_some(("days since 1970", "date"))
 }
 
 fn text_like(text: &str) -> Option<(&'static str, &'static str)> {
-    if let Some(time::Iso {
-        days: Some(_),
-        nanos,
-        offset,
-    }) = time::parse_iso(text)
-    {
+    if let Some(time::Iso { days: Some(_), nanos, offset }) = time::parse_iso(text) {
         return match (nanos, offset) {
             (Some(nanos), Some(_)) if nanos <= DAY => Some(("a point in time", "instant")),
             (Some(_), None) => Some(("a timestamp without zone", "timestamp")),
@@ -127,10 +103,7 @@ fn text_like(text: &str) -> Option<(&'static str, &'static str)> {
         && text.len() <= 24
         && text.len().is_multiple_of(4)
         && (text.ends_with('=') || text.contains(['+', '/']))
-        && text
-            .trim_end_matches('=')
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/');
+        && text.trim_end_matches('=').bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/');
     base64.then_some(("base64: a decimal or bytes", "decimal(SCALE) or bytes"))
 }
 

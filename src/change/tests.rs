@@ -18,13 +18,9 @@ pub(crate) const CAPTURES: [&str; 6] = [
 ];
 
 pub(crate) fn capture(file: &str) -> Vec<CapturedRecord> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures/debezium")
-        .join(file);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/debezium").join(file);
     let reader = BufReader::new(File::open(path).expect("fixture"));
-    read_records(file, reader)
-        .collect::<Result<_, _>>()
-        .expect("readable")
+    read_records(file, reader).collect::<Result<_, _>>().expect("readable")
 }
 
 /// A record of the shop's listings.
@@ -93,10 +89,7 @@ impl Sample {
     pub fn error(&self) -> String {
         match skim(&self.record()) {
             Err(error) => error.to_string(),
-            Ok(Skim::Change(envelope)) => envelope
-                .change(&super::NoHints)
-                .expect_err("an error")
-                .to_string(),
+            Ok(Skim::Change(envelope)) => envelope.change(&super::NoHints).expect_err("an error").to_string(),
             Ok(other) => panic!("{}", other.kind()),
         }
     }
@@ -104,14 +97,6 @@ impl Sample {
 
 /// `name old -> new` per change.
 pub(crate) fn summary(change: &RowChange) -> Vec<String> {
-    let text = |value: &Option<super::Value>| {
-        value
-            .as_ref()
-            .map_or("-".to_owned(), |v| v.canonical().to_string())
-    };
-    change
-        .changes
-        .iter()
-        .map(|c| format!("{} {} -> {}", c.name, text(&c.old), text(&c.new)))
-        .collect()
+    let text = |value: &Option<super::Value>| value.as_ref().map_or("-".to_owned(), |v| v.canonical().to_string());
+    change.changes.iter().map(|c| format!("{} {} -> {}", c.name, text(&c.old), text(&c.new))).collect()
 }

@@ -14,8 +14,7 @@ pub(crate) fn days(year: i128, month: u8, day: u8) -> i128 {
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);
     let month = i128::from(month);
-    let day_of_year =
-        (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + i128::from(day) - 1;
+    let day_of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + i128::from(day) - 1;
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     era * 146_097 + day_of_era - 719_468
 }
@@ -24,16 +23,11 @@ fn civil(days: i128) -> (i128, i128, i128) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     let year = year_of_era + era * 400 + i128::from(month <= 2);
     (year, month, day)
 }
@@ -49,22 +43,12 @@ pub(crate) fn date_text(days: i128) -> String {
 pub(crate) fn time_text(nanos: i128) -> String {
     let sign = if nanos < 0 { "-" } else { "" };
     let (seconds, fraction) = (nanos.abs() / SECOND, nanos.abs() % SECOND);
-    format!(
-        "{sign}{:02}:{:02}:{:02}{}",
-        seconds / 3600,
-        seconds / 60 % 60,
-        seconds % 60,
-        fraction_text(fraction)
-    )
+    format!("{sign}{:02}:{:02}:{:02}{}", seconds / 3600, seconds / 60 % 60, seconds % 60, fraction_text(fraction))
 }
 
 /// `2026-11-23T01:02:03.456789`, without a zone.
 pub(crate) fn timestamp_text(nanos: i128) -> String {
-    format!(
-        "{}T{}",
-        date_text(nanos.div_euclid(DAY)),
-        time_text(nanos.rem_euclid(DAY))
-    )
+    format!("{}T{}", date_text(nanos.div_euclid(DAY)), time_text(nanos.rem_euclid(DAY)))
 }
 
 /// `infinity`, `-infinity`, or what `text` says.
@@ -115,11 +99,7 @@ pub(crate) struct Iso {
 /// Parses ISO dates, times and both; `None` for anything else.
 pub(crate) fn parse_iso(text: &str) -> Option<Iso> {
     let mut p = Parser(text.as_bytes());
-    let mut iso = Iso {
-        days: None,
-        nanos: None,
-        offset: None,
-    };
+    let mut iso = Iso { days: None, nanos: None, offset: None };
     if text.as_bytes().get(2) == Some(&b':') {
         iso.nanos = Some(p.time()?);
     } else {
@@ -144,21 +124,13 @@ impl Parser<'_> {
     }
 
     fn number(&mut self, digits: std::ops::RangeInclusive<usize>) -> Option<i128> {
-        let count = self
-            .0
-            .iter()
-            .take_while(|b| b.is_ascii_digit())
-            .count()
-            .min(*digits.end());
+        let count = self.0.iter().take_while(|b| b.is_ascii_digit()).count().min(*digits.end());
         if count < *digits.start() {
             return None;
         }
         let (head, tail) = self.0.split_at(count);
         self.0 = tail;
-        Some(
-            head.iter()
-                .fold(0, |sum, digit| sum * 10 + i128::from(digit - b'0')),
-        )
+        Some(head.iter().fold(0, |sum, digit| sum * 10 + i128::from(digit - b'0')))
     }
 
     fn bounded(&mut self, max: i128) -> Option<i128> {
@@ -171,21 +143,9 @@ impl Parser<'_> {
             self.eat(b'+');
         }
         let year = self.number(4..=9)?;
-        let month = self
-            .eat(b'-')
-            .then(|| self.bounded(12))
-            .flatten()
-            .filter(|m| *m > 0)?;
-        let day = self
-            .eat(b'-')
-            .then(|| self.bounded(31))
-            .flatten()
-            .filter(|d| *d > 0)?;
-        Some(days(
-            if negative { -year } else { year },
-            month as u8,
-            day as u8,
-        ))
+        let month = self.eat(b'-').then(|| self.bounded(12)).flatten().filter(|m| *m > 0)?;
+        let day = self.eat(b'-').then(|| self.bounded(31)).flatten().filter(|d| *d > 0)?;
+        Some(days(if negative { -year } else { year }, month as u8, day as u8))
     }
 
     fn time(&mut self) -> Option<i128> {

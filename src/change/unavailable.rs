@@ -26,9 +26,7 @@ pub(crate) fn is_placeholder(raw: &str) -> bool {
             members.next().is_none()
                 && only.is_some_and(|(key, value)| {
                     key == PLACEHOLDER
-                        && value
-                            .strip_prefix('"')
-                            .is_some_and(|v| v.strip_suffix('"') == Some(PLACEHOLDER))
+                        && value.strip_prefix('"').is_some_and(|v| v.strip_suffix('"') == Some(PLACEHOLDER))
                 })
         }
         _ => false,
@@ -45,8 +43,7 @@ fn is_text(text: &str) -> bool {
             text.len() <= 80
                 && text.starts_with('{')
                 && raw::text(&format!("\"{text}\"")).is_some_and(|document| {
-                    let squeezed: String =
-                        document.chars().filter(|c| !c.is_whitespace()).collect();
+                    let squeezed: String = document.chars().filter(|c| !c.is_whitespace()).collect();
                     squeezed == format!("{{\"{PLACEHOLDER}\":\"{PLACEHOLDER}\"}}")
                 })
         }
@@ -64,9 +61,7 @@ fn is_array(raw: &str) -> bool {
     // Arrays of numbers and dates hold one element per byte of the text.
     let mut bytes = PLACEHOLDER.bytes();
     let same = |element: &str, byte: Option<u8>| byte.is_some_and(|b| element.parse() == Ok(b));
-    same(first, bytes.next())
-        && elements.all(|element| same(element, bytes.next()))
-        && bytes.next().is_none()
+    same(first, bytes.next()) && elements.all(|element| same(element, bytes.next())) && bytes.next().is_none()
 }
 
 #[cfg(test)]

@@ -1,12 +1,65 @@
 //! `rowbell inspect`: one line of JSON per record, what Rowbell understood of it.
 
-use super::records::{CapturedRecord, ReadError};
+use super::records::{CapturedRecord, ReadError, read_records};
+use super::{FAILED, USAGE, fail};
 use crate::change::{
-    self, DecodeError, Envelope, Hints, Identities, Known, LogicalMessage, Record, Row, RowChange,
-    Skim, Value,
+    self, DecodeError, Envelope, Hints, Identities, Known, LogicalMessage, NoHints, Record, Row, RowChange, Skim, Value,
 };
+use crate::config;
 use serde_json::{Map, Value as Json, json};
-use std::io::Write;
+use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Say what Rowbell understands of captured events: one line of JSON per record
+#[derive(Debug, clap::Args)]
+pub struct InspectArguments {
+    /// Captured events, one JSON object a line; - or nothing is stdin
+    #[arg(value_name = "FILE", default_value = "-")]
+    file: PathBuf,
+
+    /// Config whose `columns.*.type` and `replica_identity` say what the events do not
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Runs the command: data to stdout, errors to stderr.
+pub fn run(arguments: &InspectArguments) -> ExitCode {
+    let config = match &arguments.config {
+        None => None,
+        Some(path) => match config::load(path) {
+            Ok((config, _)) => Some(config),
+            Err(report) => {
+                eprintln!("{report}");
+                return ExitCode::from(USAGE);
+            }
+        },
+    };
+    let hints: &dyn Hints = match &config {
+        Some(config) => config,
+        None => &NoHints,
+    };
+    let name = arguments.file.display().to_string();
+    let input: Box<dyn BufRead> = if name == "-" {
+        Box::new(BufReader::new(std::io::stdin()))
+    } else {
+        match std::fs::File::open(&arguments.file) {
+            Ok(file) => Box::new(BufReader::new(file)),
+            Err(error) => {
+                return fail(
+                    &format!("cannot read {name}: {error}\nhint: a file of captured events, or - for stdin"),
+                    USAGE,
+                );
+            }
+        }
+    };
+    match inspect(read_records(name, input), BufWriter::new(std::io::stdout().lock()), hints) {
+        Ok(_) => ExitCode::SUCCESS,
+        // Whoever read our output has seen enough.
+        Err(InspectError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => fail(&error, FAILED),
+    }
+}
 
 /// What an inspection went through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,11 +109,7 @@ pub struct Inspector<'h> {
 impl<'h> Inspector<'h> {
     /// Starts with nothing learnt.
     pub fn new(hints: &'h dyn Hints) -> Self {
-        Inspector {
-            hints,
-            identities: Identities::default(),
-            inspected: Inspected::default(),
-        }
+        Inspector { hints, identities: Identities::default(), inspected: Inspected::default() }
     }
 
     /// The line of one record, its keys in the documented order.
@@ -89,10 +138,7 @@ impl<'h> Inspector<'h> {
         match &skim {
             Skim::Change(envelope) => {
                 self.identities.observe(envelope);
-                let hints = Known {
-                    config: self.hints,
-                    learnt: &self.identities,
-                };
+                let hints = Known { config: self.hints, learnt: &self.identities };
                 let change = envelope.change(&hints)?;
                 change_fields(&mut fields, envelope, &change, &hints);
             }
@@ -103,12 +149,7 @@ impl<'h> Inspector<'h> {
     }
 }
 
-fn change_fields(
-    fields: &mut Map<String, Json>,
-    envelope: &Envelope<'_>,
-    change: &RowChange,
-    hints: &dyn Hints,
-) {
+fn change_fields(fields: &mut Map<String, Json>, envelope: &Envelope<'_>, change: &RowChange, hints: &dyn Hints) {
     fields.insert("op".into(), json!(change.op.as_str()));
     fields.insert("connector".into(), json!(*change.connector));
     fields.insert("table".into(), json!(*change.table));
@@ -134,14 +175,7 @@ fn change_fields(
     });
     fields.insert("changes".into(), changes.collect());
     fields.insert("before_unknown".into(), json!(change.before_unknown));
-    fields.insert(
-        "unavailable".into(),
-        change
-            .unavailable
-            .iter()
-            .map(|name| json!(**name))
-            .collect(),
-    );
+    fields.insert("unavailable".into(), change.unavailable.iter().map(|name| json!(**name)).collect());
     let hints = change::suspicions(envelope, change, hints);
     if !hints.is_empty() {
         fields.insert("hints".into(), json!(hints));
@@ -150,26 +184,16 @@ fn change_fields(
 
 fn message_fields(fields: &mut Map<String, Json>, message: &LogicalMessage<'_>) {
     fields.insert("connector".into(), json!(message.connector));
-    fields.insert(
-        "message".into(),
-        json!({"prefix": message.prefix, "content": message.text()}),
-    );
+    fields.insert("message".into(), json!({"prefix": message.prefix, "content": message.text()}));
     fields.insert("time".into(), time(message.time_us));
 }
 
 fn row(row: &Row) -> Json {
-    Json::Object(
-        row.columns
-            .iter()
-            .map(|column| (column.name.to_string(), column.value.canonical()))
-            .collect(),
-    )
+    Json::Object(row.columns.iter().map(|column| (column.name.to_string(), column.value.canonical())).collect())
 }
 
 fn time(micros: Option<i64>) -> Json {
-    micros.map_or(Json::Null, |micros| {
-        Value::Instant(change::Bounded::Finite(i128::from(micros) * 1000)).canonical()
-    })
+    micros.map_or(Json::Null, |micros| Value::Instant(change::Bounded::Finite(i128::from(micros) * 1000)).canonical())
 }
 
 #[cfg(test)]

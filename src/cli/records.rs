@@ -74,22 +74,12 @@ pub struct Records<R> {
 
 /// Reads captured records from a file of this name (for errors).
 pub fn read_records<R: BufRead>(file: impl Into<String>, reader: R) -> Records<R> {
-    Records {
-        reader,
-        file: file.into(),
-        line: 0,
-        ended: false,
-    }
+    Records { reader, file: file.into(), line: 0, ended: false }
 }
 
 impl<R: BufRead> Records<R> {
     fn error(&self, reason: impl Into<String>, hint: Option<&'static str>) -> ReadError {
-        ReadError {
-            file: self.file.clone(),
-            line: self.line,
-            reason: reason.into(),
-            hint,
-        }
+        ReadError { file: self.file.clone(), line: self.line, reason: reason.into(), hint }
     }
 
     fn next_line(&mut self) -> Option<Result<Vec<u8>, ReadError>> {
@@ -106,9 +96,7 @@ impl<R: BufRead> Records<R> {
                 Ok(bytes) if bytes > LINE_BYTES_MAX => {
                     // The rest of the line would be read as lines of their own.
                     self.ended = true;
-                    return Some(Err(
-                        self.error(format!("longer than {LINE_BYTES_MAX} bytes"), None)
-                    ));
+                    return Some(Err(self.error(format!("longer than {LINE_BYTES_MAX} bytes"), None)));
                 }
                 Ok(_) if line.trim_ascii().is_empty() => {}
                 Ok(_) => return Some(Ok(line)),
@@ -118,13 +106,10 @@ impl<R: BufRead> Records<R> {
     }
 
     fn parse(&self, line: &[u8]) -> Result<CapturedRecord, ReadError> {
-        const FORMAT: &str = r#"one record a line: {"topic":"t","partition":0,"offset":0,"headers":[],"key":null,"value":"..."}"#;
-        let text = std::str::from_utf8(line).map_err(|error| {
-            self.error(
-                format!("not UTF-8 at byte {}", error.valid_up_to()),
-                Some(FORMAT),
-            )
-        })?;
+        const FORMAT: &str =
+            r#"one record a line: {"topic":"t","partition":0,"offset":0,"headers":[],"key":null,"value":"..."}"#;
+        let text = std::str::from_utf8(line)
+            .map_err(|error| self.error(format!("not UTF-8 at byte {}", error.valid_up_to()), Some(FORMAT)))?;
         let written: Written<'_> = serde_json::from_str(text).map_err(|error| {
             let bare = text.contains("\"op\"") && !text.contains("\"topic\"");
             let hint = match bare {
@@ -197,9 +182,7 @@ fn payload(raw: Option<&RawValue>) -> Result<Option<Vec<u8>>, String> {
     match serde_json::from_str::<Base64>(raw) {
         Ok(Base64 { base64 }) => {
             let decoded = base64::engine::general_purpose::STANDARD.decode(base64);
-            decoded
-                .map(Some)
-                .map_err(|error| format!("not base64: {error}"))
+            decoded.map(Some).map_err(|error| format!("not base64: {error}"))
         }
         Err(_) => Ok(Some(raw.as_bytes().to_vec())),
     }

@@ -16,7 +16,7 @@ use rdkafka::topic_partition_list::Offset;
 use rdkafka::types::RDKafkaRespErr;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -231,10 +231,10 @@ impl Thread {
                 }
             }
             match self.inbox.recv_timeout(Duration::from_secs(1)) {
-                Ok(Command::Stop(_)) | Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => {
+                Ok(Command::Stop(_)) | Err(RecvTimeoutError::Disconnected) => {
                     return false;
                 }
-                Ok(Command::Commit(_)) | Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
+                Ok(Command::Commit(_)) | Err(RecvTimeoutError::Timeout) => {}
             }
         }
     }
@@ -585,9 +585,11 @@ impl Context {
             // The lock is free while we wait: the service answers when nothing is on the wire any more.
             match commits.recv_timeout(REVOKE_DEADLINE + Duration::from_secs(1)) {
                 Ok(commits) => commit_sync(consumer, &commits),
-                Err(_) => {
+                Err(RecvTimeoutError::Timeout) => {
                     tracing::warn!(waited_ms = began.elapsed().as_millis() as u64, "revoked without a last commit")
                 }
+                // The service ends and has made its last commits.
+                Err(RecvTimeoutError::Disconnected) => {}
             }
         }
         if let Err(error) = consumer.incremental_unassign(list) {

@@ -45,6 +45,19 @@ pub struct Commit {
     pub offset: i64,
 }
 
+/// How far a partition is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// The partition.
+    pub partition: Partition,
+    /// The next offset to be judged.
+    pub read: i64,
+    /// What was committed last.
+    pub committed: i64,
+    /// Lanes that the first unsettled record owes a post to.
+    pub held_by: Vec<usize>,
+}
+
 /// Moves past records that owed nothing are committed this often: nothing is lost when they are judged again.
 const IDLE_COMMIT: Duration = Duration::from_secs(2);
 
@@ -183,11 +196,19 @@ impl Ledger {
         }
     }
 
-    /// Topic, partition, read position and committed offset of every partition, in order.
-    pub fn positions(&self) -> Vec<(Partition, i64, i64)> {
-        let mut all: Vec<_> =
-            self.logs.iter().map(|(partition, log)| (partition.clone(), log.position, log.committed)).collect();
-        all.sort();
+    /// How far every partition is, in order.
+    pub fn positions(&self) -> Vec<Position> {
+        let mut all: Vec<_> = self
+            .logs
+            .iter()
+            .map(|(partition, log)| Position {
+                partition: partition.clone(),
+                read: log.position,
+                committed: log.committed,
+                held_by: log.owing.first_key_value().map(|(_, lanes)| lanes.clone()).unwrap_or_default(),
+            })
+            .collect();
+        all.sort_by(|a, b| a.partition.cmp(&b.partition));
         all
     }
 

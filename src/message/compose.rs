@@ -55,7 +55,7 @@ pub fn compose(change: &RowChange, view: &TableView, words: &Words) -> Message {
         left_out,
         link,
         context: context(change, words),
-        notes: notes.into_iter().map(|note| safe::shorten(&note, NOTE)).collect(),
+        notes: notes.into_iter().map(|note| safe::shorten(&names::capitalise(&note), NOTE)).collect(),
         tip: tip(change),
         rules: words.rules.clone(),
         redacted: view
@@ -66,102 +66,6 @@ pub fn compose(change: &RowChange, view: &TableView, words: &Words) -> Message {
             .collect(),
         ignored: view.ignore.iter().map(|name| Arc::from(name.as_str())).collect(),
     }
-}
-
-/// The changes that a reader may see: not those ignored, and none of a value that was not sent.
-fn visible<'a>(writer: &Writer<'a>, view: &TableView) -> Vec<&'a ColumnChange> {
-    let change = writer.change;
-    // Without an old image the source lists every column; those that name the row did not change.
-    let names_row = |name: &str| {
-        change.before_unknown && !change.is_rekey() && change.key.as_ref().is_some_and(|key| key.get(name).is_some())
-    };
-    let shown = |column: &&ColumnChange| {
-        !view.ignores(&column.name)
-            && column.new != Some(Value::Unavailable)
-            && !change.unavailable.contains(&column.name)
-            && !names_row(&column.name)
-            // A new key says nothing about the other columns: they come without their old values.
-            && !(change.is_rekey() && !old_is_known(column))
-    };
-    change.changes.iter().filter(shown).collect()
-}
-
-/// The lines in the order of what matters, and the labels of the columns that got none.
-fn lines(
-    writer: &Writer<'_>,
-    view: &TableView,
-    words: &Words,
-    visible: &[&ColumnChange],
-    subject: &Subject,
-) -> (Vec<Line>, Vec<String>) {
-    let rank = |name: &str, ty: Type| match () {
-        () if words.watched.iter().any(|watched| **watched == *name) => 0,
-        () if view.column(name).is_some_and(|column| column.label.is_some() || column.format.is_some()) => 1,
-        () if ty == Type::Uuid || is_bookkeeping(name) => 3,
-        () => 2,
-    };
-    let build: Vec<(u8, &str, Box<dyn Fn() -> Line + '_>)> = match writer.change.op {
-        Op::Truncate => Vec::new(),
-        Op::Update => visible
-            .iter()
-            .filter(|change| old_is_known(change) || tells_more(change, subject))
-            .map(|change| {
-                let change = *change;
-                (
-                    rank(&change.name, change.ty),
-                    &*change.name,
-                    Box::new(move || line::changed(writer, change)) as Box<_>,
-                )
-            })
-            .collect(),
-        op @ (Op::Create | Op::Read | Op::Delete) => {
-            let side = if op == Op::Delete { Side::Old } else { Side::New };
-            let image = if op == Op::Delete { &writer.change.before } else { &writer.change.after };
-            image
-                .iter()
-                .flat_map(|row| &row.columns)
-                .filter(|column| has_own_line(writer, view, column, subject))
-                .map(|column| {
-                    (
-                        rank(&column.name, column.ty),
-                        &*column.name,
-                        Box::new(move || line::value_only(writer, column, side)) as Box<_>,
-                    )
-                })
-                .collect()
-        }
-    };
-    let mut build = build;
-    build.sort_by_key(|(rank, ..)| *rank);
-    let watched = build.iter().filter(|(rank, ..)| *rank == 0).count();
-    let room = watched.clamp(LINES, LINES_WATCHED);
-    // Naming a single one left out takes as much room as its line.
-    let room = if build.len() == room + 1 { room + 1 } else { room };
-    let left_out = build.iter().skip(room).map(|(_, name, _)| writer.label(name)).collect();
-    (build.iter().take(room).map(|(.., line)| line()).collect(), left_out)
-}
-
-/// Without an old value, a null and what the headline already says tell the reader nothing.
-fn tells_more(change: &ColumnChange, subject: &Subject) -> bool {
-    subject.title_column.as_deref() != Some(&*change.name) && !change.new.as_ref().is_none_or(line::is_nothing)
-}
-
-/// Of a row that appeared or went, the columns that the headline and the key do not show already.
-fn has_own_line(writer: &Writer<'_>, view: &TableView, column: &Column, subject: &Subject) -> bool {
-    !line::is_nothing(&column.value)
-        && !view.ignores(&column.name)
-        && subject.title_column.as_deref() != Some(&*column.name)
-        && !writer.change.unavailable.contains(&column.name)
-        && writer.change.key.as_ref().is_none_or(|key| key.get(&column.name).is_none())
-}
-
-/// Columns that machines keep for themselves.
-fn is_bookkeeping(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    matches!(
-        lower.as_str(),
-        "created_at" | "updated_at" | "modified_at" | "createdat" | "updatedat" | "version" | "etag"
-    ) || lower.ends_with("_id")
 }
 
 fn identity(writer: &Writer<'_>, subject: &Subject, visible: &[&ColumnChange]) -> Vec<Identity> {

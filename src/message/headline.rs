@@ -129,8 +129,17 @@ pub fn in_words(writer: &Writer<'_>, subject: &Subject, lead: Option<&ColumnChan
 /// "Key changed: EU1 -> EU2", with the title in between where there is one; of a key of several
 /// columns only those that moved.
 fn moved(writer: &Writer<'_>, subject: &Subject) -> String {
-    let old = writer.change.rekeyed_from.as_ref().and_then(|key| key_text(writer, key));
-    let Some((old, new)) = old.zip(subject.key.clone()) else {
+    let (Some(from), Some(to)) = (&writer.change.rekeyed_from, &writer.change.key) else {
+        return subject.did("has a new key");
+    };
+    let differing = |key: &Row, other: &Row| {
+        let columns = key
+            .columns
+            .iter()
+            .filter(|column| other.get(&column.name).map(|other| &other.value) != Some(&column.value));
+        key_text(writer, &Row { columns: columns.cloned().collect() })
+    };
+    let Some((old, new)) = differing(from, to).zip(differing(to, from)) else {
         return subject.did("has a new key");
     };
     match &subject.title {

@@ -50,7 +50,9 @@ pub fn paths(old: &Json, new: &Json) -> Vec<Span> {
         }
     }
     if places.len() > DIFF_PLACES {
-        spans.push(Span::new(Mark::Quiet, format!("; … and {} more places", places.len() - DIFF_PLACES)));
+        let more = places.len() - DIFF_PLACES;
+        let noun = if more == 1 { "place" } else { "places" };
+        spans.push(Span::new(Mark::Quiet, format!("; … and {more} more {noun}")));
     }
     spans
 }

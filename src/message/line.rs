@@ -31,8 +31,7 @@ pub fn names_a_thing(writer: &Writer<'_>, column: &str, ty: Type) -> bool {
         matches!(last, "id" | "no" | "nr" | "number" | "code" | "zip" | "phone" | "version" | "year" | "pk" | "ref")
             || column.ends_with("Id")
             || column.ends_with("ID");
-    let key = writer.change.key.as_ref().is_some_and(|key| key.get(column).is_some());
-    (key || (id && ty == Type::Int)) && writer.format(column).is_none()
+    (writer.is_key(column) || (id && ty == Type::Int)) && writer.format(column).is_none()
 }
 
 /// The line of a column that changed.
@@ -46,8 +45,13 @@ pub fn changed(writer: &Writer<'_>, change: &ColumnChange) -> Line {
         brief: String::new(),
     };
     if writer.redacts(&change.name) {
-        line.body.push(Span::new(Mark::Quiet, "changed, value hidden"));
-        line.brief = "changed (hidden)".to_owned();
+        // Without the old value, whether it changed is not known.
+        let (text, brief) = match old_is_known(change) {
+            true => ("changed, value hidden", "changed (hidden)"),
+            false => ("value hidden", "(hidden)"),
+        };
+        line.body.push(Span::new(Mark::Quiet, text));
+        line.brief = brief.to_owned();
         return line;
     }
     match (&change.old, &change.new) {

@@ -59,10 +59,19 @@ fn assemble(message: &Message) -> Json {
 }
 
 fn line(line: &Line) -> Json {
-    let mut inlines = vec![json!({"type": "TextRun", "text": inert(&format!("{}: ", line.label))})];
-    let spans = line.body.iter().cloned().chain(after(line)).filter(|span| !span.text.is_empty());
-    // A brace at the end of one run and another at the start of the next would meet when shown.
-    inlines.extend(spans.map(|span| run(&span.text, span.mark)));
+    let label = format!("{}: ", line.label);
+    let mut inlines = vec![run(&label, Mark::Plain)];
+    let mut before = label;
+    for span in line.body.iter().cloned().chain(after(line)) {
+        if span.text.is_empty() {
+            continue;
+        }
+        // Two braces must not meet where one run ends and the next begins either.
+        let meets = |brace: char| before.ends_with(brace) && span.text.starts_with(brace);
+        let text = if meets('{') || meets('}') { format!("{JOINER}{}", span.text) } else { span.text.clone() };
+        inlines.push(run(&text, span.mark));
+        before = span.text;
+    }
     json!({"type": "RichTextBlock", "inlines": inlines, "spacing": "Small"})
 }
 

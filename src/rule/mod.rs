@@ -74,11 +74,6 @@ pub struct Rule {
     pub expires: Option<Duration>,
 }
 
-/// The operation rules judge: a primary-key change arrives as a `create` and is judged as an update.
-pub fn judged_op(change: &RowChange) -> Op {
-    if change.is_rekey() { Op::Update } else { change.op }
-}
-
 /// What one rule says of one change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Judgement {
@@ -91,17 +86,17 @@ pub enum Judgement {
 }
 
 impl Rule {
-    /// Judges a change of a table that this rule is about. `ignored` columns neither match nor count as a change.
+    /// Judges a change of a table that this rule is about, in the form of [`RowChange::judged`] (a primary-key change is
+    /// an update). `ignored` columns neither match nor count as a change.
     pub fn judge(&self, change: &Arc<RowChange>, ignored: &[String]) -> Judgement {
         // The other half of a primary-key change says it all.
         if change.op == Op::Delete && change.rekeyed_to.is_some() {
             return Judgement::No;
         }
-        let op = judged_op(change);
-        if !self.on.contains(op) {
+        if !self.on.contains(change.op) {
             return Judgement::No;
         }
-        if op == Op::Update && !self.touched(change, ignored) {
+        if change.op == Op::Update && !self.touched(change, ignored) {
             return Judgement::No;
         }
         match &self.when {

@@ -64,7 +64,7 @@ impl Object for Scope {
             "after" => self.image(Image::After),
             "row" => self.image(Image::Row),
             "key" => self.image(Image::Key),
-            "op" => Some(Value::from(super::judged_op(&self.change).as_str())),
+            "op" => Some(Value::from(self.change.op.as_str())),
             "table" => Some(Value::from(&*self.change.table)),
             "source" => Some(Value::from_pairs([
                 ("connector", Value::from(&*self.change.connector)),

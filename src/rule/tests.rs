@@ -172,13 +172,9 @@ fn ignored_columns_and_no_op_updates_post_nothing() {
 #[test]
 fn a_key_change_is_one_update() {
     let old_key = row(vec![column("id", Type::Int, Value::Int(7))]);
-    let create = Arc::new(RowChange {
-        op: Op::Create,
-        before: None,
-        rekeyed_from: old_key.clone(),
-        before_unknown: true,
-        ..update()
-    });
+    let create =
+        RowChange { op: Op::Create, before: None, rekeyed_from: old_key.clone(), before_unknown: true, ..update() };
+    let create = Arc::new(create.judged());
     let delete = Arc::new(RowChange { op: Op::Delete, after: None, rekeyed_to: old_key, ..update() });
     let update_only = rule(Ops::default().with(Op::Update), &[], Some("before.id == 7 and after.id == 1"));
     assert_eq!(update_only.judge(&create, &[]), Judgement::Yes);

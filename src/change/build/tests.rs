@@ -6,12 +6,7 @@ use crate::change::{ColumnHint, Identities, Known, NoHints};
 
 #[test]
 fn an_update_tells_old_and_new_of_what_differs() {
-    let change = Sample::change(
-        "u",
-        r#"{"id":1,"n":1,"t":"a"}"#,
-        r#"{"id":1,"n":2,"t":null}"#,
-    )
-    .decode();
+    let change = Sample::change("u", r#"{"id":1,"n":1,"t":"a"}"#, r#"{"id":1,"n":2,"t":null}"#).decode();
     assert_eq!(summary(&change), ["n 1 -> 2", r#"t "a" -> null"#]);
     assert!(!change.before_unknown);
     assert_eq!(change.changes[1].ty, Type::Text);
@@ -19,12 +14,7 @@ fn an_update_tells_old_and_new_of_what_differs() {
 
 #[test]
 fn an_update_that_changes_only_spelling_changes_nothing() {
-    let change = Sample::change(
-        "u",
-        r#"{"id":1,"n":5,"t":"\u0061"}"#,
-        r#"{"t":"a","id":1,"n":5.0}"#,
-    )
-    .decode();
+    let change = Sample::change("u", r#"{"id":1,"n":5,"t":"\u0061"}"#, r#"{"t":"a","id":1,"n":5.0}"#).decode();
     assert_eq!(summary(&change), [""; 0]);
 }
 
@@ -33,10 +23,7 @@ fn an_update_without_an_old_image_shows_every_column_as_new() {
     let change = Sample::change("u", "null", r#"{"id":1,"n":null}"#).decode();
     assert_eq!(summary(&change), ["id - -> 1", "n - -> null"]);
     assert!(change.before_unknown && change.before.is_none());
-    assert_eq!(
-        change.remedy().as_deref(),
-        Some("ALTER TABLE public.listings REPLICA IDENTITY FULL")
-    );
+    assert_eq!(change.remedy().as_deref(), Some("ALTER TABLE public.listings REPLICA IDENTITY FULL"));
 }
 
 #[test]
@@ -49,24 +36,14 @@ fn a_value_that_was_not_sent_is_no_change() {
     .decode();
     assert_eq!(summary(&change), [r#"o - -> "x""#]);
     assert_eq!(change.unavailable, ["t".into()]);
-    let unknown = Sample::change(
-        "u",
-        "null",
-        r#"{"id":1,"t":["__debezium_unavailable_value"]}"#,
-    )
-    .decode();
+    let unknown = Sample::change("u", "null", r#"{"id":1,"t":["__debezium_unavailable_value"]}"#).decode();
     assert_eq!(summary(&unknown), ["id - -> 1"]);
     assert_eq!(unknown.unavailable, ["t".into()]);
 }
 
 #[test]
 fn columns_that_come_and_go_are_changes_when_they_hold_something() {
-    let change = Sample::change(
-        "u",
-        r#"{"id":1,"gone":1,"void":null}"#,
-        r#"{"id":1,"added":2,"empty":null}"#,
-    )
-    .decode();
+    let change = Sample::change("u", r#"{"id":1,"gone":1,"void":null}"#, r#"{"id":1,"added":2,"empty":null}"#).decode();
     assert_eq!(summary(&change), ["added - -> 2", "gone 1 -> -"]);
 }
 
@@ -80,17 +57,8 @@ fn the_invented_columns_of_a_postgres_delete_are_not_shown() {
 
     let mut identities = Identities::default();
     identities.learn("shop", "public.listings", true);
-    let change = sample
-        .envelope()
-        .change(&Known {
-            config: &NoHints,
-            learnt: &identities,
-        })
-        .expect("decodes");
-    assert_eq!(
-        summary(&change),
-        ["id 1 -> -", r#"name "" -> -"#, "n 0 -> -"]
-    );
+    let change = sample.envelope().change(&Known { config: &NoHints, learnt: &identities }).expect("decodes");
+    assert_eq!(summary(&change), ["id 1 -> -", r#"name "" -> -"#, "n 0 -> -"]);
     assert!(!change.before_unknown);
 }
 
@@ -109,10 +77,7 @@ fn a_primary_key_change_names_both_keys_and_is_judged_as_one_update() {
         .key(Some(r#"{"w":"EU2","sku":"A"}"#))
         .header(OLD_KEY, r#"{"w":"EU1","sku":"A"}"#)
         .decode();
-    assert_eq!(
-        summary(&create),
-        [r#"w - -> "EU2""#, r#"sku - -> "A""#, "qty - -> 3"]
-    );
+    assert_eq!(summary(&create), [r#"w - -> "EU2""#, r#"sku - -> "A""#, "qty - -> 3"]);
     assert!(create.is_rekey() && create.before_unknown);
     let judged = create.judged();
     assert_eq!(judged.op, Op::Update);
@@ -123,11 +88,7 @@ fn a_primary_key_change_names_both_keys_and_is_judged_as_one_update() {
         .header(NEW_KEY, r#"{"w":"EU2","sku":"A"}"#)
         .decode();
     assert_eq!(
-        delete
-            .rekeyed_to
-            .as_ref()
-            .and_then(|key| key.get("w"))
-            .map(|c| c.value.plain().into_owned()),
+        delete.rekeyed_to.as_ref().and_then(|key| key.get("w")).map(|c| c.value.plain().into_owned()),
         Some("EU2".into())
     );
     assert_eq!(delete.clone().judged(), delete);
@@ -136,17 +97,9 @@ fn a_primary_key_change_names_both_keys_and_is_judged_as_one_update() {
 #[test]
 fn the_key_may_come_in_any_dress() {
     let key = |key: Option<&str>| {
-        Sample::of("mysql", "u", r#"{"id":1}"#, r#"{"id":1}"#)
-            .key(key)
-            .decode()
-            .key
-            .map(|row| {
-                row.columns
-                    .iter()
-                    .map(|c| format!("{} {}", c.name, c.value.canonical()))
-                    .collect::<Vec<_>>()
-                    .join(",")
-            })
+        Sample::of("mysql", "u", r#"{"id":1}"#, r#"{"id":1}"#).key(key).decode().key.map(|row| {
+            row.columns.iter().map(|c| format!("{} {}", c.name, c.value.canonical())).collect::<Vec<_>>().join(",")
+        })
     };
     assert_eq!(key(None), None);
     assert_eq!(key(Some("null")), None);
@@ -154,10 +107,7 @@ fn the_key_may_come_in_any_dress() {
     assert_eq!(key(Some(r#"{"id":1}"#)).as_deref(), Some("id 1"));
     assert_eq!(key(Some(r#"{"schema":{"type":"struct","fields":[{"type":"int32","name":"io.debezium.time.Date","field":"id"}]},"payload":{"id":1}}"#)).as_deref(), Some(r#"id "1970-01-02""#));
     assert_eq!(key(Some("17")).as_deref(), Some("key 17"));
-    assert_eq!(
-        key(Some("Struct{id=1}")).as_deref(),
-        Some(r#"key "Struct{id=1}""#)
-    );
+    assert_eq!(key(Some("Struct{id=1}")).as_deref(), Some(r#"key "Struct{id=1}""#));
     assert_eq!(key(Some("name")).as_deref(), Some(r#"key "name""#));
 }
 
@@ -182,14 +132,8 @@ fn a_configured_type_counts_where_the_record_has_none_and_gives_way_where_it_doe
 #[test]
 fn a_column_sent_twice_is_an_error_that_names_it() {
     let twice = r#"{"id":1,"price":1,"price":2}"#;
-    assert_eq!(
-        Sample::change("c", "null", twice).error(),
-        "after.price: sent twice"
-    );
+    assert_eq!(Sample::change("c", "null", twice).error(), "after.price: sent twice");
     let many: Vec<String> = (0..100).map(|n| format!("\"c{n}\":1")).collect();
     let many = format!("{{{},\"c40\":1}}", many.join(","));
-    assert_eq!(
-        Sample::change("u", &many, r#"{"id":1}"#).error(),
-        "before.c40: sent twice"
-    );
+    assert_eq!(Sample::change("u", &many, r#"{"id":1}"#).error(), "before.c40: sent twice");
 }

@@ -7,47 +7,26 @@ use proptest::prelude::*;
 
 #[test]
 fn only_the_columns_that_differ_are_touched() {
-    let sample = Sample::change(
-        "u",
-        r#"{"id":1,"a":"x","b":12,"c":"z"}"#,
-        r#"{"id":1,"a":"x","b":123,"c":"z"}"#,
-    );
+    let sample = Sample::change("u", r#"{"id":1,"a":"x","b":12,"c":"z"}"#, r#"{"id":1,"a":"x","b":123,"c":"z"}"#);
     let envelope = sample.envelope();
     let touches = |column: &str| envelope.may_touch(&[column]);
-    assert_eq!(
-        ["id", "a", "b", "c", "none"].map(touches),
-        [false, false, true, false, false]
-    );
+    assert_eq!(["id", "a", "b", "c", "none"].map(touches), [false, false, true, false, false]);
     assert!(envelope.may_touch(&["id", "b"]));
     assert!(!envelope.may_touch(&[""; 0]));
 }
 
 #[test]
 fn without_an_old_image_a_column_that_was_sent_may_be_touched() {
-    let sample = Sample::change(
-        "u",
-        "null",
-        r#"{"id":1,"a":"__debezium_unavailable_value","\u0062":2}"#,
-    );
+    let sample = Sample::change("u", "null", r#"{"id":1,"a":"__debezium_unavailable_value","\u0062":2}"#);
     let touches = |column: &str| sample.envelope().may_touch(&[column]);
-    assert_eq!(
-        ["id", "a", "b", "none"].map(touches),
-        [true, false, true, false]
-    );
+    assert_eq!(["id", "a", "b", "none"].map(touches), [true, false, true, false]);
 }
 
 #[test]
 fn columns_that_came_or_went_are_touched() {
-    let sample = Sample::change(
-        "u",
-        r#"{"id":1,"old":1,"z":1}"#,
-        r#"{"id":1,"z":1,"new":1}"#,
-    );
+    let sample = Sample::change("u", r#"{"id":1,"old":1,"z":1}"#, r#"{"id":1,"z":1,"new":1}"#);
     let touches = |column: &str| sample.envelope().may_touch(&[column]);
-    assert_eq!(
-        ["id", "old", "z", "new"].map(touches),
-        [false, true, false, true]
-    );
+    assert_eq!(["id", "old", "z", "new"].map(touches), [false, true, false, true]);
 }
 
 #[test]
@@ -61,34 +40,19 @@ fn the_source_block_says_where_and_when() {
     let with = |source: &str| {
         let sample = Sample::new(&format!(r#"{{"after":{{}},"op":"c","source":{source}}}"#));
         let envelope = sample.envelope();
-        (
-            envelope.table().to_owned(),
-            envelope.time_us(),
-            envelope.snapshot(),
-        )
+        (envelope.table().to_owned(), envelope.time_us(), envelope.snapshot())
     };
     assert_eq!(
         with(r#"{"db":"store","table":"products","ts_ms":5,"snapshot":"first"}"#),
         ("store.products".into(), Some(5000), true)
     );
     assert_eq!(
-        with(
-            r#"{"db":"d","schema":"s","table":"t\"x","ts_ms":5,"ts_us":5001,"ts_ns":5001999,"snapshot":null}"#
-        ),
+        with(r#"{"db":"d","schema":"s","table":"t\"x","ts_ms":5,"ts_us":5001,"ts_ns":5001999,"snapshot":null}"#),
         ("s.t\"x".into(), Some(5001), false)
     );
-    assert_eq!(
-        with(r#"{"table":"t","ts_ns":-1,"snapshot":true}"#),
-        ("t".into(), Some(-1), true)
-    );
-    assert_eq!(
-        with(r#"{"table":"t","snapshot":"incremental"}"#),
-        ("t".into(), None, true)
-    );
-    assert_eq!(
-        with(r#"{"table":"t","ts_ms":9223372036854775807,"snapshot":false}"#),
-        ("t".into(), None, false)
-    );
+    assert_eq!(with(r#"{"table":"t","ts_ns":-1,"snapshot":true}"#), ("t".into(), Some(-1), true));
+    assert_eq!(with(r#"{"table":"t","snapshot":"incremental"}"#), ("t".into(), None, true));
+    assert_eq!(with(r#"{"table":"t","ts_ms":9223372036854775807,"snapshot":false}"#), ("t".into(), None, false));
 }
 
 #[test]
@@ -103,18 +67,9 @@ fn no_captured_change_escapes_the_cheap_look() {
             for column in change.after.iter().flat_map(|row| &row.columns) {
                 let changed = change.changed(&column.name).is_some();
                 let touched = envelope.may_touch(&[&*column.name]);
-                assert!(
-                    touched || !changed,
-                    "{file}:{} {}",
-                    captured.line,
-                    column.name
-                );
+                assert!(touched || !changed, "{file}:{} {}", captured.line, column.name);
                 if change.before.is_some() && change.op == Op::Update && !changed {
-                    assert!(
-                        !touched,
-                        "{file}:{} {}: looked at for nothing",
-                        captured.line, column.name
-                    );
+                    assert!(!touched, "{file}:{} {}: looked at for nothing", captured.line, column.name);
                 }
             }
         }
@@ -126,13 +81,8 @@ fn logical_messages_keep_bytes_that_are_no_text() {
     let sample = Sample::new(
         r#"{"op":"m","source":{"connector":"postgresql","name":"shop","table":""},"message":{"prefix":"p","content":"/wA="}}"#,
     );
-    let Ok(Skim::Message(message)) = skim(&sample.record()) else {
-        panic!()
-    };
-    assert_eq!(
-        (message.prefix.as_str(), &*message.text()),
-        ("p", "\\xff00")
-    );
+    let Ok(Skim::Message(message)) = skim(&sample.record()) else { panic!() };
+    assert_eq!((message.prefix.as_str(), &*message.text()), ("p", "\\xff00"));
 }
 
 proptest! {

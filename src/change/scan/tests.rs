@@ -16,17 +16,11 @@ fn scans(text: &str) -> Result<&str, &'static str> {
 #[test]
 fn values_end_where_they_end() {
     for (text, raw) in [
-        (
-            r#" {"a":[1,{"b":"}]"}],"c":"\""} "#,
-            r#"{"a":[1,{"b":"}]"}],"c":"\""}"#,
-        ),
+        (r#" {"a":[1,{"b":"}]"}],"c":"\""} "#, r#"{"a":[1,{"b":"}]"}],"c":"\""}"#),
         ("[ ]", "[ ]"),
         ("{ }", "{ }"),
         ("\n-0.5e+10\t", "-0.5e+10"),
-        (
-            r#""a long text with \" and \\ and \u00e4 in it""#,
-            r#""a long text with \" and \\ and \u00e4 in it""#,
-        ),
+        (r#""a long text with \" and \\ and \u00e4 in it""#, r#""a long text with \" and \\ and \u00e4 in it""#),
     ] {
         assert_eq!(scans(text), Ok(raw), "{text}");
     }
@@ -38,10 +32,7 @@ fn ten_thousand_levels_are_an_error_and_a_hundred_are_fine() {
     assert_eq!(scans(&nested(10_000)), Err("nested too deeply"));
     assert!(scans(&nested(100)).is_ok());
     assert!(scans(&(r#"{"a":"#.repeat(100) + "1" + &"}".repeat(100))).is_ok());
-    assert_eq!(
-        document(&nested(127)),
-        serde_json::from_str(&nested(127)).ok()
-    );
+    assert_eq!(document(&nested(127)), serde_json::from_str(&nested(127)).ok());
 }
 
 #[test]
@@ -60,13 +51,8 @@ fn escapes_resolve_and_lone_surrogates_become_the_replacement_character() {
 
 #[test]
 fn documents_keep_digits_that_a_double_would_lose() {
-    let built =
-        document(r#"{"a":12345678901234567890123,"b":0.1,"c":1e400,"d":18446744073709551615}"#)
-            .expect("JSON");
-    assert_eq!(
-        built.to_string(),
-        r#"{"a":"12345678901234567890123","b":0.1,"c":"1e400","d":18446744073709551615}"#
-    );
+    let built = document(r#"{"a":12345678901234567890123,"b":0.1,"c":1e400,"d":18446744073709551615}"#).expect("JSON");
+    assert_eq!(built.to_string(), r#"{"a":"12345678901234567890123","b":0.1,"c":"1e400","d":18446744073709551615}"#);
     assert_eq!(document("{"), None);
     assert_eq!(document("1 2"), None);
 }

@@ -13,7 +13,8 @@ fn kind(value: &str) -> String {
     }
 }
 
-const SOURCE_BLOCK: &str = r#"{"connector":"postgresql","name":"shop","ts_ms":1,"db":"shop","schema":"public","table":"listings"}"#;
+const SOURCE_BLOCK: &str =
+    r#"{"connector":"postgresql","name":"shop","ts_ms":1,"db":"shop","schema":"public","table":"listings"}"#;
 
 #[test]
 fn nulls_in_every_dress_are_tombstones() {
@@ -21,10 +22,7 @@ fn nulls_in_every_dress_are_tombstones() {
     sample.value = None;
     assert_eq!(skim(&sample.record()).expect("skims").kind(), "tombstone");
     assert_eq!(kind("null"), "tombstone");
-    assert_eq!(
-        kind(r#"{"schema":{"type":"struct"},"payload":null}"#),
-        "tombstone"
-    );
+    assert_eq!(kind(r#"{"schema":{"type":"struct"},"payload":null}"#), "tombstone");
     assert_eq!(kind(r#"{"payload":null,"schema":null}"#), "tombstone");
 }
 
@@ -32,18 +30,9 @@ fn nulls_in_every_dress_are_tombstones() {
 fn other_records_of_debezium_are_known_and_other_json_is_not() {
     for (value, expected) in [
         (r#"{"ts_ms":1}"#, "heartbeat"),
-        (
-            r#"{"schema":{},"payload":{"ts_ms":1,"ts_us":1,"ts_ns":1}}"#,
-            "heartbeat",
-        ),
-        (
-            r#"{"status":"END","id":"1:2","event_count":1,"data_collections":[],"ts_ms":1}"#,
-            "transaction",
-        ),
-        (
-            r#"{"source":{},"databaseName":"d","ddl":"DROP TABLE x","tableChanges":[]}"#,
-            "schema_change",
-        ),
+        (r#"{"schema":{},"payload":{"ts_ms":1,"ts_us":1,"ts_ns":1}}"#, "heartbeat"),
+        (r#"{"status":"END","id":"1:2","event_count":1,"data_collections":[],"ts_ms":1}"#, "transaction"),
+        (r#"{"source":{},"databaseName":"d","ddl":"DROP TABLE x","tableChanges":[]}"#, "schema_change"),
         (
             r#"{"id":"1","type":"COMPLETED","aggregate_type":"Initial Snapshot","additional_data":{},"timestamp":1}"#,
             "notification",
@@ -73,8 +62,7 @@ fn fields_may_stand_in_any_order_with_escapes_and_white_space() {
 #[test]
 fn the_schema_may_stand_behind_the_payload_and_repeat() {
     let schema = r#"{"type":"struct","fields":[{"type":"struct","fields":[{"type":"int32","name":"io.debezium.time.Date","field":"d"}],"field":"before"},{"type":"struct","fields":[{"type":"int32","name":"io.debezium.time.Date","field":"d"}],"field":"after"}]}"#;
-    let payload =
-        format!(r#"{{"before":null,"after":{{"d":1}},"source":{SOURCE_BLOCK},"op":"c"}}"#);
+    let payload = format!(r#"{{"before":null,"after":{{"d":1}},"source":{SOURCE_BLOCK},"op":"c"}}"#);
     // The second round meets remembered schemas.
     for _ in 0..2 {
         for value in [
@@ -83,14 +71,7 @@ fn the_schema_may_stand_behind_the_payload_and_repeat() {
             format!(r#"{{"schema" : {schema} , "payload":{payload}}}"#),
         ] {
             let change = Sample::new(&value).decode();
-            assert_eq!(
-                change.changes[0]
-                    .new
-                    .as_ref()
-                    .map(|v| v.plain().into_owned())
-                    .as_deref(),
-                Some("1970-01-02")
-            );
+            assert_eq!(change.changes[0].new.as_ref().map(|v| v.plain().into_owned()).as_deref(), Some("1970-01-02"));
         }
     }
 }
@@ -103,84 +84,30 @@ fn broken_records_name_the_field_and_the_reason() {
     let deep = format!("{{\"x\":{}}}", "[".repeat(10_000) + &"]".repeat(10_000));
     let deep = envelope("null", &deep, r#""c""#);
     for (value, expected) in [
-        (
-            envelope("null", "null", r#""c""#),
-            "after: null, where op is create",
-        ),
-        (
-            envelope("null", "null", r#""u""#),
-            "after: null, where op is update",
-        ),
-        (
-            envelope("null", "null", r#""d""#),
-            "before: null, where op is delete",
-        ),
-        (
-            envelope("null", "{}", "1"),
-            "op: expected a text, found a number",
-        ),
-        (
-            envelope("null", "{}", "null"),
-            "op: expected a text, found null",
-        ),
-        (
-            envelope("null", "{}", r#""zap""#),
-            "op: a letter that Debezium does not use",
-        ),
-        (
-            envelope("null", "[1]", r#""c""#),
-            "after: expected an object, found an array",
-        ),
-        (
-            envelope("3", "{}", r#""u""#),
-            "before: expected an object, found a number",
-        ),
-        (
-            format!(r#"{{"before":null,"after":{{}},"source":{SOURCE_BLOCK}}}"#),
-            "op: missing",
-        ),
+        (envelope("null", "null", r#""c""#), "after: null, where op is create"),
+        (envelope("null", "null", r#""u""#), "after: null, where op is update"),
+        (envelope("null", "null", r#""d""#), "before: null, where op is delete"),
+        (envelope("null", "{}", "1"), "op: expected a text, found a number"),
+        (envelope("null", "{}", "null"), "op: expected a text, found null"),
+        (envelope("null", "{}", r#""zap""#), "op: a letter that Debezium does not use"),
+        (envelope("null", "[1]", r#""c""#), "after: expected an object, found an array"),
+        (envelope("3", "{}", r#""u""#), "before: expected an object, found a number"),
+        (format!(r#"{{"before":null,"after":{{}},"source":{SOURCE_BLOCK}}}"#), "op: missing"),
         (r#"{"op":"c","after":{}}"#.to_owned(), "source: missing"),
-        (
-            r#"{"op":"c","after":{},"source":1}"#.to_owned(),
-            "source: expected an object",
-        ),
-        (
-            r#"{"op":"c","after":{},"source":{}}"#.to_owned(),
-            "source.table: missing",
-        ),
-        (
-            r#"{"op":"c","op":"d","after":{},"source":{}}"#.to_owned(),
-            "op: sent twice",
-        ),
-        (
-            r#"{"op":"c","after":{},"source":{"db":"a","db":"b"}}"#.to_owned(),
-            "source.db: sent twice",
-        ),
-        (
-            r#"{"op":"m","source":{},"message":1}"#.to_owned(),
-            "message: missing",
-        ),
+        (r#"{"op":"c","after":{},"source":1}"#.to_owned(), "source: expected an object"),
+        (r#"{"op":"c","after":{},"source":{}}"#.to_owned(), "source.table: missing"),
+        (r#"{"op":"c","op":"d","after":{},"source":{}}"#.to_owned(), "op: sent twice"),
+        (r#"{"op":"c","after":{},"source":{"db":"a","db":"b"}}"#.to_owned(), "source.db: sent twice"),
+        (r#"{"op":"m","source":{},"message":1}"#.to_owned(), "message: missing"),
         ("".to_owned(), "value: empty"),
-        (
-            "\u{0}\u{0}\u{0}\u{0}\u{1}".to_owned(),
-            "value: framed for a schema registry, which is not configured",
-        ),
-        (
-            "{".to_owned(),
-            "value: not valid JSON at byte 1: the text ends inside an object",
-        ),
-        (
-            "{}}".to_owned(),
-            "value: not valid JSON at byte 2: something after the end of the JSON value",
-        ),
+        ("\u{0}\u{0}\u{0}\u{0}\u{1}".to_owned(), "value: framed for a schema registry, which is not configured"),
+        ("{".to_owned(), "value: not valid JSON at byte 1: the text ends inside an object"),
+        ("{}}".to_owned(), "value: not valid JSON at byte 2: something after the end of the JSON value"),
     ] {
         assert_eq!(Sample::new(&value).error(), expected, "{value}");
     }
     let error = Sample::new(&deep).error();
-    assert!(
-        error.starts_with("value: not valid JSON at byte ") && error.ends_with("nested too deeply"),
-        "{error}"
-    );
+    assert!(error.starts_with("value: not valid JSON at byte ") && error.ends_with("nested too deeply"), "{error}");
     let mut sample = Sample::new("");
     sample.value = Some(b"{\"a\":\"\xff\"}".to_vec());
     assert_eq!(sample.error(), "value: not UTF-8 at byte 6");
@@ -189,10 +116,7 @@ fn broken_records_name_the_field_and_the_reason() {
 #[test]
 fn truncating_a_real_record_anywhere_is_an_error() {
     let records = capture("postgres-json.jsonl");
-    let record = records
-        .iter()
-        .find(|r| &*r.topic == "shop.public.listings" && r.offset == 2)
-        .expect("an update");
+    let record = records.iter().find(|r| &*r.topic == "shop.public.listings" && r.offset == 2).expect("an update");
     let value = record.value.clone().expect("a value");
     for length in 0..value.len() {
         let mut cut = record.record();
@@ -206,13 +130,11 @@ fn every_captured_record_decodes() {
     for file in CAPTURES {
         for captured in capture(file) {
             let record = captured.record();
-            let skim =
-                skim(&record).unwrap_or_else(|error| panic!("{file}:{}: {error}", captured.line));
+            let skim = skim(&record).unwrap_or_else(|error| panic!("{file}:{}: {error}", captured.line));
             match skim {
                 Skim::Change(envelope) => {
-                    let change = envelope
-                        .change(&NoHints)
-                        .unwrap_or_else(|error| panic!("{file}:{}: {error}", captured.line));
+                    let change =
+                        envelope.change(&NoHints).unwrap_or_else(|error| panic!("{file}:{}: {error}", captured.line));
                     assert_eq!(change.record, record.id());
                 }
                 Skim::Unknown => panic!("{file}:{}", captured.line),
@@ -226,15 +148,8 @@ fn every_captured_record_decodes() {
 fn pool() -> &'static Vec<crate::cli::records::CapturedRecord> {
     static POOL: OnceLock<Vec<crate::cli::records::CapturedRecord>> = OnceLock::new();
     POOL.get_or_init(|| {
-        let all = [
-            "postgres-json.jsonl",
-            "postgres-json-precise-decimal.jsonl",
-            "mariadb-json-schema.jsonl",
-        ];
-        all.iter()
-            .flat_map(|file| capture(file))
-            .filter(|r| r.value.as_ref().is_some_and(|v| v.len() < 9000))
-            .collect()
+        let all = ["postgres-json.jsonl", "postgres-json-precise-decimal.jsonl", "mariadb-json-schema.jsonl"];
+        all.iter().flat_map(|file| capture(file)).filter(|r| r.value.as_ref().is_some_and(|v| v.len() < 9000)).collect()
     })
 }
 

@@ -6,11 +6,7 @@ use crate::change::{NoHints, suspicions};
 fn hints(connector: &str, after: &str) -> Vec<String> {
     let sample = Sample::of(connector, "c", "null", after);
     let envelope = sample.envelope();
-    suspicions(
-        &envelope,
-        &envelope.change(&NoHints).expect("decodes"),
-        &NoHints,
-    )
+    suspicions(&envelope, &envelope.change(&NoHints).expect("decodes"), &NoHints)
 }
 
 #[test]
@@ -26,10 +22,7 @@ fn values_that_look_like_more_are_named_with_the_type_to_set() {
         (r#""on":"2026-02-01Z""#, "date"),
     ] {
         let found = hints("postgresql", &format!("{{{column}}}"));
-        assert!(
-            found.len() == 1 && found[0].ends_with(&format!("type: {word}")),
-            "{column}: {found:?}"
-        );
+        assert!(found.len() == 1 && found[0].ends_with(&format!("type: {word}")), "{column}: {found:?}");
     }
 }
 

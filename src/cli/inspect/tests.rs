@@ -17,21 +17,13 @@ fn lines_of(file: &str, hints: &dyn Hints) -> Vec<String> {
 
 fn line(file: &str, topic: &str, partition: i32, offset: i64) -> String {
     let start = format!(r#"{{"topic":"{topic}","partition":{partition},"offset":{offset},"#);
-    lines_of(file, &NoHints)
-        .into_iter()
-        .find(|line| line.starts_with(&start))
-        .expect("the record")
+    lines_of(file, &NoHints).into_iter().find(|line| line.starts_with(&start)).expect("the record")
 }
 
 #[test]
 fn an_update_reads_as_documented() {
     assert_eq!(
-        line(
-            "postgres-json-schema.jsonl",
-            "shopschema.public.listings",
-            3,
-            2
-        ),
+        line("postgres-json-schema.jsonl", "shopschema.public.listings", 3, 2),
         r#"{"topic":"shopschema.public.listings","partition":3,"offset":2,"kind":"change","op":"update","connector":"postgresql","table":"public.listings","key":{"id":1},"snapshot":false,"time":"2026-11-23T20:00:57.940441Z","changes":[{"column":"price","type":"decimal","old":"250000.00","new":"199999.95"}],"before_unknown":false,"unavailable":[]}"#
     );
 }
@@ -49,13 +41,9 @@ fn key_changes_messages_and_the_rest_read_as_documented() {
     let schema = "postgres-json-schema.jsonl";
     let create = line(schema, "shopschema.public.inventory", 2, 0);
     assert!(create.contains(r#""key":{"warehouse":"EU2","sku":"CHAIR-001"},"rekeyed_from":{"warehouse":"EU1","sku":"CHAIR-001"},"snapshot":false"#), "{create}");
-    let delete = lines_of(schema, &NoHints)
-        .into_iter()
-        .find(|l| l.contains("rekeyed_to"))
-        .expect("a delete");
+    let delete = lines_of(schema, &NoHints).into_iter().find(|l| l.contains("rekeyed_to")).expect("a delete");
     assert!(
-        delete.contains(r#""op":"delete""#)
-            && delete.contains(r#""rekeyed_to":{"warehouse":"EU2","sku":"CHAIR-001"}"#),
+        delete.contains(r#""op":"delete""#) && delete.contains(r#""rekeyed_to":{"warehouse":"EU2","sku":"CHAIR-001"}"#),
         "{delete}"
     );
     assert_eq!(
@@ -63,30 +51,13 @@ fn key_changes_messages_and_the_rest_read_as_documented() {
         r#"{"topic":"shop.message","partition":3,"offset":0,"kind":"message","connector":"postgresql","message":{"prefix":"rowbell","content":"{\"text\":\"hello from the application\"}"},"time":"2026-11-23T20:00:57.967957Z"}"#
     );
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
-    for line in lines_of("postgres-json.jsonl", &NoHints)
-        .iter()
-        .chain(&lines_of("mariadb-json-schema.jsonl", &NoHints))
+    for line in lines_of("postgres-json.jsonl", &NoHints).iter().chain(&lines_of("mariadb-json-schema.jsonl", &NoHints))
     {
         let line: Json = serde_json::from_str(line).expect("JSON");
-        *kinds
-            .entry(line["kind"].as_str().unwrap_or_default().to_owned())
-            .or_default() += 1;
+        *kinds.entry(line["kind"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
     }
-    let kinds: Vec<String> = kinds
-        .into_iter()
-        .map(|(kind, count)| format!("{kind} {count}"))
-        .collect();
-    assert_eq!(
-        kinds,
-        [
-            "change 41",
-            "heartbeat 2",
-            "message 2",
-            "schema_change 7",
-            "tombstone 5",
-            "transaction 4"
-        ]
-    );
+    let kinds: Vec<String> = kinds.into_iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+    assert_eq!(kinds, ["change 41", "heartbeat 2", "message 2", "schema_change 7", "tombstone 5", "transaction 4"]);
 }
 
 #[test]
@@ -95,20 +66,13 @@ fn a_delete_under_the_default_identity_shows_its_key_only() {
         .into_iter()
         .find(|l| l.contains(r#""table":"public.sellers""#) && l.contains(r#""op":"delete""#))
         .expect("a delete");
-    assert!(
-        delete
-            .contains(r#""changes":[{"column":"id","type":"int","old":2}],"before_unknown":true"#),
-        "{delete}"
-    );
+    assert!(delete.contains(r#""changes":[{"column":"id","type":"int","old":2}],"before_unknown":true"#), "{delete}");
 }
 
 #[test]
 fn infinities_and_values_not_sent_are_told() {
     let schema = lines_of("postgres-json-schema.jsonl", &NoHints);
-    let endless = schema
-        .iter()
-        .find(|l| l.contains("\"NaN\""))
-        .expect("the infinities");
+    let endless = schema.iter().find(|l| l.contains("\"NaN\"")).expect("the infinities");
     for part in [
         r#""c_real","type":"float","new":"NaN""#,
         r#""c_double","type":"float","new":"Infinity""#,
@@ -120,17 +84,10 @@ fn infinities_and_values_not_sent_are_told() {
     }
     for file in CAPTURES {
         for line in lines_of(file, &NoHints) {
-            assert!(
-                !line.contains("__debezium_unavailable_value"),
-                "{file}: {line}"
-            );
+            assert!(!line.contains("__debezium_unavailable_value"), "{file}: {line}");
         }
     }
-    assert!(
-        schema
-            .iter()
-            .any(|l| l.contains(r#""unavailable":["c_text"]"#))
-    );
+    assert!(schema.iter().any(|l| l.contains(r#""unavailable":["c_text"]"#)));
 }
 
 /// The types of the shop's columns, as a config would have them for messages without a schema.
@@ -184,25 +141,13 @@ fn by_identity(file: &str) -> BTreeMap<String, Json> {
     for text in lines_of(file, &Shop) {
         let line: Json = serde_json::from_str(&text).expect("JSON");
         // Truncates were captured once only, and signals carry ids of their own.
-        if line["kind"] != "change"
-            || line["op"] == "truncate"
-            || line["table"] == "public.debezium_signal"
-        {
+        if line["kind"] != "change" || line["op"] == "truncate" || line["table"] == "public.debezium_signal" {
             continue;
         }
         // Snapshots were taken at times of their own.
-        let time = if line["snapshot"] == true {
-            &Json::Null
-        } else {
-            &line["time"]
-        };
+        let time = if line["snapshot"] == true { &Json::Null } else { &line["time"] };
         let identity = format!("{} {} {} {time}", line["table"], line["op"], line["key"]);
-        changes
-            .entry(identity)
-            .or_insert_with(|| Json::Array(vec![]))
-            .as_array_mut()
-            .expect("an array")
-            .push(line);
+        changes.entry(identity).or_insert_with(|| Json::Array(vec![])).as_array_mut().expect("an array").push(line);
     }
     changes
 }
@@ -215,29 +160,15 @@ fn comparable(line: &Json) -> BTreeMap<String, (Json, Json, Json)> {
         .filter(|column| !matches!(column["column"].as_str(), Some("c_num_arr" | "c_timetz")))
         .map(|column| {
             let plain_null = column["old"].is_null() && column["new"].is_null();
-            let ty = if plain_null {
-                Json::Null
-            } else {
-                column["type"].clone()
-            };
+            let ty = if plain_null { Json::Null } else { column["type"].clone() };
             let name = column["column"].as_str().unwrap_or_default().to_owned();
             // decimal.handling.mode=string knows NaN, precise decimals have no bytes for it.
             let special = |side: &Json| {
-                if side == "NaN" && name == "c_num" {
-                    Json::Null
-                } else {
-                    side.clone()
-                }
+                if side == "NaN" && name == "c_num" { Json::Null } else { side.clone() }
             };
-            let ty = if special(&column["new"]).is_null() && special(&column["old"]).is_null() {
-                Json::Null
-            } else {
-                ty
-            };
-            (
-                name.clone(),
-                (ty, special(&column["old"]), special(&column["new"])),
-            )
+            let ty =
+                if special(&column["new"]).is_null() && special(&column["old"]).is_null() { Json::Null } else { ty };
+            (name.clone(), (ty, special(&column["old"]), special(&column["new"])))
         })
         .collect()
 }
@@ -252,20 +183,9 @@ fn the_same_changes_read_the_same_with_and_without_a_schema() {
             let Some(expected) = with_schema.get(&identity) else {
                 continue;
             };
-            for (line, expected) in lines
-                .as_array()
-                .expect("lines")
-                .iter()
-                .zip(expected.as_array().expect("lines"))
-            {
+            for (line, expected) in lines.as_array().expect("lines").iter().zip(expected.as_array().expect("lines")) {
                 assert_eq!(comparable(line), comparable(expected), "{file}: {identity}");
-                for field in [
-                    "before_unknown",
-                    "unavailable",
-                    "rekeyed_from",
-                    "rekeyed_to",
-                    "snapshot",
-                ] {
+                for field in ["before_unknown", "unavailable", "rekeyed_from", "rekeyed_to", "snapshot"] {
                     assert_eq!(line[field], expected[field], "{file}: {identity}: {field}");
                 }
                 compared += 1;
@@ -279,15 +199,8 @@ fn the_same_changes_read_the_same_with_and_without_a_schema() {
 fn a_record_that_cannot_be_decoded_is_a_line_and_the_next_goes_on() {
     let input = "{\"topic\":\"t\",\"value\":\"{\\\"op\\\":\\\"c\\\",\"}\n{\"topic\":\"t\",\"value\":null}\n";
     let mut out = Vec::new();
-    let inspected =
-        inspect(read_records("-", input.as_bytes()), &mut out, &NoHints).expect("inspects");
-    assert_eq!(
-        inspected,
-        Inspected {
-            records: 2,
-            errors: 1
-        }
-    );
+    let inspected = inspect(read_records("-", input.as_bytes()), &mut out, &NoHints).expect("inspects");
+    assert_eq!(inspected, Inspected { records: 2, errors: 1 });
     assert_eq!(
         String::from_utf8(out).expect("UTF-8"),
         concat!(
@@ -302,12 +215,7 @@ fn a_record_that_cannot_be_decoded_is_a_line_and_the_next_goes_on() {
 #[test]
 fn unreadable_input_ends_the_inspection_with_file_and_line() {
     let mut out = Vec::new();
-    let error = inspect(
-        read_records("f", &b"{\"topic\":\"t\"}\nx"[..]),
-        &mut out,
-        &NoHints,
-    )
-    .expect_err("an error");
+    let error = inspect(read_records("f", &b"{\"topic\":\"t\"}\nx"[..]), &mut out, &NoHints).expect_err("an error");
     assert!(error.to_string().starts_with("f:2: "), "{error}");
     assert!(!out.is_empty());
 }

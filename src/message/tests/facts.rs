@@ -2,6 +2,7 @@
 
 use super::build::*;
 use crate::change::{Op, RowChange, Type, Value};
+use crate::message::{Colour, Priority, Tone};
 use crate::message::{ColumnView, Format, Mention, Message, TableView, Words, compose, slack, teams, webhook};
 
 fn said(message: &Message, column: &str) -> String {
@@ -171,7 +172,7 @@ fn a_bad_link_is_dropped_and_named() {
     let words = Words { link: Some("javascript:alert(1)".into()), ..rule("r", &[]) };
     let message = compose(&change, &listings(), &words);
     assert_eq!(message.link, None);
-    assert_eq!(message.notes, ["link left out: not a plain http or https address"]);
+    assert_eq!(message.notes, ["Link left out: not a plain http or https address"]);
 }
 
 #[test]
