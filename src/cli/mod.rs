@@ -3,7 +3,7 @@
 mod check;
 mod demo;
 mod inspect;
-mod records;
+pub(crate) mod records;
 mod run;
 
 use crate::telemetry::{LogFormat, init_logs};
