@@ -102,7 +102,7 @@ pub enum Event {
         /// Which.
         owners: Vec<Owner>,
     },
-    /// An asynchronous commit came back: what it committed; nothing where it failed.
+    /// A commit came back: what it committed; nothing where it failed.
     Committed(Vec<(Partition, i64)>),
     /// Log ends, as librdkafka knows them.
     LogEnds(Vec<(Partition, i64)>),
@@ -117,7 +117,7 @@ pub enum Event {
 /// What the service wants of the poller.
 #[derive(Debug)]
 pub enum Command {
-    /// Commit these, asynchronously.
+    /// Commit these, and say so with [`Event::Committed`].
     Commit(Vec<Commit>),
     /// Commit these, leave the group, end.
     Stop(Vec<Commit>),
@@ -260,7 +260,7 @@ impl Thread {
             match self.inbox.try_recv() {
                 Ok(Command::Commit(commits)) => self.commit(&commits),
                 Ok(Command::Stop(commits)) => {
-                    commit_sync(&self.consumer, &commits);
+                    commit_last(&self.consumer, &commits);
                     return Flow::Stop;
                 }
                 Err(std::sync::mpsc::TryRecvError::Empty) => return Flow::Go,
@@ -269,24 +269,22 @@ impl Thread {
         }
     }
 
+    /// Commits and waits for the answer, a millisecond or two. Not `CommitMode::Async`: its callback never comes,
+    /// because the crate asks librdkafka for commit events, which librdkafka makes only of its own commits.
     fn commit(&self, commits: &[Commit]) {
         // A partition that went meanwhile is no longer ours to commit: its new owner's commits must stand.
         let owned: Vec<_> = {
             let shared = self.shared();
             commits.iter().filter(|commit| shared.owns(&commit.owner)).cloned().collect()
         };
-        let result = match offsets_of(&owned) {
-            Ok(list) if list.count() > 0 => self.consumer.commit(&list, CommitMode::Async),
-            Ok(_) => {
-                self.shared().sink.event(Event::Committed(Vec::new()));
-                return;
+        let done = match commit_sync(&self.consumer, &owned) {
+            Ok(()) => owned.into_iter().map(|commit| (commit.owner.partition, commit.offset)).collect(),
+            Err(error) => {
+                tracing::warn!(%error, "a commit failed, it will be tried again");
+                Vec::new()
             }
-            Err(error) => Err(error),
         };
-        if let Err(error) = result {
-            tracing::warn!(%error, "the commit could not be sent, it will be tried again");
-            self.shared().sink.event(Event::Committed(Vec::new()));
-        }
+        self.shared().sink.event(Event::Committed(done));
     }
 
     /// Back-pressure: partitions pause at the limit, polling never does.
@@ -584,7 +582,7 @@ impl Context {
             let began = Instant::now();
             // The lock is free while we wait: the service answers when nothing is on the wire any more.
             match commits.recv_timeout(REVOKE_DEADLINE + Duration::from_secs(1)) {
-                Ok(commits) => commit_sync(consumer, &commits),
+                Ok(commits) => commit_last(consumer, &commits),
                 Err(RecvTimeoutError::Timeout) => {
                     tracing::warn!(waited_ms = began.elapsed().as_millis() as u64, "revoked without a last commit")
                 }
@@ -615,6 +613,8 @@ impl ClientContext for Context {
             Some(RDKafkaErrorCode::AllBrokersDown) => {
                 tracing::warn!(reason, "no Kafka broker answers; reading goes on when one does");
             }
+            // Said once, with a hint, when we begin.
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition) => tracing::debug!(%error, reason, "a topic is missing"),
             _ => tracing::warn!(%error, reason, "Kafka client error"),
         }
     }
@@ -626,31 +626,6 @@ impl ConsumerContext for Context {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assign(consumer, list),
             _ => self.revoke(consumer, list),
         }
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, list: &TopicPartitionList) {
-        let mut done = Vec::new();
-        match result {
-            Ok(()) => {
-                for element in list.elements() {
-                    match (element.error(), element.offset()) {
-                        (Ok(()), Offset::Offset(offset)) => {
-                            let topic = element.topic().into();
-                            done.push((Partition { topic, number: element.partition() }, offset));
-                        }
-                        (Err(error), _) => tracing::warn!(
-                            topic = element.topic(),
-                            partition = element.partition(),
-                            %error,
-                            "a partition's commit failed, it will be tried again"
-                        ),
-                        _ => {}
-                    }
-                }
-            }
-            Err(error) => tracing::warn!(%error, "a commit failed, it will be tried again"),
-        }
-        self.shared().sink.event(Event::Committed(done));
     }
 }
 
@@ -670,10 +645,14 @@ fn offsets_of(commits: &[Commit]) -> Result<TopicPartitionList, KafkaError> {
     Ok(list)
 }
 
-fn commit_sync<C: ConsumerContext>(consumer: &BaseConsumer<C>, commits: &[Commit]) {
-    let result = offsets_of(commits)
-        .and_then(|list| if list.count() == 0 { Ok(()) } else { consumer.commit(&list, CommitMode::Sync) });
-    if let Err(error) = result {
+fn commit_sync<C: ConsumerContext>(consumer: &BaseConsumer<C>, commits: &[Commit]) -> KafkaResult<()> {
+    let list = offsets_of(commits)?;
+    if list.count() == 0 { Ok(()) } else { consumer.commit(&list, CommitMode::Sync) }
+}
+
+/// The last commit of partitions that are given up.
+fn commit_last<C: ConsumerContext>(consumer: &BaseConsumer<C>, commits: &[Commit]) {
+    if let Err(error) = commit_sync(consumer, commits) {
         tracing::warn!(%error, "the last commit failed: posts made since the one before will be made again");
     }
 }
