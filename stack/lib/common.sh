@@ -74,16 +74,18 @@ launch() {
   local name=$1
   shift
   printf -- '--- %s started %s\n' "$name" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >>"$LOGS/$name.log"
-  # Descriptors 8 and 9 are our locks: a server that inherited one would hold it for life.
-  setsid "$@" >>"$LOGS/$name.log" 2>&1 </dev/null 8>&- 9>&- &
+  # Descriptors 7 to 9 are our locks: a server that inherited one would hold it for life.
+  setsid "$@" >>"$LOGS/$name.log" 2>&1 </dev/null 7>&- 8>&- 9>&- &
   local pid=$!
   disown "$pid"
   printf '%s %s\n' "$pid" "$(start_time "$pid")" >"$RUN/$name.pid"
 }
 
-# stop NAME [SIGNAL]: asks politely (Postgres: SIGINT, "fast"), then insists.
+# stop NAME [SIGNAL]: asks politely, then insists.
 stop() {
   local name=$1 signal=${2:-TERM} pid
+  # To Postgres, TERM means to wait for every client; INT means now, and orderly.
+  if [[ $name == postgres && $signal == TERM ]]; then signal=INT; fi
   pid=$(pid_of "$name") || {
     rm -f "$RUN/$name.pid"
     return 0
