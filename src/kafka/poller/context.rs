@@ -1,0 +1,213 @@
+//! What librdkafka calls back, all of it on the poller's thread inside `poll`: rebalances, commits, statistics, errors.
+
+use super::{Event, Sink};
+use crate::kafka::client::Start;
+use crate::kafka::offsets::{self, Beginning};
+use crate::ledger::{Commit, Owner, Partition};
+use rdkafka::TopicPartitionList;
+use rdkafka::client::ClientContext;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::topic_partition_list::Offset;
+use rdkafka::types::RDKafkaRespErr;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a revoked partition may wait for its posts in flight: longer than a post's timeout, shorter than
+/// `max.poll.interval.ms` by far.
+const REVOKE_DEADLINE: Duration = Duration::from_secs(8);
+
+/// Times an assignment is tried to be resolved before the service gives up.
+const RESOLVE_ATTEMPTS: u32 = 12;
+
+pub(super) struct Owned {
+    pub(super) epoch: u64,
+    pub(super) position: i64,
+}
+
+pub(super) struct Shared {
+    pub(super) sink: Box<dyn Sink>,
+    pub(super) owned: BTreeMap<Partition, Owned>,
+    pub(super) epochs: u64,
+    pub(super) known_topics: HashSet<Arc<str>>,
+}
+
+impl Shared {
+    pub(super) fn owns(&self, owner: &Owner) -> bool {
+        self.owned.get(&owner.partition).is_some_and(|owned| owned.epoch == owner.epoch)
+    }
+
+    /// A partition begins (anew): what an earlier epoch of it owed is void.
+    pub(super) fn begin(&mut self, beginning: Beginning) {
+        self.epochs += 1;
+        let Beginning { partition, offset, lost, metadata } = beginning;
+        let owner = Owner { partition: partition.clone(), epoch: self.epochs };
+        self.owned.insert(partition, Owned { epoch: owner.epoch, position: offset });
+        self.sink.event(Event::Assigned { owner, offset, lost, metadata });
+    }
+
+    fn release(&mut self, list: &TopicPartitionList) -> Vec<Owner> {
+        let mut owners = Vec::new();
+        for partition in partitions_of(list) {
+            if let Some(owned) = self.owned.remove(&partition) {
+                owners.push(Owner { partition, epoch: owned.epoch });
+            }
+        }
+        owners
+    }
+}
+
+pub(super) struct Context {
+    pub(super) shared: Mutex<Shared>,
+    pub(super) start: Start,
+}
+
+impl Context {
+    pub(super) fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn assign(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        let partitions: Vec<_> = partitions_of(list).collect();
+        self.shared().sink.event(Event::Joined);
+        let known_topics = self.shared().known_topics.clone();
+        for attempt in 1..=RESOLVE_ATTEMPTS {
+            match offsets::resolve(consumer, &partitions, self.start, &known_topics) {
+                Ok(beginnings) => {
+                    self.begin(consumer, beginnings);
+                    return;
+                }
+                Err(error) if attempt < RESOLVE_ATTEMPTS => {
+                    tracing::warn!(%error, attempt, "cannot resolve where the assigned partitions begin, trying again");
+                    std::thread::sleep(Duration::from_secs(1));
+                }
+                Err(error) => self.shared().sink.event(Event::Failed(format!(
+                    "cannot resolve where the assigned partitions begin: {error}\nhint: the principal needs Read on the group, and Read and Describe on the topics"
+                ))),
+            }
+        }
+    }
+
+    fn begin(&self, consumer: &BaseConsumer<Self>, beginnings: Vec<Beginning>) {
+        let mut list = TopicPartitionList::with_capacity(beginnings.len());
+        for beginning in &beginnings {
+            let (topic, number) = (&beginning.partition.topic, beginning.partition.number);
+            if let Err(error) = list.add_partition_offset(topic, number, Offset::Offset(beginning.offset)) {
+                tracing::error!(partition = %beginning.partition, %error, "cannot assign the partition");
+            }
+        }
+        let mut shared = self.shared();
+        for beginning in beginnings {
+            shared.begin(beginning);
+        }
+        drop(shared);
+        if let Err(error) = consumer.incremental_assign(&list) {
+            self.shared().sink.event(Event::Failed(format!("cannot take the assigned partitions: {error}")));
+        }
+    }
+
+    fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        let owners = self.shared().release(list);
+        if consumer.assignment_lost() {
+            self.shared().sink.event(Event::Lost { owners });
+        } else if !owners.is_empty() {
+            let (reply, commits) = sync_channel(1);
+            self.shared().sink.event(Event::Revoked { owners, reply });
+            let began = Instant::now();
+            // The lock is free while we wait: the service answers when nothing is on the wire any more.
+            match commits.recv_timeout(REVOKE_DEADLINE + Duration::from_secs(1)) {
+                Ok(commits) => commit_sync(consumer, &commits),
+                Err(RecvTimeoutError::Timeout) => {
+                    tracing::warn!(waited_ms = began.elapsed().as_millis() as u64, "revoked without a last commit")
+                }
+                // The service ends and has made its last commits.
+                Err(RecvTimeoutError::Disconnected) => {}
+            }
+        }
+        if let Err(error) = consumer.incremental_unassign(list) {
+            tracing::warn!(%error, "cannot give back the revoked partitions");
+        }
+    }
+}
+
+impl ClientContext for Context {
+    fn stats_raw(&self, statistics: &[u8]) {
+        let ends = crate::kafka::statistics::log_ends(statistics);
+        if !ends.is_empty() {
+            self.shared().sink.event(Event::LogEnds(ends));
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        match error.rdkafka_error_code() {
+            // Brokers come and go; librdkafka reconnects by itself.
+            Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve) => {
+                tracing::debug!(%error, reason, "lost a broker connection");
+            }
+            Some(RDKafkaErrorCode::AllBrokersDown) => {
+                tracing::warn!(reason, "no Kafka broker answers; reading goes on when one does");
+            }
+            _ => tracing::warn!(%error, reason, "Kafka client error"),
+        }
+    }
+}
+
+impl ConsumerContext for Context {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        match code {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assign(consumer, list),
+            _ => self.revoke(consumer, list),
+        }
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, list: &TopicPartitionList) {
+        let mut done = Vec::new();
+        match result {
+            Ok(()) => {
+                for element in list.elements() {
+                    match (element.error(), element.offset()) {
+                        (Ok(()), Offset::Offset(offset)) => {
+                            let topic = element.topic().into();
+                            done.push((Partition { topic, number: element.partition() }, offset));
+                        }
+                        (Err(error), _) => tracing::warn!(
+                            topic = element.topic(),
+                            partition = element.partition(),
+                            %error,
+                            "a partition's commit failed, it will be tried again"
+                        ),
+                        _ => {}
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(%error, "a commit failed, it will be tried again"),
+        }
+        self.shared().sink.event(Event::Committed(done));
+    }
+}
+
+fn partitions_of(list: &TopicPartitionList) -> impl Iterator<Item = Partition> {
+    list.elements()
+        .into_iter()
+        .map(|element| Partition { topic: element.topic().into(), number: element.partition() })
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+pub(super) fn offsets_of(commits: &[Commit]) -> Result<TopicPartitionList, KafkaError> {
+    let mut list = TopicPartitionList::with_capacity(commits.len());
+    for Commit { owner, offset } in commits {
+        list.add_partition_offset(&owner.partition.topic, owner.partition.number, Offset::Offset(*offset))?;
+    }
+    Ok(list)
+}
+
+pub(super) fn commit_sync<C: ConsumerContext>(consumer: &BaseConsumer<C>, commits: &[Commit]) {
+    let result = offsets_of(commits)
+        .and_then(|list| if list.count() == 0 { Ok(()) } else { consumer.commit(&list, CommitMode::Sync) });
+    if let Err(error) = result {
+        tracing::warn!(%error, "the last commit failed: posts made since the one before will be made again");
+    }
+}

@@ -1,0 +1,189 @@
+//! The thread: connect, subscribe, then poll, judge, commit and press back, for ever.
+
+use super::batch::Batch;
+use super::budget::Budget;
+use super::context::{Context, Shared, commit_sync, offsets_of};
+use super::{Command, Event};
+use crate::kafka::client::{KafkaSettings, connect};
+use crate::ledger::Commit;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use std::collections::HashSet;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
+
+/// Longest sleep in `poll`; a commit that was asked for waits no longer than this.
+const POLL: Duration = Duration::from_millis(5);
+
+/// Records read in one go before commands are looked at again.
+const BATCH: usize = 512;
+
+/// How long to wait for brokers before saying so, and trying again.
+pub(super) const CONNECT: Duration = Duration::from_secs(10);
+
+pub(super) struct Thread {
+    pub(super) consumer: BaseConsumer<Context>,
+    pub(super) settings: KafkaSettings,
+    pub(super) budget: Arc<Budget>,
+    pub(super) inbox: Receiver<Command>,
+    pub(super) paused: bool,
+    /// Assignments counted when reading was paused last.
+    pub(super) paused_epochs: u64,
+    /// Subscribed topics that were reported missing, so that each is reported once.
+    pub(super) missing: HashSet<String>,
+}
+
+impl Thread {
+    pub(super) fn run(mut self) {
+        if !self.wait_for_kafka() {
+            return;
+        }
+        let topics: Vec<&str> = self.settings.topics.iter().map(String::as_str).collect();
+        if let Err(error) = self.consumer.subscribe(&topics) {
+            self.shared().sink.event(Event::Failed(format!("cannot subscribe to {}: {error}", topics.join(", "))));
+            return;
+        }
+        loop {
+            match self.commands() {
+                Flow::Go => {}
+                Flow::Stop => break,
+            }
+            self.press();
+            if let Err(error) = self.read() {
+                self.shared().sink.event(Event::Failed(error));
+                break;
+            }
+        }
+        // Dropping the consumer leaves the group, from this thread as librdkafka wants it.
+    }
+
+    pub(super) fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.consumer.context().shared()
+    }
+
+    /// Until brokers answer, or the service stops: a rolling restart of Kafka must not end the service.
+    fn wait_for_kafka(&mut self) -> bool {
+        loop {
+            match connect(&self.consumer, CONNECT) {
+                Ok(_) => {
+                    self.remember_topics();
+                    self.shared().sink.event(Event::Connected(true));
+                    return true;
+                }
+                Err(error) => {
+                    tracing::error!(
+                        brokers = %self.settings.brokers,
+                        %error,
+                        "cannot reach Kafka, trying again; hint: is kafka.brokers right, and do its listeners, TLS and SASL match kafka.properties?"
+                    );
+                    self.shared().sink.event(Event::Connected(false));
+                }
+            }
+            match self.inbox.recv_timeout(Duration::from_secs(1)) {
+                Ok(Command::Stop(_)) | Err(RecvTimeoutError::Disconnected) => {
+                    return false;
+                }
+                Ok(Command::Commit(_)) | Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    /// Topics that exist when we begin; those that appear later are read from their first record.
+    fn remember_topics(&self) {
+        if let Ok(metadata) = self.consumer.fetch_metadata(None, CONNECT) {
+            let names: HashSet<Arc<str>> = metadata.topics().iter().map(|topic| topic.name().into()).collect();
+            for topic in self.settings.topics.iter().filter(|topic| !topic.starts_with('^')) {
+                if !names.contains(topic.as_str()) {
+                    tracing::warn!(
+                        topic,
+                        "the topic does not exist yet; it will be read from its first record when it appears; hint: does kafka.topics spell it like Debezium does (prefix.schema.table)?"
+                    );
+                }
+            }
+            self.shared().known_topics = names;
+        }
+    }
+
+    fn commands(&mut self) -> Flow {
+        loop {
+            match self.inbox.try_recv() {
+                Ok(Command::Commit(commits)) => self.commit(&commits),
+                Ok(Command::Stop(commits)) => {
+                    commit_sync(&self.consumer, &commits);
+                    return Flow::Stop;
+                }
+                Err(std::sync::mpsc::TryRecvError::Empty) => return Flow::Go,
+                Err(std::sync::mpsc::TryRecvError::Disconnected) => return Flow::Stop,
+            }
+        }
+    }
+
+    fn commit(&self, commits: &[Commit]) {
+        // A partition that went meanwhile is no longer ours to commit: its new owner's commits must stand.
+        let owned: Vec<_> = {
+            let shared = self.shared();
+            commits.iter().filter(|commit| shared.owns(&commit.owner)).cloned().collect()
+        };
+        let result = match offsets_of(&owned) {
+            Ok(list) if list.count() > 0 => self.consumer.commit(&list, CommitMode::Async),
+            Ok(_) => {
+                self.shared().sink.event(Event::Committed(Vec::new()));
+                return;
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = result {
+            tracing::warn!(%error, "the commit could not be sent, it will be tried again");
+            self.shared().sink.event(Event::Committed(Vec::new()));
+        }
+    }
+
+    /// Back-pressure: partitions pause at the limit, polling never does.
+    fn press(&mut self) {
+        let pause = if self.paused { !self.budget.has_room() } else { self.budget.is_full() };
+        let epochs = self.shared().epochs;
+        // Partitions that were assigned during a pause are not paused yet.
+        let newcomers = pause && epochs != self.paused_epochs;
+        if pause == self.paused && !newcomers {
+            return;
+        }
+        let Ok(assignment) = self.consumer.assignment() else {
+            return;
+        };
+        let result = if pause { self.consumer.pause(&assignment) } else { self.consumer.resume(&assignment) };
+        match result {
+            Ok(()) => {
+                self.paused = pause;
+                self.paused_epochs = epochs;
+                self.shared().sink.event(Event::Paused(pause));
+            }
+            Err(error) => tracing::warn!(%error, "reading could not be paused or resumed"),
+        }
+    }
+
+    fn read(&mut self) -> Result<(), String> {
+        let mut wait = POLL;
+        let mut errors = Vec::new();
+        {
+            let mut batch = Batch::default();
+            for _ in 0..BATCH {
+                match self.consumer.poll(wait) {
+                    Some(Ok(message)) => batch.hand_over(self.consumer.context(), &message),
+                    Some(Err(error)) => errors.push(error),
+                    None => break,
+                }
+                wait = Duration::ZERO;
+                if self.budget.is_full() {
+                    break;
+                }
+            }
+            batch.finish(self.consumer.context());
+        }
+        errors.into_iter().try_for_each(|error| self.failed(error))
+    }
+}
+
+enum Flow {
+    Go,
+    Stop,
+}
