@@ -239,13 +239,7 @@ impl Work {
                 self.outbox.stop(&|owner| owners.contains(owner));
                 self.release(&owners);
             }
-            Event::Committed(done) => {
-                let done: Vec<_> = done
-                    .into_iter()
-                    .filter_map(|(partition, offset)| Some((self.ledger.owner(&partition)?, offset)))
-                    .collect();
-                self.ledger.committed(&done);
-            }
+            Event::Committed(done) => self.ledger.committed(&done),
             Event::LogEnds(ends) => self.log_ends.extend(ends),
             Event::Paused(paused) => {
                 self.engine.metrics.intake_paused.set(i64::from(paused));
