@@ -19,7 +19,9 @@ pub const OWNED_PROPERTIES: &[(&str, &str)] = &[
     ("partition.assignment.strategy", "nothing: Rowbell needs cooperative-sticky"),
     ("enable.partition.eof", "nothing: Rowbell does not use it"),
     ("topic.blacklist", "nothing: Rowbell keeps out its own topics"),
+    ("auto.commit.enable", "nothing: an offset is committed when its posts were accepted"),
     ("acks", "nothing: dead letters need acks=all"),
+    ("request.required.acks", "nothing: dead letters need acks=all"),
     ("enable.idempotence", "nothing: dead letters are written once"),
     ("statistics.interval.ms", "nothing: the lag metrics need it"),
 ];
@@ -126,6 +128,17 @@ impl KafkaSettings {
     }
 }
 
+/// The error without the property's value: librdkafka repeats it, and a password may stand there, be it because its
+/// property's name is misspelt.
+pub(super) fn without_value(error: KafkaError) -> KafkaError {
+    match error {
+        KafkaError::ClientConfig(result, description, key, _) => {
+            KafkaError::ClientConfig(result, description, key, "(its value is not shown)".to_owned())
+        }
+        error => error,
+    }
+}
+
 /// librdkafka warns about each consumer property that a producer is given.
 fn is_consumer_only(name: &str) -> bool {
     ["fetch.", "queued.", "session.", "heartbeat.", "max.poll.", "group.", "isolation.", "check.crcs", "consume."]
@@ -139,4 +152,28 @@ where
     C: ClientContext + rdkafka::consumer::ConsumerContext,
 {
     consumer.fetch_metadata(None, timeout).map(|metadata| metadata.topics().len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::DeadLetters;
+
+    #[test]
+    fn a_misspelt_property_does_not_show_its_value() {
+        let settings = KafkaSettings {
+            brokers: "127.0.0.1:1".to_owned(),
+            group: "g".to_owned(),
+            topics: vec!["t".to_owned()],
+            start: Start::Latest,
+            instance_id: None,
+            properties: vec![("sasl.pasword".to_owned(), "hunter2".to_owned())],
+            own_topics: Vec::new(),
+        };
+        let error = match DeadLetters::new(&settings, "d") {
+            Ok(_) => panic!("librdkafka knows no such property"),
+            Err(error) => error.to_string(),
+        };
+        assert!(error.contains("sasl.pasword") && !error.contains("hunter2"), "{error}");
+    }
 }

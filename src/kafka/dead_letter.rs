@@ -1,6 +1,6 @@
 //! Dead letters: what could not be decoded or posted, kept with its reason where an operator can replay it.
 
-use super::client::KafkaSettings;
+use super::client::{KafkaSettings, without_value};
 use crate::change::Record;
 use crate::ledger::Partition;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -113,7 +113,7 @@ pub struct DeadLetters {
 impl DeadLetters {
     /// Makes the producer; asks nothing yet.
     pub fn new(settings: &KafkaSettings, topic: &str) -> Result<Self, DeadLetterError> {
-        let producer = settings.producer().create().map_err(DeadLetterError::Properties)?;
+        let producer = settings.producer().create().map_err(properties)?;
         Ok(Self { producer, topic: topic.to_owned() })
     }
 
@@ -129,7 +129,7 @@ impl DeadLetters {
         let config = settings.observer();
         let topic = self.topic.clone();
         let asked = tokio::task::spawn_blocking(move || -> Result<bool, KafkaError> {
-            let consumer: BaseConsumer = config.create()?;
+            let consumer: BaseConsumer = config.create().map_err(without_value)?;
             let metadata = consumer.fetch_metadata(Some(&topic), ASK)?;
             Ok(metadata.topics().iter().any(|found| found.name() == topic && !found.partitions().is_empty()))
         });
@@ -142,8 +142,7 @@ impl DeadLetters {
 
     async fn create(&self, settings: &KafkaSettings) -> Result<(), DeadLetterError> {
         let missing = |error: String| DeadLetterError::Missing { topic: self.topic.clone(), error };
-        let admin: AdminClient<DefaultClientContext> =
-            settings.observer().create().map_err(DeadLetterError::Properties)?;
+        let admin: AdminClient<DefaultClientContext> = settings.observer().create().map_err(properties)?;
         // One partition keeps the letters in order; -1 takes the broker's default replication.
         let topic = NewTopic::new(&self.topic, 1, TopicReplication::Fixed(-1));
         let options = AdminOptions::new().operation_timeout(Some(Timeout::After(ASK)));
@@ -161,7 +160,7 @@ impl DeadLetters {
     async fn may_write(&self, settings: &KafkaSettings) -> Result<(), DeadLetterError> {
         let mut config = settings.producer();
         config.set("enable.idempotence", "false").set("acks", IMPOSSIBLE_ACKS).set("retries", "0");
-        let probe: FutureProducer = config.create().map_err(DeadLetterError::Properties)?;
+        let probe: FutureProducer = config.create().map_err(properties)?;
         let headers = OwnedHeaders::new().insert(Header { key: "rowbell.reason", value: Some("probe") });
         let record: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(&self.topic).headers(headers);
         match probe.send(record, Timeout::After(ASK)).await {
@@ -209,6 +208,10 @@ impl DeadLetters {
             tracing::warn!(%error, "dead letters are still on their way at the end; their records are not committed");
         }
     }
+}
+
+fn properties(error: KafkaError) -> DeadLetterError {
+    DeadLetterError::Properties(without_value(error))
 }
 
 fn headers(letter: &DeadLetter<'_>, whole: bool) -> OwnedHeaders {

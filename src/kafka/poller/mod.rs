@@ -11,7 +11,7 @@ mod trouble;
 
 pub use budget::Budget;
 
-use super::client::KafkaSettings;
+use super::client::{KafkaSettings, without_value};
 use crate::change::Record;
 use crate::ledger::{Commit, Owner, Partition};
 use context::{Context, Shared};
@@ -94,7 +94,8 @@ impl Poller {
             shared: Mutex::new(Shared { sink, owned: BTreeMap::new(), epochs: 0, known_topics: HashSet::new() }),
             start: settings.start,
         };
-        let consumer: BaseConsumer<Context> = settings.consumer().create_with_context(context)?;
+        let consumer: BaseConsumer<Context> =
+            settings.consumer().create_with_context(context).map_err(without_value)?;
         let (commands, inbox) = std::sync::mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("kafka-poller".to_owned())
