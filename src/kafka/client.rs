@@ -4,6 +4,8 @@ use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Properties that Rowbell's guarantees rest on; setting them in `kafka.properties` is an error.
@@ -146,12 +148,13 @@ fn is_consumer_only(name: &str) -> bool {
         .any(|prefix| name.starts_with(prefix))
 }
 
-/// Asks the brokers for their metadata, to say clearly at the start when there is no Kafka.
-pub fn connect<C>(consumer: &BaseConsumer<C>, timeout: Duration) -> Result<usize, KafkaError>
+/// Asks the brokers for the topics they have, to say clearly at the start when there is no Kafka.
+pub fn connect<C>(consumer: &BaseConsumer<C>, timeout: Duration) -> Result<HashSet<Arc<str>>, KafkaError>
 where
     C: ClientContext + rdkafka::consumer::ConsumerContext,
 {
-    consumer.fetch_metadata(None, timeout).map(|metadata| metadata.topics().len())
+    let metadata = consumer.fetch_metadata(None, timeout)?;
+    Ok(metadata.topics().iter().map(|topic| topic.name().into()).collect())
 }
 
 #[cfg(test)]

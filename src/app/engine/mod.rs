@@ -212,17 +212,16 @@ impl Work {
             }
             Event::Assigned { owner, offset, lost, metadata: _ } => {
                 if let Some(lost) = lost {
-                    self.engine.metrics.records_lost.with_label_values(&[&*owner.partition.topic]).inc_by(lost.max(1));
-                    tracing::error!(
-                        partition = %owner.partition,
-                        lost,
-                        continues_at = offset,
-                        "the log no longer holds the records that were to be read next; hint: raise the topic's retention above the longest outage"
-                    );
+                    self.lost(&owner, offset, lost);
                 }
                 tracing::info!(partition = %owner.partition, offset, "partition assigned");
-                self.outbox.stop(&|other| other.partition == owner.partition);
+                // What an earlier assignment left was stopped when that went. Only where a log was replaced under us
+                // there may be more: its notices are posted, although no commit can say so any more.
                 self.ledger.assign(&owner, offset);
+            }
+            Event::Skipped { owner, offset, lost } => {
+                self.lost(&owner, offset, lost);
+                self.ledger.read(&owner, offset);
             }
             Event::Revoked { owners, reply } => {
                 self.engine.metrics.rebalances.inc();
@@ -256,6 +255,16 @@ impl Work {
             Event::Failed(why) => self.failed = Some(why),
         }
     }
+    fn lost(&self, owner: &Owner, continues_at: i64, lost: u64) {
+        self.engine.metrics.records_lost.with_label_values(&[&*owner.partition.topic]).inc_by(lost.max(1));
+        tracing::error!(
+            partition = %owner.partition,
+            lost,
+            continues_at,
+            "the log no longer holds the records that were to be read next; hint: raise the topic's retention above the longest outage"
+        );
+    }
+
     fn commit(&mut self) {
         let commits = self.ledger.commits(self.now());
         if !commits.is_empty() && self.engine.poller.send(Command::Commit(commits)).is_err() {

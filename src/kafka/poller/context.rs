@@ -1,18 +1,18 @@
 //! What librdkafka calls back, all of it on the poller's thread inside `poll`: rebalances, commits, statistics, errors.
 
-use super::{Event, Sink};
+use super::Event;
+use super::shared::{Shared, partitions_of};
 use crate::kafka::client::Start;
 use crate::kafka::offsets::{self, Beginning};
-use crate::ledger::{Commit, Owner, Partition};
+use crate::ledger::{Commit, Partition};
 use rdkafka::TopicPartitionList;
 use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::Offset;
 use rdkafka::types::RDKafkaRespErr;
-use std::collections::{BTreeMap, HashSet};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a revoked partition may wait for its posts in flight: longer than a post's timeout, shorter than
@@ -21,43 +21,6 @@ const REVOKE_DEADLINE: Duration = Duration::from_secs(8);
 
 /// Times an assignment is tried to be resolved before the service gives up.
 const RESOLVE_ATTEMPTS: u32 = 12;
-
-pub(super) struct Owned {
-    pub(super) epoch: u64,
-    pub(super) position: i64,
-}
-
-pub(super) struct Shared {
-    pub(super) sink: Box<dyn Sink>,
-    pub(super) owned: BTreeMap<Partition, Owned>,
-    pub(super) epochs: u64,
-    pub(super) known_topics: HashSet<Arc<str>>,
-}
-
-impl Shared {
-    pub(super) fn owns(&self, owner: &Owner) -> bool {
-        self.owned.get(&owner.partition).is_some_and(|owned| owned.epoch == owner.epoch)
-    }
-
-    /// A partition begins (anew): what an earlier epoch of it owed is void.
-    pub(super) fn begin(&mut self, beginning: Beginning) {
-        self.epochs += 1;
-        let Beginning { partition, offset, lost, metadata } = beginning;
-        let owner = Owner { partition: partition.clone(), epoch: self.epochs };
-        self.owned.insert(partition, Owned { epoch: owner.epoch, position: offset });
-        self.sink.event(Event::Assigned { owner, offset, lost, metadata });
-    }
-
-    fn release(&mut self, list: &TopicPartitionList) -> Vec<Owner> {
-        let mut owners = Vec::new();
-        for partition in partitions_of(list) {
-            if let Some(owned) = self.owned.remove(&partition) {
-                owners.push(Owner { partition, epoch: owned.epoch });
-            }
-        }
-        owners
-    }
-}
 
 pub(super) struct Context {
     pub(super) shared: Mutex<Shared>,
@@ -70,18 +33,22 @@ impl Context {
     }
 
     fn assign(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
-        let partitions: Vec<_> = partitions_of(list).collect();
-        self.shared().sink.event(Event::Joined);
+        let partitions = partitions_of(list);
         let known_topics = self.shared().known_topics.clone();
         for attempt in 1..=RESOLVE_ATTEMPTS {
             match offsets::resolve(consumer, &partitions, self.start, &known_topics) {
                 Ok(beginnings) => {
-                    self.begin(consumer, beginnings);
+                    self.begin(consumer, list, beginnings);
+                    self.shared().sink.event(Event::Joined);
                     return;
                 }
                 Err(error) if attempt < RESOLVE_ATTEMPTS => {
                     tracing::warn!(%error, attempt, "cannot resolve where the assigned partitions begin, trying again");
                     std::thread::sleep(Duration::from_secs(1));
+                    // A stop must not wait for a Kafka that does not answer.
+                    if self.shared().sink.ended() {
+                        return;
+                    }
                 }
                 Err(error) => self.shared().sink.event(Event::Failed(format!(
                     "cannot resolve where the assigned partitions begin: {error}\nhint: the principal needs Read on the group, and Read and Describe on the topics"
@@ -90,13 +57,18 @@ impl Context {
         }
     }
 
-    fn begin(&self, consumer: &BaseConsumer<Self>, beginnings: Vec<Beginning>) {
+    fn begin(&self, consumer: &BaseConsumer<Self>, given: &TopicPartitionList, beginnings: Vec<Beginning>) {
         let mut list = TopicPartitionList::with_capacity(beginnings.len());
         for beginning in &beginnings {
             let (topic, number) = (&beginning.partition.topic, beginning.partition.number);
             if let Err(error) = list.add_partition_offset(topic, number, Offset::Offset(beginning.offset)) {
                 tracing::error!(partition = %beginning.partition, %error, "cannot assign the partition");
             }
+        }
+        // librdkafka keeps a pause over a revocation: a partition that went while reading was paused and comes back
+        // would never be read again. Where nothing is paused this does nothing; a pause that lasts is made anew.
+        if let Err(error) = consumer.resume(given) {
+            tracing::warn!(%error, "the assigned partitions could not be resumed");
         }
         let mut shared = self.shared();
         for beginning in beginnings {
@@ -186,14 +158,6 @@ impl ConsumerContext for Context {
         }
         self.shared().sink.event(Event::Committed(done));
     }
-}
-
-fn partitions_of(list: &TopicPartitionList) -> impl Iterator<Item = Partition> {
-    list.elements()
-        .into_iter()
-        .map(|element| Partition { topic: element.topic().into(), number: element.partition() })
-        .collect::<Vec<_>>()
-        .into_iter()
 }
 
 pub(super) fn offsets_of(commits: &[Commit]) -> Result<TopicPartitionList, KafkaError> {

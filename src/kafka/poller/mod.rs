@@ -3,9 +3,9 @@
 //! librdkafka's callbacks run on this thread, inside `poll`. What the rest of the service must know
 //! goes out as [`Event`]s; what it wants comes in as [`Command`]s.
 
-mod batch;
 mod budget;
 mod context;
+mod shared;
 mod thread;
 mod trouble;
 
@@ -14,10 +14,10 @@ pub use budget::Budget;
 use super::client::{KafkaSettings, without_value};
 use crate::change::Record;
 use crate::ledger::{Commit, Owner, Partition};
-use context::{Context, Shared};
+use context::Context;
 use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::KafkaError;
-use std::collections::{BTreeMap, HashSet};
+use shared::Shared;
 use std::sync::mpsc::{Sender, SyncSender};
 use std::sync::{Arc, Mutex};
 use thread::Thread;
@@ -36,7 +36,17 @@ pub enum Event {
         /// Metadata of the group's last commit.
         metadata: Option<String>,
     },
-    /// The group gave us our share, be it none.
+    /// The log no longer holds what was to be read next: the partition goes on at this offset. What it owed before
+    /// is still owed.
+    Skipped {
+        /// The partition.
+        owner: Owner,
+        /// Next record to read.
+        offset: i64,
+        /// Records that are gone.
+        lost: u64,
+    },
+    /// The group gave us our share, be it none, and we know where it begins.
     Joined,
     /// Partitions go to another replica when this is answered with their last commits.
     Revoked {
@@ -79,6 +89,8 @@ pub trait Sink: Send {
     fn read(&mut self, positions: &mut dyn Iterator<Item = (&Owner, i64)>);
     /// Something happened to the group.
     fn event(&mut self, event: Event);
+    /// Nobody takes what is told here any more.
+    fn ended(&self) -> bool;
 }
 
 /// The running poller.
@@ -90,18 +102,14 @@ pub struct Poller {
 impl Poller {
     /// Creates the consumer and starts the thread. Errors are those of the properties.
     pub fn start(settings: KafkaSettings, budget: Arc<Budget>, sink: Box<dyn Sink>) -> Result<Self, KafkaError> {
-        let context = Context {
-            shared: Mutex::new(Shared { sink, owned: BTreeMap::new(), epochs: 0, known_topics: HashSet::new() }),
-            start: settings.start,
-        };
+        let context = Context { shared: Mutex::new(Shared::new(sink)), start: settings.start };
         let consumer: BaseConsumer<Context> =
             settings.consumer().create_with_context(context).map_err(without_value)?;
         let (commands, inbox) = std::sync::mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("kafka-poller".to_owned())
             .spawn(move || {
-                Thread { consumer, settings, budget, inbox, paused: false, paused_epochs: 0, missing: HashSet::new() }
-                    .run()
+                Thread::new(consumer, settings, budget, inbox).run();
             })
             .map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
         Ok(Self { commands, thread })

@@ -1,8 +1,8 @@
 //! The thread: connect, subscribe, then poll, judge, commit and press back, for ever.
 
-use super::batch::Batch;
 use super::budget::Budget;
-use super::context::{Context, Shared, commit_sync, offsets_of};
+use super::context::{Context, commit_sync, offsets_of};
+use super::shared::Shared;
 use super::{Command, Event};
 use crate::kafka::client::{KafkaSettings, connect};
 use crate::ledger::Commit;
@@ -10,7 +10,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longest sleep in `poll`; a commit that was asked for waits no longer than this.
 const POLL: Duration = Duration::from_millis(5);
@@ -24,16 +24,27 @@ pub(super) const CONNECT: Duration = Duration::from_secs(10);
 pub(super) struct Thread {
     pub(super) consumer: BaseConsumer<Context>,
     pub(super) settings: KafkaSettings,
-    pub(super) budget: Arc<Budget>,
-    pub(super) inbox: Receiver<Command>,
-    pub(super) paused: bool,
-    /// Assignments counted when reading was paused last.
-    pub(super) paused_epochs: u64,
-    /// Subscribed topics that were reported missing, so that each is reported once.
-    pub(super) missing: HashSet<String>,
+    budget: Arc<Budget>,
+    inbox: Receiver<Command>,
+    paused: bool,
+    /// Beginnings counted when reading was paused last; `None` where partitions have to be paused (again).
+    pub(super) paused_epochs: Option<u64>,
+    /// Kafka denies a topic; reported once.
+    pub(super) denied: bool,
+    /// When to look for partitions that fell out of their log.
+    pub(super) gaps_due: Option<Instant>,
 }
 
 impl Thread {
+    pub(super) fn new(
+        consumer: BaseConsumer<Context>,
+        settings: KafkaSettings,
+        budget: Arc<Budget>,
+        inbox: Receiver<Command>,
+    ) -> Self {
+        Self { consumer, settings, budget, inbox, paused: false, paused_epochs: None, denied: false, gaps_due: None }
+    }
+
     pub(super) fn run(mut self) {
         if !self.wait_for_kafka() {
             return;
@@ -49,6 +60,7 @@ impl Thread {
                 Flow::Stop => break,
             }
             self.press();
+            self.leave_gaps();
             if let Err(error) = self.read() {
                 self.shared().sink.event(Event::Failed(error));
                 break;
@@ -65,8 +77,8 @@ impl Thread {
     fn wait_for_kafka(&mut self) -> bool {
         loop {
             match connect(&self.consumer, CONNECT) {
-                Ok(_) => {
-                    self.remember_topics();
+                Ok(topics) => {
+                    self.remember_topics(topics);
                     self.shared().sink.event(Event::Connected(true));
                     return true;
                 }
@@ -89,27 +101,24 @@ impl Thread {
     }
 
     /// Topics that exist when we begin; those that appear later are read from their first record.
-    fn remember_topics(&self) {
-        if let Ok(metadata) = self.consumer.fetch_metadata(None, CONNECT) {
-            let names: HashSet<Arc<str>> = metadata.topics().iter().map(|topic| topic.name().into()).collect();
-            for topic in self.settings.topics.iter().filter(|topic| !topic.starts_with('^')) {
-                if !names.contains(topic.as_str()) {
-                    tracing::warn!(
-                        topic,
-                        "the topic does not exist yet; it will be read from its first record when it appears; hint: does kafka.topics spell it like Debezium does (prefix.schema.table)?"
-                    );
-                }
+    fn remember_topics(&self, topics: HashSet<Arc<str>>) {
+        for topic in self.settings.topics.iter().filter(|topic| !topic.starts_with('^')) {
+            if !topics.contains(topic.as_str()) {
+                tracing::warn!(
+                    topic,
+                    "the topic does not exist yet; it will be read from its first record when it appears; hint: does kafka.topics spell it like Debezium does (prefix.schema.table)?"
+                );
             }
-            self.shared().known_topics = names;
         }
+        self.shared().known_topics = topics;
     }
 
     fn commands(&mut self) -> Flow {
         loop {
             match self.inbox.try_recv() {
-                Ok(Command::Commit(commits)) => self.commit(&commits),
+                Ok(Command::Commit(commits)) => self.commit(commits),
                 Ok(Command::Stop(commits)) => {
-                    commit_sync(&self.consumer, &commits);
+                    commit_sync(&self.consumer, &self.still_ours(commits));
                     return Flow::Stop;
                 }
                 Err(std::sync::mpsc::TryRecvError::Empty) => return Flow::Go,
@@ -118,12 +127,15 @@ impl Thread {
         }
     }
 
-    fn commit(&self, commits: &[Commit]) {
-        // A partition that went meanwhile is no longer ours to commit: its new owner's commits must stand.
-        let owned: Vec<_> = {
-            let shared = self.shared();
-            commits.iter().filter(|commit| shared.owns(&commit.owner)).cloned().collect()
-        };
+    /// A partition that went meanwhile is no longer ours to commit: its new owner's commits must stand.
+    fn still_ours(&self, mut commits: Vec<Commit>) -> Vec<Commit> {
+        let shared = self.shared();
+        commits.retain(|commit| shared.owns(&commit.owner));
+        commits
+    }
+
+    fn commit(&self, commits: Vec<Commit>) {
+        let owned = self.still_ours(commits);
         let result = match offsets_of(&owned) {
             Ok(list) if list.count() > 0 => self.consumer.commit(&list, CommitMode::Async),
             Ok(_) => {
@@ -141,9 +153,9 @@ impl Thread {
     /// Back-pressure: partitions pause at the limit, polling never does.
     fn press(&mut self) {
         let pause = if self.paused { !self.budget.has_room() } else { self.budget.is_full() };
-        let epochs = self.shared().epochs;
-        // Partitions that were assigned during a pause are not paused yet.
-        let newcomers = pause && epochs != self.paused_epochs;
+        let epochs = self.shared().epochs();
+        // Partitions that began during a pause are not paused yet.
+        let newcomers = pause && self.paused_epochs != Some(epochs);
         if pause == self.paused && !newcomers {
             return;
         }
@@ -153,9 +165,11 @@ impl Thread {
         let result = if pause { self.consumer.pause(&assignment) } else { self.consumer.resume(&assignment) };
         match result {
             Ok(()) => {
-                self.paused = pause;
-                self.paused_epochs = epochs;
-                self.shared().sink.event(Event::Paused(pause));
+                self.paused_epochs = Some(epochs);
+                if pause != self.paused {
+                    self.paused = pause;
+                    self.shared().sink.event(Event::Paused(pause));
+                }
             }
             Err(error) => tracing::warn!(%error, "reading could not be paused or resumed"),
         }
@@ -164,21 +178,18 @@ impl Thread {
     fn read(&mut self) -> Result<(), String> {
         let mut wait = POLL;
         let mut errors = Vec::new();
-        {
-            let mut batch = Batch::default();
-            for _ in 0..BATCH {
-                match self.consumer.poll(wait) {
-                    Some(Ok(message)) => batch.hand_over(self.consumer.context(), &message),
-                    Some(Err(error)) => errors.push(error),
-                    None => break,
-                }
-                wait = Duration::ZERO;
-                if self.budget.is_full() {
-                    break;
-                }
+        for _ in 0..BATCH {
+            match self.consumer.poll(wait) {
+                Some(Ok(message)) => self.shared().hand_over(&message),
+                Some(Err(error)) => errors.push(error),
+                None => break,
             }
-            batch.finish(self.consumer.context());
+            wait = Duration::ZERO;
+            if self.budget.is_full() {
+                break;
+            }
         }
+        self.shared().report();
         errors.into_iter().try_for_each(|error| self.failed(error))
     }
 }

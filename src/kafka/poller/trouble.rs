@@ -1,11 +1,15 @@
 //! What librdkafka reports instead of a record, and what is done about it.
 
-use super::thread::{CONNECT, Thread};
-use crate::kafka::offsets;
-use crate::ledger::Partition;
+use super::thread::Thread;
+use crate::kafka::offsets::{self, Gap};
+use rdkafka::TopicPartitionList;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::Offset;
+use std::time::{Duration, Instant};
+
+/// Time between two tries to go on at a log's start.
+const GAPS_AGAIN: Duration = Duration::from_secs(1);
 
 impl Thread {
     pub(super) fn failed(&mut self, error: KafkaError) -> Result<(), String> {
@@ -18,14 +22,14 @@ impl Thread {
                 code => format!("Kafka refuses to go on: {code}"),
             }),
             KafkaError::MessageConsumption(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
-                self.leave_the_gap();
+                self.gaps_due = Some(Instant::now());
                 Ok(())
             }
             KafkaError::MessageConsumption(
                 RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic,
             ) => Ok(()),
             KafkaError::MessageConsumption(RDKafkaErrorCode::TopicAuthorizationFailed) => {
-                if self.missing.insert("topic authorization".to_owned()) {
+                if !std::mem::replace(&mut self.denied, true) {
                     tracing::error!(
                         "Kafka denies reading a topic; hint: the principal needs Read and Describe on kafka.topics"
                     );
@@ -43,43 +47,48 @@ impl Thread {
         }
     }
 
-    /// The log no longer holds what we were to read next: go on at its start, and say so.
-    fn leave_the_gap(&mut self) {
-        let positions: Vec<_> = self
-            .consumer
-            .position()
-            .map(|list| {
-                let position = |e: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| match e.offset() {
-                    Offset::Offset(offset) => Some(offset),
-                    _ => None,
-                };
-                let owned = self.shared();
-                list.elements()
-                    .iter()
-                    .filter_map(|e| {
-                        let partition = Partition { topic: e.topic().into(), number: e.partition() };
-                        let read = owned.owned.get(&partition).map(|owned| owned.position)?;
-                        Some((partition, position(e).unwrap_or(read).max(read)))
-                    })
-                    .collect()
-            })
-            .unwrap_or_default();
-        let gaps = match offsets::out_of_range(&self.consumer, &positions) {
-            Ok(gaps) => gaps,
+    /// The log no longer holds what we were to read next: go on at its start, and say so. librdkafka stops such a
+    /// partition and reports it once, so this goes on until it is done.
+    pub(super) fn leave_gaps(&mut self) {
+        let now = Instant::now();
+        if self.gaps_due.is_none_or(|due| now < due) {
+            return;
+        }
+        self.gaps_due = match self.try_to_leave_gaps() {
+            Ok(()) => None,
             Err(error) => {
-                tracing::warn!(%error, "cannot ask for the log's start, trying again");
-                return;
+                tracing::warn!(%error, "cannot go on at the log's start, trying again");
+                Some(now + GAPS_AGAIN)
             }
         };
-        for gap in gaps {
-            let seek =
-                self.consumer.seek(&gap.partition.topic, gap.partition.number, Offset::Offset(gap.offset), CONNECT);
-            match seek {
-                Ok(()) => self.shared().begin(gap),
-                Err(error) => {
-                    tracing::warn!(partition = %gap.partition, %error, "cannot go to the log's start")
-                }
+    }
+
+    fn try_to_leave_gaps(&mut self) -> Result<(), KafkaError> {
+        let positions = self.shared().positions();
+        let gaps = offsets::out_of_range(&self.consumer, &positions)?;
+        let mut list = TopicPartitionList::new();
+        if gaps.is_empty() {
+            // The report does not name its partition, and whatever stopped it is over: start all of them again.
+            for (partition, position) in &positions {
+                list.add_partition_offset(&partition.topic, partition.number, Offset::Offset(*position))?;
             }
         }
+        for gap in &gaps {
+            let partition = &gap.beginning.partition;
+            list.add_partition_offset(&partition.topic, partition.number, Offset::Offset(gap.beginning.offset))?;
+        }
+        // A stopped partition takes no seek, only another assignment. Nothing of it is polled in between.
+        self.consumer.incremental_unassign(&list)?;
+        self.consumer.incremental_assign(&list)?;
+        self.paused_epochs = None;
+        let mut shared = self.shared();
+        for Gap { beginning, replaced } in gaps {
+            if replaced {
+                shared.begin(beginning);
+            } else {
+                shared.skip(&beginning.partition, beginning.offset, beginning.lost.unwrap_or_default());
+            }
+        }
+        Ok(())
     }
 }
