@@ -111,6 +111,10 @@ impl KafkaSettings {
     /// For a producer that must not lose what it was given.
     pub fn producer(&self) -> ClientConfig {
         let mut config = self.base();
+        // By default a write that hangs is reported after five minutes; nobody would know why the commit waits.
+        if self.property("delivery.timeout.ms").is_none() {
+            config.set("message.timeout.ms", "30000");
+        }
         for (name, value) in self.properties.iter().filter(|(name, _)| !is_consumer_only(name)) {
             config.set(name, value);
         }

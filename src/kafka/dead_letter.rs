@@ -3,6 +3,7 @@
 use super::client::{KafkaSettings, without_value};
 use crate::change::Record;
 use crate::ledger::Partition;
+use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -10,9 +11,10 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use rdkafka::util::Timeout;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How long one write may take before it is tried again.
+/// How long a letter may wait for room in the producer's queue.
 const WRITE: Duration = Duration::from_secs(30);
 
 /// How long one question to the brokers may take.
@@ -106,15 +108,17 @@ pub enum DeadLetterError {
 /// Writes dead letters; each is acknowledged by all in-sync replicas before it counts.
 #[derive(Clone)]
 pub struct DeadLetters {
-    producer: FutureProducer,
+    config: ClientConfig,
+    producer: Arc<Mutex<FutureProducer>>,
     topic: String,
 }
 
 impl DeadLetters {
     /// Makes the producer; asks nothing yet.
     pub fn new(settings: &KafkaSettings, topic: &str) -> Result<Self, DeadLetterError> {
-        let producer = settings.producer().create().map_err(properties)?;
-        Ok(Self { producer, topic: topic.to_owned() })
+        let config = settings.producer();
+        let producer = config.create().map_err(properties)?;
+        Ok(Self { config, producer: Arc::new(Mutex::new(producer)), topic: topic.to_owned() })
     }
 
     /// Makes sure that the topic exists and that we may write to it, without writing.
@@ -199,12 +203,35 @@ impl DeadLetters {
                 record = record.payload(value);
             }
         }
-        self.producer.send(record, Timeout::After(WRITE)).await.map(|_| ()).map_err(|(error, _)| error)
+        let producer = self.producer();
+        let sent = producer.send(record, Timeout::After(WRITE)).await;
+        if sent.is_err() && producer.client().fatal_error().is_some() {
+            self.renew();
+        }
+        sent.map(|_| ()).map_err(|(error, _)| error)
+    }
+
+    fn producer(&self) -> FutureProducer {
+        self.producer.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// An idempotent producer that lost its sequence (its topic was made anew, its epoch expired) never writes again.
+    fn renew(&self) {
+        let mut producer = self.producer.lock().unwrap_or_else(PoisonError::into_inner);
+        // Many letters may fail at once; the first renews it for all.
+        if producer.client().fatal_error().is_some() {
+            match self.config.create() {
+                Ok(renewed) => *producer = renewed,
+                Err(error) => {
+                    tracing::error!(error = %without_value(error), "the producer of dead letters cannot be renewed")
+                }
+            }
+        }
     }
 
     /// Waits for what is still on its way.
     pub fn flush(&self) {
-        if let Err(error) = self.producer.flush(ASK) {
+        if let Err(error) = self.producer().flush(ASK) {
             tracing::warn!(%error, "dead letters are still on their way at the end; their records are not committed");
         }
     }
