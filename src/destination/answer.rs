@@ -24,6 +24,11 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Nobody can say whether the post was made.
+    pub fn unknown(detail: impl Into<String>) -> Self {
+        Self::new(Outcome::Unknown, detail)
+    }
+
     pub(super) fn new(outcome: Outcome, detail: impl Into<String>) -> Self {
         Self { outcome, detail: detail.into() }
     }

@@ -10,9 +10,7 @@ use std::time::{Duration, Instant};
 impl Work {
     /// Brings gauges and the status up to date.
     pub(super) fn tick(&mut self) {
-        if !self.revoking.is_empty() {
-            self.finish_revokes();
-        }
+        self.finish_revokes();
         let elapsed = self.ticked.elapsed().as_secs_f64();
         self.ticked = Instant::now();
         let now = self.now();

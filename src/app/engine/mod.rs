@@ -38,6 +38,8 @@ const UNDECODABLE: LaneId = LaneId::MAX;
 /// Records taken from the channel before posts are looked at again, so that a flood does not keep them waiting.
 const INPUTS_AT_ONCE: usize = 256;
 
+const POLLER_ENDED: &str = "the poller's thread ended, which is a bug; its last words are in the log";
+
 /// What comes back from the tasks that wait for an answer.
 enum Done {
     Post { lane: LaneId, id: NoticeId, verdict: Verdict, took: Duration },
@@ -80,7 +82,10 @@ struct Work {
     up: Vec<bool>,
     ticked: Instant,
     log_ends: HashMap<Partition, i64>,
+    /// The poller cannot go on: why.
     failed: Option<String>,
+    /// The end has come: what is taken in is remembered as owed, and nothing is started.
+    draining: bool,
 }
 
 impl Engine {
@@ -103,20 +108,21 @@ impl Engine {
                 () = &mut stop => break,
                 Some(answer) = answers.recv() => work.settle(answer),
                 _ = tick.tick() => work.tick(),
-                () = sleep_until(wake) => {}
+                () = sleep_until(wake) => work.finish_revokes(),
                 count = input.recv_many(&mut batch, INPUTS_AT_ONCE) => {
                     if count == 0 {
-                        break;
+                        work.failed.get_or_insert_with(|| POLLER_ENDED.to_owned());
                     }
                     batch.drain(..).for_each(|input| work.take(input));
                 }
             }
-            if let Some(why) = work.failed.take() {
-                return Ended::Failed(why);
+            if work.failed.is_some() {
+                break;
             }
         }
+        // Whatever the reason: posts on the wire are accepted or not, and what was accepted is to be committed.
         work.drain(&mut answers, &mut input).await;
-        Ended::Stopped
+        work.failed.map_or(Ended::Stopped, Ended::Failed)
     }
 }
 
@@ -157,6 +163,7 @@ impl Work {
             ticked: Instant::now(),
             log_ends: HashMap::new(),
             failed: None,
+            draining: false,
             engine,
         }
     }
@@ -170,6 +177,9 @@ impl Work {
             Input::Relevant(relevant) => self.offer(relevant),
             Input::Undecodable { owner, offset, held, error } => {
                 self.ledger.owe(&owner, offset, vec![UNDECODABLE]);
+                if self.draining || !self.ledger.owns(&owner) {
+                    return;
+                }
                 tracing::warn!(partition = %owner.partition, offset, %error, "a record cannot be read; it goes to the dead letters");
                 self.write_letter(
                     owner,
@@ -252,7 +262,10 @@ impl Work {
                     tracing::info!(pending_bytes, "reading resumes");
                 }
             }
-            Event::Failed(why) => self.failed = Some(why),
+            // The first says most: what follows are its consequences.
+            Event::Failed(why) => {
+                self.failed.get_or_insert(why);
+            }
         }
     }
     fn lost(&self, owner: &Owner, continues_at: i64, lost: u64) {
@@ -268,7 +281,7 @@ impl Work {
     fn commit(&mut self) {
         let commits = self.ledger.commits(self.now());
         if !commits.is_empty() && self.engine.poller.send(Command::Commit(commits)).is_err() {
-            self.failed.get_or_insert_with(|| "the poller's thread ended".to_owned());
+            self.failed.get_or_insert_with(|| POLLER_ENDED.to_owned());
         }
     }
 

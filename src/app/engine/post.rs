@@ -8,6 +8,8 @@ use crate::change::RowChange;
 use crate::config::Table;
 use crate::destination::Verdict;
 use crate::outbox::{GivenUp, LaneId, Notice, NoticeId, Outcome, Settled};
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -50,7 +52,10 @@ impl Work {
             let (http, target, done) = (self.engine.http.clone(), destination.target.clone(), self.done.clone());
             tokio::spawn(async move {
                 let began = Instant::now();
-                let verdict = target.post(&http, &payload, &name).await;
+                let post = AssertUnwindSafe(target.post(&http, &payload, &name)).catch_unwind();
+                // A panic is a bug, and its message is in the log. Its post must come back all the same: the lane
+                // would wait for it for ever.
+                let verdict = post.await.unwrap_or_else(|_| Verdict::unknown("the post failed inside Rowbell"));
                 // The engine ends only after its last answer, or its patience.
                 let _ = done.send(Done::Post { lane, id, verdict, took: began.elapsed() });
             });
@@ -71,9 +76,7 @@ impl Work {
                 }
             }
         }
-        if !self.revoking.is_empty() {
-            self.finish_revokes();
-        }
+        self.finish_revokes();
     }
 
     fn posted(&mut self, lane: LaneId, id: NoticeId, verdict: Verdict, took: Duration) {

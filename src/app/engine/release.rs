@@ -1,9 +1,9 @@
 //! Letting partitions go: at a revoke, at a loss, and at the end.
 
-use super::{Done, Work};
+use super::{Done, TICK, Work};
 use crate::app::intake::Input;
 use crate::destination::POST_TIMEOUT;
-use crate::kafka::{Command, Event};
+use crate::kafka::Command;
 use crate::ledger::{Commit, Owner};
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
@@ -48,29 +48,28 @@ impl Work {
 
     /// The end: no new posts, those on the wire awaited, then the last commits.
     pub(super) async fn drain(&mut self, answers: &mut UnboundedReceiver<Done>, input: &mut UnboundedReceiver<Input>) {
+        self.draining = true;
         self.engine.health.set_stopping();
         self.outbox.close();
         let deadline = tokio::time::Instant::now() + DRAIN;
         tracing::info!(pending = self.outbox.pending(), "stopping: waiting for posts on the wire");
+        let mut tick = tokio::time::interval(TICK);
         while self.outbox.in_flight(&|_| true) > 0 || !self.letters.is_empty() {
             tokio::select! {
                 Some(answer) = answers.recv() => self.settle(answer),
-                Some(message) = input.recv() => {
-                    // A rebalance must still be answered; records are left for the next start.
-                    if let Input::Event(event) = message {
-                        self.event(event);
-                    }
-                }
+                Some(message) = input.recv() => self.take(message),
+                _ = tick.tick() => self.finish_revokes(),
                 () = tokio::time::sleep_until(deadline) => break,
             }
         }
-        // Refuse what comes from now on, so that a revoke during the last poll finds nobody to wait for.
+        // Refuse what comes from now on, so that a revoke during the last poll finds nobody to wait for. What came is
+        // still taken in: a position that is read here lets the commit pass what was posted before it.
         input.close();
         while let Ok(message) = input.try_recv() {
-            if let Input::Event(event @ Event::Revoked { .. }) = message {
-                self.event(event);
-            }
+            self.take(message);
         }
+        self.revoking.iter_mut().for_each(|revoking| revoking.deadline = Instant::now());
+        self.finish_revokes();
         let owners = self.ledger.owners();
         let commits: Vec<_> = owners.iter().filter_map(|owner| self.ledger.commit_of(owner)).collect();
         tracing::info!(left = self.outbox.pending(), "stopped: what is left is posted after the next start");

@@ -18,8 +18,11 @@ const POLL: Duration = Duration::from_millis(5);
 /// Records read in one go before commands are looked at again.
 const BATCH: usize = 512;
 
+/// How long a thread that cannot go on waits for the last commits: posts on the wire may need their timeout.
+const GIVE_UP: Duration = Duration::from_secs(8);
+
 /// How long to wait for brokers before saying so, and trying again.
-pub(super) const CONNECT: Duration = Duration::from_secs(10);
+const CONNECT: Duration = Duration::from_secs(10);
 
 pub(super) struct Thread {
     pub(super) consumer: BaseConsumer<Context>,
@@ -51,7 +54,7 @@ impl Thread {
         }
         let topics: Vec<&str> = self.settings.topics.iter().map(String::as_str).collect();
         if let Err(error) = self.consumer.subscribe(&topics) {
-            self.shared().sink.event(Event::Failed(format!("cannot subscribe to {}: {error}", topics.join(", "))));
+            self.give_up(format!("cannot subscribe to {}: {error}", topics.join(", ")));
             return;
         }
         loop {
@@ -62,11 +65,24 @@ impl Thread {
             self.press();
             self.leave_gaps();
             if let Err(error) = self.read() {
-                self.shared().sink.event(Event::Failed(error));
+                self.give_up(error);
                 break;
             }
         }
         // Dropping the consumer leaves the group, from this thread as librdkafka wants it.
+    }
+
+    /// Tells the service, and waits for its last commits: what was posted until now shall not be posted again.
+    fn give_up(&self, why: String) {
+        self.shared().sink.event(Event::Failed(why));
+        let deadline = Instant::now() + GIVE_UP;
+        loop {
+            match self.inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(Command::Commit(_)) => {}
+                Ok(Command::Stop(commits)) => return commit_sync(&self.consumer, &self.still_ours(commits)),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
+            }
+        }
     }
 
     pub(super) fn shared(&self) -> MutexGuard<'_, Shared> {
