@@ -248,4 +248,8 @@ impl Sink for Intake {
     fn event(&mut self, event: Event) {
         self.tell(Input::Event(event));
     }
+
+    fn ended(&self) -> bool {
+        self.engine.is_closed()
+    }
 }

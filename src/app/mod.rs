@@ -72,10 +72,10 @@ pub async fn run(
     let dead_letters = DeadLetters::new(&config.kafka, &config.dead_letter_topic)?;
 
     let (stopping, stopped) = watch::channel(false);
-    let stop = shared_stop(stop, stopping);
+    let _stop = AbortOnDrop(shared_stop(stop, stopping));
     let routes = server::router(metrics.clone(), Arc::clone(&health)).merge(extras.routes.unwrap_or_default());
     let listener = server::listen(config.listen).await?;
-    let server = tokio::spawn(server::serve(listener, routes, wait_for(stopped.clone())));
+    let _server = AbortOnDrop(tokio::spawn(server::serve(listener, routes)));
 
     // Without a place for dead letters no record may be judged: what cannot be posted would have nowhere to go.
     if !extras.embedded_broker {
@@ -121,11 +121,18 @@ pub async fn run(
     if let Err(error) = joined.await {
         tracing::error!(%error, "the end was not clean");
     }
-    stop.abort();
-    server.abort();
     match ended {
         Ended::Stopped => Ok(()),
         Ended::Failed(why) => Err(RunError::Failed(why)),
+    }
+}
+
+/// A task that ends with whoever holds this.
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

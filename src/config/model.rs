@@ -94,6 +94,7 @@ pub enum StartModel {
 
 /// `schema_registry:`
 #[derive(Debug, Default, serde::Deserialize)]
+#[expect(dead_code, reason = "checked for its keys; the registry client will read it")]
 pub struct SchemaRegistryModel {
     /// One URL or several, tried in order.
     pub url: OneOrMany<At<String>>,
@@ -306,6 +307,7 @@ pub struct DeadLetterModel {
 
 /// `hooks.*`
 #[derive(Debug, serde::Deserialize)]
+#[expect(dead_code, reason = "checked for its keys; the hooks will read it")]
 pub struct HookModel {
     /// HMAC secret.
     pub secret: SecretString,

@@ -24,6 +24,11 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Nobody can say whether the post was made.
+    pub fn unknown(detail: impl Into<String>) -> Self {
+        Self::new(Outcome::Unknown, detail)
+    }
+
     pub(super) fn new(outcome: Outcome, detail: impl Into<String>) -> Self {
         Self { outcome, detail: detail.into() }
     }
@@ -85,15 +90,22 @@ impl Answer {
     }
 }
 
+/// Longest `Retry-After` that is believed. Nobody's rate limit lasts longer; what says more is broken or hostile, and
+/// must not silence a lane until somebody restarts the service.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// A number of seconds as a service said it.
+pub(super) fn seconds(seconds: f64) -> Option<Duration> {
+    (seconds >= 0.0).then(|| Duration::try_from_secs_f64(seconds).map_or(RETRY_AFTER_MAX, |d| d.min(RETRY_AFTER_MAX)))
+}
+
 /// Parses `Retry-After`: seconds, or an HTTP date compared with `now_s` (Unix seconds).
 pub(super) fn retry_after(text: &str, now_s: i64) -> Option<Duration> {
     let text = text.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    if let Ok(seconds) = text.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).ok();
+    if let Ok(number) = text.parse::<f64>() {
+        return seconds(number);
     }
     let date = jiff::fmt::rfc2822::parse(text).ok()?;
-    Some(Duration::from_secs(u64::try_from(date.timestamp().as_second() - now_s).unwrap_or(0)))
+    let left_s = u64::try_from(date.timestamp().as_second().saturating_sub(now_s)).unwrap_or(0);
+    Some(Duration::from_secs(left_s).min(RETRY_AFTER_MAX))
 }

@@ -36,7 +36,7 @@ pub struct HttpSettings {
 pub enum HttpError {
     /// The proxy's URL.
     #[error("outgoing.proxy is not a URL: {0}\nhint: write it like http://proxy.example:3128")]
-    Proxy(reqwest::Error),
+    Proxy(String),
     /// The certificate file.
     #[error("cannot read outgoing.ca_file {path:?}: {error}\nhint: it must be a PEM file this user can read")]
     CaFile {
@@ -70,7 +70,7 @@ impl Http {
             builder = builder.no_proxy();
         }
         if let Some(proxy) = &settings.proxy {
-            builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(HttpError::Proxy)?);
+            builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(|error| HttpError::Proxy(root_cause(&error)))?);
         }
         if let Some(path) = &settings.ca_file {
             builder = with_authorities(builder, path)?;
@@ -88,7 +88,8 @@ impl Http {
         let mut map = HeaderMap::new();
         map.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
         for (name, value) in headers {
-            let mut value = HeaderValue::from_str(value).map_err(|_| {
+            // Bytes: a destination's name, which is part of `webhook-id`, may be written in any script.
+            let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
                 Verdict::new(Outcome::Blocked, format!("the header {name} holds characters HTTP refuses"))
             })?;
             value.set_sensitive(true);

@@ -2,7 +2,7 @@
 //!
 //! Error words as Slack's documentation lists them (incoming webhooks, chat.postMessage), some seen in the field.
 
-use super::answer::{Answer, Meaning, Table, Verdict, look_up};
+use super::answer::{Answer, Meaning, Table, Verdict, look_up, seconds};
 use super::http::Http;
 use crate::outbox::Outcome;
 use secrecy::{ExposeSecret, SecretString};
@@ -108,10 +108,18 @@ pub(super) fn classify_webhook(answer: &Answer) -> Verdict {
     }
     let outcome = match answer.by_status() {
         Outcome::Retry { .. } => Outcome::Retry { after },
+        // Not accepted, whatever the status says: a word that no table knows is for somebody to look at.
+        Outcome::Delivered if json.as_ref().is_some_and(|json| !json.ok) => Outcome::Blocked,
         // Any success counts, with `ok` or an empty body: taking an empty one for a failure repeats posts.
         other => other,
     };
-    Verdict::new(outcome, describe(answer.status, word))
+    let word = word.map(printable);
+    Verdict::new(outcome, describe(answer.status, word.as_deref()))
+}
+
+/// An error word as a log may show it.
+fn printable(word: &str) -> String {
+    word.chars().filter(char::is_ascii_graphic).take(80).collect()
 }
 
 /// What a Web API answer means.
@@ -123,8 +131,7 @@ pub(super) fn classify_api(answer: &Answer) -> Verdict {
         Some(ApiAnswer { error: Some(word), .. }) => {
             // An error that no table knows says that this channel takes nothing from us, until somebody looks.
             let meaning = look_up(API, &word).unwrap_or(Meaning::Blocked);
-            let word: String = word.chars().filter(|c| c.is_ascii_graphic()).take(80).collect();
-            Verdict::new(meaning.outcome(after), format!("HTTP {}, {word}", answer.status))
+            Verdict::new(meaning.outcome(after), describe(answer.status, Some(&printable(&word))))
         }
         _ => match answer.by_status() {
             Outcome::Retry { .. } => Verdict::new(Outcome::Retry { after }, describe(answer.status, None)),
@@ -135,7 +142,7 @@ pub(super) fn classify_api(answer: &Answer) -> Verdict {
 }
 
 fn asked_for(answer: &ApiAnswer) -> Option<Duration> {
-    answer.retry_after.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+    answer.retry_after.and_then(seconds)
 }
 
 fn describe(status: u16, word: Option<&str>) -> String {

@@ -1,5 +1,5 @@
 use super::answer::{Answer, retry_after};
-use super::{slack, teams, webhook};
+use super::{Http, HttpSettings, slack, teams, webhook};
 use crate::outbox::Outcome;
 use secrecy::SecretString;
 use std::time::Duration;
@@ -22,6 +22,8 @@ fn slacks_body_decides_before_its_status() {
         (404, "no_service", Outcome::Blocked),
         (410, "channel_is_archived", Outcome::Blocked),
         (418, "something new", Outcome::Blocked),
+        (200, r#"{"ok":false,"error":"something_new"}"#, Outcome::Blocked),
+        (200, r#"{"ok":true}"#, Outcome::Delivered),
         (500, "rollup_error", RETRY),
         (503, "<html>busy</html>", RETRY),
     ];
@@ -90,6 +92,24 @@ fn retry_after_is_seconds_or_a_date() {
     assert_eq!(retry_after("Mon, 23 Nov 2026 19:00:00 GMT", 1_795_464_000), Some(Duration::ZERO));
     assert_eq!(retry_after("soon", 0), None);
     assert_eq!(retry_after("-3", 0), None);
+    assert_eq!(retry_after("NaN", 0), None);
+}
+
+#[test]
+fn an_absurd_retry_after_is_a_week() {
+    let week = Some(Duration::from_secs(7 * 24 * 3600));
+    for absurd in ["18446744073709551615", "1e300", "inf", "Thu, 01 Jan 2099 00:00:00 GMT"] {
+        assert_eq!(retry_after(absurd, 0), week, "{absurd}");
+    }
+    let body = r#"{"retry_after":1e19,"ok":false,"error":"rate_limited"}"#;
+    assert_eq!(slack::classify_webhook(&answer(429, body)).outcome, Outcome::Retry { after: week });
+}
+
+#[test]
+fn an_error_about_the_proxy_keeps_its_password() {
+    let settings = HttpSettings { proxy: Some("http://user:hunter2@ space".to_owned()), ..HttpSettings::default() };
+    let error = Http::new(&settings).expect_err("not a URL").to_string();
+    assert!(error.contains("outgoing.proxy") && !error.contains("hunter2"), "{error}");
 }
 
 /// The example of the Standard Webhooks specification.

@@ -4,6 +4,8 @@ use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Properties that Rowbell's guarantees rest on; setting them in `kafka.properties` is an error.
@@ -19,13 +21,20 @@ pub const OWNED_PROPERTIES: &[(&str, &str)] = &[
     ("partition.assignment.strategy", "nothing: Rowbell needs cooperative-sticky"),
     ("enable.partition.eof", "nothing: Rowbell does not use it"),
     ("topic.blacklist", "nothing: Rowbell keeps out its own topics"),
+    ("auto.commit.enable", "nothing: an offset is committed when its posts were accepted"),
     ("acks", "nothing: dead letters need acks=all"),
+    ("request.required.acks", "nothing: dead letters need acks=all"),
     ("enable.idempotence", "nothing: dead letters are written once"),
     ("statistics.interval.ms", "nothing: the lag metrics need it"),
 ];
 
 /// Memory for records that librdkafka fetched ahead. Its default, 64 MiB, is most of what the whole service needs.
 const FETCHED_AHEAD_KBYTES: &str = "16384";
+
+/// Compressed bytes asked for per partition and in all. Rows compress well: what unpacks from librdkafka's default of
+/// 1 MiB a partition fills its memory for nothing. A larger record is still delivered, alone.
+const FETCH_PARTITION_BYTES: &str = "262144";
+const FETCH_BYTES: &str = "4194304";
 
 /// Where a group without a committed offset begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +92,8 @@ impl KafkaSettings {
             // A topic that appears is read within seconds, not after the default five minutes.
             .set("topic.metadata.refresh.interval.ms", "5000")
             .set("queued.max.messages.kbytes", FETCHED_AHEAD_KBYTES)
+            .set("fetch.message.max.bytes", FETCH_PARTITION_BYTES)
+            .set("fetch.max.bytes", FETCH_BYTES)
             .set("statistics.interval.ms", "1000");
         if self.property("group.protocol") != Some("consumer") {
             // Under KIP-848 the broker sets these, and librdkafka refuses them.
@@ -107,6 +118,10 @@ impl KafkaSettings {
     /// For a producer that must not lose what it was given.
     pub fn producer(&self) -> ClientConfig {
         let mut config = self.base();
+        // By default a write that hangs is reported after five minutes; nobody would know why the commit waits.
+        if self.property("delivery.timeout.ms").is_none() {
+            config.set("message.timeout.ms", "30000");
+        }
         for (name, value) in self.properties.iter().filter(|(name, _)| !is_consumer_only(name)) {
             config.set(name, value);
         }
@@ -126,6 +141,17 @@ impl KafkaSettings {
     }
 }
 
+/// The error without the property's value: librdkafka repeats it, and a password may stand there, be it because its
+/// property's name is misspelt.
+pub(super) fn without_value(error: KafkaError) -> KafkaError {
+    match error {
+        KafkaError::ClientConfig(result, description, key, _) => {
+            KafkaError::ClientConfig(result, description, key, "(its value is not shown)".to_owned())
+        }
+        error => error,
+    }
+}
+
 /// librdkafka warns about each consumer property that a producer is given.
 fn is_consumer_only(name: &str) -> bool {
     ["fetch.", "queued.", "session.", "heartbeat.", "max.poll.", "group.", "isolation.", "check.crcs", "consume."]
@@ -133,10 +159,35 @@ fn is_consumer_only(name: &str) -> bool {
         .any(|prefix| name.starts_with(prefix))
 }
 
-/// Asks the brokers for their metadata, to say clearly at the start when there is no Kafka.
-pub fn connect<C>(consumer: &BaseConsumer<C>, timeout: Duration) -> Result<usize, KafkaError>
+/// Asks the brokers for the topics they have, to say clearly at the start when there is no Kafka.
+pub fn connect<C>(consumer: &BaseConsumer<C>, timeout: Duration) -> Result<HashSet<Arc<str>>, KafkaError>
 where
     C: ClientContext + rdkafka::consumer::ConsumerContext,
 {
-    consumer.fetch_metadata(None, timeout).map(|metadata| metadata.topics().len())
+    let metadata = consumer.fetch_metadata(None, timeout)?;
+    Ok(metadata.topics().iter().map(|topic| topic.name().into()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::DeadLetters;
+
+    #[test]
+    fn a_misspelt_property_does_not_show_its_value() {
+        let settings = KafkaSettings {
+            brokers: "127.0.0.1:1".to_owned(),
+            group: "g".to_owned(),
+            topics: vec!["t".to_owned()],
+            start: Start::Latest,
+            instance_id: None,
+            properties: vec![("sasl.pasword".to_owned(), "hunter2".to_owned())],
+            own_topics: Vec::new(),
+        };
+        let error = match DeadLetters::new(&settings, "d") {
+            Ok(_) => panic!("librdkafka knows no such property"),
+            Err(error) => error.to_string(),
+        };
+        assert!(error.contains("sasl.pasword") && !error.contains("hunter2"), "{error}");
+    }
 }

@@ -1,8 +1,9 @@
 //! Dead letters: what could not be decoded or posted, kept with its reason where an operator can replay it.
 
-use super::client::KafkaSettings;
+use super::client::{KafkaSettings, without_value};
 use crate::change::Record;
 use crate::ledger::Partition;
+use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -10,9 +11,10 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use rdkafka::util::Timeout;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How long one write may take before it is tried again.
+/// How long a letter may wait for room in the producer's queue.
 const WRITE: Duration = Duration::from_secs(30);
 
 /// How long one question to the brokers may take.
@@ -106,15 +108,17 @@ pub enum DeadLetterError {
 /// Writes dead letters; each is acknowledged by all in-sync replicas before it counts.
 #[derive(Clone)]
 pub struct DeadLetters {
-    producer: FutureProducer,
+    config: ClientConfig,
+    producer: Arc<Mutex<FutureProducer>>,
     topic: String,
 }
 
 impl DeadLetters {
     /// Makes the producer; asks nothing yet.
     pub fn new(settings: &KafkaSettings, topic: &str) -> Result<Self, DeadLetterError> {
-        let producer = settings.producer().create().map_err(DeadLetterError::Properties)?;
-        Ok(Self { producer, topic: topic.to_owned() })
+        let config = settings.producer();
+        let producer = config.create().map_err(properties)?;
+        Ok(Self { config, producer: Arc::new(Mutex::new(producer)), topic: topic.to_owned() })
     }
 
     /// Makes sure that the topic exists and that we may write to it, without writing.
@@ -129,7 +133,7 @@ impl DeadLetters {
         let config = settings.observer();
         let topic = self.topic.clone();
         let asked = tokio::task::spawn_blocking(move || -> Result<bool, KafkaError> {
-            let consumer: BaseConsumer = config.create()?;
+            let consumer: BaseConsumer = config.create().map_err(without_value)?;
             let metadata = consumer.fetch_metadata(Some(&topic), ASK)?;
             Ok(metadata.topics().iter().any(|found| found.name() == topic && !found.partitions().is_empty()))
         });
@@ -142,8 +146,7 @@ impl DeadLetters {
 
     async fn create(&self, settings: &KafkaSettings) -> Result<(), DeadLetterError> {
         let missing = |error: String| DeadLetterError::Missing { topic: self.topic.clone(), error };
-        let admin: AdminClient<DefaultClientContext> =
-            settings.observer().create().map_err(DeadLetterError::Properties)?;
+        let admin: AdminClient<DefaultClientContext> = settings.observer().create().map_err(properties)?;
         // One partition keeps the letters in order; -1 takes the broker's default replication.
         let topic = NewTopic::new(&self.topic, 1, TopicReplication::Fixed(-1));
         let options = AdminOptions::new().operation_timeout(Some(Timeout::After(ASK)));
@@ -161,7 +164,7 @@ impl DeadLetters {
     async fn may_write(&self, settings: &KafkaSettings) -> Result<(), DeadLetterError> {
         let mut config = settings.producer();
         config.set("enable.idempotence", "false").set("acks", IMPOSSIBLE_ACKS).set("retries", "0");
-        let probe: FutureProducer = config.create().map_err(DeadLetterError::Properties)?;
+        let probe: FutureProducer = config.create().map_err(properties)?;
         let headers = OwnedHeaders::new().insert(Header { key: "rowbell.reason", value: Some("probe") });
         let record: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(&self.topic).headers(headers);
         match probe.send(record, Timeout::After(ASK)).await {
@@ -200,15 +203,42 @@ impl DeadLetters {
                 record = record.payload(value);
             }
         }
-        self.producer.send(record, Timeout::After(WRITE)).await.map(|_| ()).map_err(|(error, _)| error)
+        let producer = self.producer();
+        let sent = producer.send(record, Timeout::After(WRITE)).await;
+        if sent.is_err() && producer.client().fatal_error().is_some() {
+            self.renew();
+        }
+        sent.map(|_| ()).map_err(|(error, _)| error)
+    }
+
+    fn producer(&self) -> FutureProducer {
+        self.producer.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// An idempotent producer that lost its sequence (its topic was made anew, its epoch expired) never writes again.
+    fn renew(&self) {
+        let mut producer = self.producer.lock().unwrap_or_else(PoisonError::into_inner);
+        // Many letters may fail at once; the first renews it for all.
+        if producer.client().fatal_error().is_some() {
+            match self.config.create() {
+                Ok(renewed) => *producer = renewed,
+                Err(error) => {
+                    tracing::error!(error = %without_value(error), "the producer of dead letters cannot be renewed")
+                }
+            }
+        }
     }
 
     /// Waits for what is still on its way.
     pub fn flush(&self) {
-        if let Err(error) = self.producer.flush(ASK) {
+        if let Err(error) = self.producer().flush(ASK) {
             tracing::warn!(%error, "dead letters are still on their way at the end; their records are not committed");
         }
     }
+}
+
+fn properties(error: KafkaError) -> DeadLetterError {
+    DeadLetterError::Properties(without_value(error))
 }
 
 fn headers(letter: &DeadLetter<'_>, whole: bool) -> OwnedHeaders {

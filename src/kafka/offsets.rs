@@ -35,6 +35,9 @@ pub(super) fn resolve<C: ConsumerContext>(
     start: Start,
     known_topics: &HashSet<Arc<str>>,
 ) -> Result<Vec<Beginning>, KafkaError> {
+    if partitions.is_empty() {
+        return Ok(Vec::new());
+    }
     let committed = committed(consumer, partitions)?;
     let mut topics_with_commits: BTreeMap<Arc<str>, bool> = BTreeMap::new();
     let mut beginnings = Vec::new();
@@ -43,10 +46,14 @@ pub(super) fn resolve<C: ConsumerContext>(
         let (low, high) = consumer.fetch_watermarks(&partition.topic, partition.number, ASK)?;
         let found = committed.get(partition);
         let (offset, lost) = match found.map(|found| found.offset) {
-            Some(offset) if offset < low => (low, Some((low - offset) as u64)),
-            // The log was replaced or cut: everything in it is new to us.
-            Some(offset) if offset > high => (low, Some(0)),
-            Some(offset) => (offset, None),
+            Some(offset) if (low..=high).contains(&offset) => (offset, None),
+            Some(offset) => {
+                // Before the log, or beyond it because it was replaced or cut: then everything in it is new to us.
+                // Committed at once, as a new group's start is: a log that grows past the old commit before the next
+                // one would be taken up there by whoever comes after us.
+                fresh.add_partition_offset(&partition.topic, partition.number, Offset::Offset(low))?;
+                (low, Some(u64::try_from(low - offset).unwrap_or(0)))
+            }
             None => {
                 let topic_has_commits = match topics_with_commits.get(&partition.topic) {
                     Some(known) => *known,
@@ -110,20 +117,37 @@ fn topic_has_commits<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &Arc
     Ok(!committed(consumer, &partitions)?.is_empty())
 }
 
-/// Positions that fell out of the log while we read: where to go on, and how much is gone.
+/// A position that fell out of its log while we read.
+#[derive(Debug)]
+pub(super) struct Gap {
+    /// Where to go on, and how much is gone.
+    pub(super) beginning: Beginning,
+    /// The log was replaced or cut: offsets begin anew, and those of before mean nothing in it.
+    pub(super) replaced: bool,
+}
+
+/// Finds the positions that fell out of their logs. Where a log was replaced, its start is committed: see [`resolve`].
 pub(super) fn out_of_range<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     positions: &[(Partition, i64)],
-) -> Result<Vec<Beginning>, KafkaError> {
-    let mut beginnings = Vec::new();
+) -> Result<Vec<Gap>, KafkaError> {
+    let mut gaps = Vec::new();
+    let mut fresh = TopicPartitionList::new();
     for (partition, position) in positions {
         let (low, high) = consumer.fetch_watermarks(&partition.topic, partition.number, ASK)?;
-        let lost = match *position {
-            position if position < low => (low - position) as u64,
-            position if position > high => 0,
-            _ => continue,
-        };
-        beginnings.push(Beginning { partition: partition.clone(), offset: low, lost: Some(lost), metadata: None });
+        if (low..=high).contains(position) {
+            continue;
+        }
+        let replaced = *position > high;
+        if replaced {
+            fresh.add_partition_offset(&partition.topic, partition.number, Offset::Offset(low))?;
+        }
+        let lost = Some(u64::try_from(low - position).unwrap_or(0));
+        let beginning = Beginning { partition: partition.clone(), offset: low, lost, metadata: None };
+        gaps.push(Gap { beginning, replaced });
     }
-    Ok(beginnings)
+    if fresh.count() > 0 {
+        consumer.commit(&fresh, CommitMode::Sync)?;
+    }
+    Ok(gaps)
 }

@@ -61,6 +61,16 @@ pub struct Position {
 /// Moves past records that owed nothing are committed this often: nothing is lost when they are judged again.
 const IDLE_COMMIT: Duration = Duration::from_secs(2);
 
+/// A commit that has not come back after this long is taken for failed, so that an answer that never comes cannot end
+/// all commits. A late answer does no harm: it says what was committed, or is not asked for any more.
+const COMMIT_LOST: Duration = Duration::from_secs(30);
+
+/// Pause after the first commit that failed; it doubles from there.
+const FAILED_FIRST: Duration = Duration::from_millis(100);
+
+/// Longest pause between commits that fail: one line of log in so long, and no longer than this behind when they work.
+const FAILED_MAX: Duration = Duration::from_secs(5);
+
 #[derive(Debug)]
 struct Log {
     epoch: u64,
@@ -85,13 +95,23 @@ pub struct Ledger {
     logs: HashMap<Partition, Log>,
     interval: Duration,
     last_commit: Option<Duration>,
-    commit_in_flight: bool,
+    in_flight: Option<InFlight>,
+    /// Commits in a row that failed, all or in part.
+    failures: u32,
+}
+
+/// The commit that was sent and has not come back.
+#[derive(Debug)]
+struct InFlight {
+    since: Duration,
+    /// The assignments it was made for: its answer names partitions alone, which may have changed hands since.
+    epochs: HashMap<Partition, u64>,
 }
 
 impl Ledger {
     /// A ledger whose commits are at least `interval` apart.
     pub fn new(interval: Duration) -> Self {
-        Self { logs: HashMap::new(), interval, last_commit: None, commit_in_flight: false }
+        Self { logs: HashMap::new(), interval, last_commit: None, in_flight: None, failures: 0 }
     }
 
     /// A partition is ours from `committed` on, replacing what an earlier assignment of it left.
@@ -156,8 +176,11 @@ impl Ledger {
 
     /// The commits to make at `now`: none while one is in flight, or too soon after the last.
     pub fn commits(&mut self, now: Duration) -> Vec<Commit> {
-        if self.commit_in_flight || self.commit_due().is_none_or(|due| now < due) {
+        if self.commit_due().is_none_or(|due| now < due) {
             return Vec::new();
+        }
+        if self.in_flight.take().is_some() {
+            self.failures += 1;
         }
         let mut commits = Vec::new();
         for (partition, log) in &mut self.logs {
@@ -168,7 +191,8 @@ impl Ledger {
             }
         }
         if !commits.is_empty() {
-            self.commit_in_flight = true;
+            let epochs = commits.iter().map(|c| (c.owner.partition.clone(), c.owner.epoch)).collect();
+            self.in_flight = Some(InFlight { since: now, epochs });
             self.last_commit = Some(now);
         }
         commits
@@ -176,24 +200,44 @@ impl Ledger {
 
     /// When [`Ledger::commits`] has something to say, if nothing else happens.
     pub fn commit_due(&self) -> Option<Duration> {
-        if self.commit_in_flight {
-            return None;
+        if let Some(in_flight) = &self.in_flight {
+            return Some(in_flight.since + COMMIT_LOST);
         }
         let mut behind = self.logs.values().filter(|log| log.watermark() > log.committed).peekable();
         behind.peek()?;
         let wait = if behind.any(|log| log.settled) { self.interval } else { IDLE_COMMIT };
+        let wait = wait.max(self.pause_after_failures());
         Some(self.last_commit.map_or(Duration::ZERO, |last| last + wait))
     }
 
-    /// The commit in flight came back; those that failed will be tried again.
-    pub fn committed(&mut self, done: &[(Owner, i64)]) {
-        self.commit_in_flight = false;
-        for (owner, offset) in done {
-            if let Some(log) = self.log(owner) {
-                log.committed = log.committed.max(*offset);
-                log.settled &= log.watermark() > log.committed;
+    fn pause_after_failures(&self) -> Duration {
+        match self.failures {
+            0 => Duration::ZERO,
+            failures => FAILED_FIRST.saturating_mul(1 << (failures - 1).min(16)).min(FAILED_MAX),
+        }
+    }
+
+    /// The commit in flight came back with what it committed; the rest will be tried again.
+    pub fn committed(&mut self, done: &[(Partition, i64)]) {
+        let Some(InFlight { epochs, .. }) = self.in_flight.take() else {
+            return;
+        };
+        let mut failed = false;
+        for (partition, epoch) in epochs {
+            // Nobody's loss: the partition went, or began anew, while its commit was on the way.
+            let Some(log) = self.logs.get_mut(&partition).filter(|log| log.epoch == epoch) else {
+                continue;
+            };
+            match done.iter().find(|(other, _)| *other == partition) {
+                // As the broker said it, be it less than before: a late answer of an older commit took it back.
+                Some((_, offset)) => {
+                    log.committed = *offset;
+                    log.settled &= log.watermark() > log.committed;
+                }
+                None => failed = true,
             }
         }
+        self.failures = if failed { self.failures + 1 } else { 0 };
     }
 
     /// How far every partition is, in order.
@@ -210,11 +254,6 @@ impl Ledger {
             .collect();
         all.sort_by(|a, b| a.partition.cmp(&b.partition));
         all
-    }
-
-    /// The current assignment of a partition.
-    pub fn owner(&self, partition: &Partition) -> Option<Owner> {
-        self.logs.get(partition).map(|log| Owner { partition: partition.clone(), epoch: log.epoch })
     }
 
     /// Every current assignment.

@@ -19,7 +19,7 @@ fn a_later_success_never_carries_the_commit_over_an_earlier_failure() {
     ledger.read(&owner, 110);
     ledger.settle(&owner, 107, 0);
     assert_eq!(ledger.commits(at(0)), [Commit { owner: owner.clone(), offset: 103 }]);
-    ledger.committed(&[(owner.clone(), 103)]);
+    ledger.committed(&[(owner.partition.clone(), 103)]);
     assert_eq!(ledger.commits(at(60_000)), []);
     ledger.settle(&owner, 103, 0);
     assert_eq!(ledger.commits(at(60_100)), [Commit { owner, offset: 110 }]);
@@ -48,7 +48,7 @@ fn commits_go_one_at_a_time_and_not_too_often() {
     assert_eq!(ledger.commits(at(0)).len(), 1);
     ledger.settle(&owner, 101, 0);
     assert_eq!(ledger.commits(at(500)), [], "one in flight at a time");
-    ledger.committed(&[(owner.clone(), 101)]);
+    ledger.committed(&[(owner.partition.clone(), 101)]);
     assert_eq!(ledger.commits(at(10)), [], "not before the interval is over");
     assert_eq!(ledger.commit_due(), Some(at(20)));
     assert_eq!(ledger.commits(at(20)), [Commit { owner, offset: 102 }]);
@@ -59,7 +59,7 @@ fn records_that_owe_nothing_are_committed_at_leisure() {
     let (mut ledger, owner) = ledger();
     ledger.read(&owner, 101);
     assert_eq!(ledger.commits(at(0)).len(), 1);
-    ledger.committed(&[(owner.clone(), 101)]);
+    ledger.committed(&[(owner.partition.clone(), 101)]);
     ledger.read(&owner, 5_000);
     assert_eq!(ledger.commits(at(100)), []);
     assert_eq!(ledger.commits(IDLE_COMMIT), [Commit { owner, offset: 5_000 }]);
@@ -73,7 +73,59 @@ fn a_failed_commit_is_tried_again() {
     ledger.settle(&owner, 100, 0);
     assert_eq!(ledger.commits(at(0)).len(), 1);
     ledger.committed(&[]);
-    assert_eq!(ledger.commits(at(20)), [Commit { owner, offset: 101 }]);
+    assert_eq!(ledger.commits(at(20)), [], "not at once: what failed now fails in 20 ms, too");
+    assert_eq!(ledger.commits(at(100)), [Commit { owner, offset: 101 }]);
+}
+
+#[test]
+fn commits_that_go_on_failing_come_ever_more_seldom_and_recover_at_once() {
+    let (mut ledger, owner) = ledger();
+    ledger.owe(&owner, 100, vec![0]);
+    ledger.read(&owner, 101);
+    ledger.settle(&owner, 100, 0);
+    let tries = (0..60_000).filter(|ms| {
+        let tried = !ledger.commits(at(*ms)).is_empty();
+        if tried {
+            ledger.committed(&[]);
+        }
+        tried
+    });
+    assert_eq!(tries.count(), 17, "0, 100, 300, 700 ms and so on, then every 5 s");
+    while ledger.commits(at(70_000)).is_empty() {}
+    ledger.committed(&[(owner.partition.clone(), 101)]);
+    ledger.owe(&owner, 101, vec![0]);
+    ledger.read(&owner, 102);
+    ledger.settle(&owner, 101, 0);
+    assert_eq!(ledger.commits(at(70_020)), [Commit { owner, offset: 102 }]);
+}
+
+#[test]
+fn a_commit_that_never_comes_back_does_not_end_all_commits() {
+    let (mut ledger, owner) = ledger();
+    ledger.owe(&owner, 100, vec![0]);
+    ledger.read(&owner, 101);
+    ledger.settle(&owner, 100, 0);
+    assert_eq!(ledger.commits(at(0)).len(), 1);
+    assert_eq!(ledger.commit_due(), Some(COMMIT_LOST), "so that somebody wakes up then");
+    assert_eq!(ledger.commits(COMMIT_LOST - at(1)), []);
+    assert_eq!(ledger.commits(COMMIT_LOST), [Commit { owner, offset: 101 }]);
+}
+
+#[test]
+fn an_answer_for_an_earlier_assignment_says_nothing_about_this_one() {
+    let (mut ledger, old) = ledger();
+    ledger.owe(&old, 100, vec![0]);
+    ledger.read(&old, 900);
+    ledger.settle(&old, 100, 0);
+    assert_eq!(ledger.commits(at(0)), [Commit { owner: old.clone(), offset: 900 }]);
+    // The log was replaced meanwhile and begins at 0 again.
+    let new = Owner { epoch: 2, ..old.clone() };
+    ledger.assign(&new, 0);
+    ledger.committed(&[(old.partition.clone(), 900)]);
+    ledger.owe(&new, 5, vec![0]);
+    ledger.read(&new, 6);
+    ledger.settle(&new, 5, 0);
+    assert_eq!(ledger.commits(at(20)), [Commit { owner: new, offset: 6 }], "not held back until 900");
 }
 
 #[test]
@@ -86,7 +138,7 @@ fn what_an_earlier_assignment_owed_settles_nothing() {
     ledger.owe(&new, 100, vec![0]);
     ledger.read(&new, 101);
     ledger.settle(&old, 100, 0);
-    ledger.committed(&[(old.clone(), 999)]);
+    ledger.committed(&[(old.partition.clone(), 999)]);
     assert_eq!(ledger.commits(at(0)), []);
     assert!(!ledger.owns(&old));
     assert!(ledger.owns(&new));

@@ -174,14 +174,21 @@ impl<T> Lane<T> {
         }
     }
 
-    pub(super) fn next(&mut self, now: Duration) -> Option<NoticeId> {
+    /// The urgency of the post that this lane would make now, but for its bucket.
+    pub(super) fn urgency(&mut self, now: Duration) -> Option<Priority> {
         self.wake_delayed(now);
         if self.in_flight >= self.settings.in_flight || now < self.not_before {
             return None;
         }
+        self.ready.first().map(|(urgency, _)| *urgency)
+    }
+
+    /// Starts the lane's next post, if it may make one.
+    pub(super) fn next(&mut self, now: Duration) -> Option<NoticeId> {
+        self.urgency(now)?;
         let &(urgency, id) = self.ready.first()?;
         if let Err(wait) = self.settings.bucket.take(now) {
-            self.not_before = now + wait;
+            self.not_before = now.saturating_add(wait);
             self.wait = WaitReason::Rate;
             return None;
         }
@@ -230,6 +237,11 @@ impl<T> Lane<T> {
             return Settled::Gone;
         };
         let orphan = item.state == State::Orphan;
+        // "Now" is no date to wait for: a destination that says so while it fails would be hammered.
+        let outcome = match outcome {
+            Outcome::Retry { after: Some(Duration::ZERO) } => Outcome::Retry { after: None },
+            outcome => outcome,
+        };
         self.in_flight = self.in_flight.saturating_sub(1);
         self.learn(outcome, now, random);
         if orphan {
@@ -261,7 +273,7 @@ impl<T> Lane<T> {
                     self.delivered += 1;
                 }
             }
-            Outcome::Retry { after: Some(after) } => self.hold(now + after, WaitReason::RetryAfter),
+            Outcome::Retry { after: Some(after) } => self.hold(now.saturating_add(after), WaitReason::RetryAfter),
             Outcome::Retry { after: None } | Outcome::Unknown => {
                 self.failures += 1;
                 if self.failures >= FAILURES_TO_BACK_OFF {

@@ -121,6 +121,8 @@ pub struct Outbox<T> {
     random: fastrand::Rng,
     /// No lane starts a post while this holds.
     closed: bool,
+    /// Where the search for the next post begins, so that lanes of one bucket take turns.
+    turn: LaneId,
 }
 
 impl<T> Outbox<T> {
@@ -131,6 +133,7 @@ impl<T> Outbox<T> {
             next_id: 0,
             random: fastrand::Rng::with_seed(seed),
             closed: false,
+            turn: 0,
         }
     }
 
@@ -141,12 +144,26 @@ impl<T> Outbox<T> {
         self.lanes[lane].offer(id, notice, now);
     }
 
-    /// The next post to make at `now`, if any lane may make one.
+    /// The next post to make at `now`, if any lane may make one: the most urgent first, in turns among equals.
+    ///
+    /// Between lanes that share no bucket the order means nothing. Where they share one, the first to ask gets the
+    /// token: a fixed order would let one lane's backlog starve the others, urgent or not.
     pub fn next(&mut self, now: Duration) -> Option<(LaneId, NoticeId)> {
         if self.closed {
             return None;
         }
-        self.lanes.iter_mut().enumerate().find_map(|(index, lane)| lane.next(now).map(|id| (index, id)))
+        let count = self.lanes.len();
+        let mut order: Vec<_> = (0..count)
+            .map(|step| (self.turn + step) % count)
+            .filter_map(|index| Some((self.lanes[index].urgency(now)?, index)))
+            .collect();
+        // Stable: among equals the turn decides.
+        order.sort_by_key(|(urgency, _)| *urgency);
+        let found = order.into_iter().find_map(|(_, index)| Some((index, self.lanes[index].next(now)?)));
+        if let Some((index, _)) = found {
+            self.turn = index + 1;
+        }
+        found
     }
 
     /// The notice that [`Outbox::next`] named.

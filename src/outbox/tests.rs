@@ -226,3 +226,53 @@ fn destinations_that_share_a_bucket_share_its_rate() {
     assert_eq!(outbox.next(at(999)), None);
     assert_eq!(outbox.next(at(1000)).map(|(lane, _)| lane), Some(1));
 }
+
+#[test]
+fn lanes_of_one_bucket_take_turns_and_the_urgent_goes_first() {
+    let bucket = Rc::new(Bucket::new(Rate::new(1, SECOND).unwrap(), 1));
+    let lane = LaneSettings { bucket, in_flight: 1 };
+    let mut outbox = Outbox::new([lane.clone(), lane.clone(), lane], 7);
+    for offset in 0..10 {
+        outbox.offer(0, notice(offset, &offset.to_string(), Priority::Normal), at(0));
+        outbox.offer(1, notice(offset, &offset.to_string(), Priority::Normal), at(0));
+    }
+    let mut posted = Vec::new();
+    for second in 0..6 {
+        if second == 4 {
+            outbox.offer(2, notice(99, "z", Priority::Critical), at(second * 1000));
+        }
+        let (lane, id) = outbox.next(at(second * 1000)).expect("a token a second");
+        outbox.settle(lane, id, Outcome::Delivered, at(second * 1000));
+        posted.push(lane);
+    }
+    // In turns, but for the critical one of lane 2, which waits for no pending post.
+    assert_eq!(posted, [0, 1, 0, 1, 2, 0]);
+}
+
+#[test]
+fn an_absurd_retry_after_holds_the_lane_and_breaks_nothing() {
+    let mut outbox = outbox(100, 100, 1);
+    outbox.offer(0, notice(1, "a", Priority::Normal), at(0));
+    let (_, id) = outbox.next(at(0)).unwrap();
+    let told = Outcome::Retry { after: Some(Duration::MAX) };
+    assert!(matches!(outbox.settle(0, id, told, at(0)), Settled::Pending));
+    assert_eq!(outbox.next(at(1 << 40)), None);
+}
+
+#[test]
+fn told_to_come_back_at_once_still_backs_off() {
+    let mut outbox = outbox(1000, 1000, 1);
+    outbox.offer(0, notice(1, "a", Priority::Normal), at(0));
+    let (mut now, mut posts) = (at(0), 0);
+    while now < at(60_000) {
+        match outbox.next(now) {
+            Some((lane, id)) => {
+                posts += 1;
+                outbox.settle(lane, id, Outcome::Retry { after: Some(Duration::ZERO) }, now);
+            }
+            None => now = outbox.wake_at().expect("still pending").max(now + Duration::from_millis(1)),
+        }
+    }
+    assert!(posts < 40, "{posts} posts in a minute to a destination that fails");
+    assert!(!outbox.status(now)[0].up);
+}

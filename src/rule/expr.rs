@@ -40,13 +40,17 @@ impl ExprError {
         Self { message: message.into() }
     }
 
-    /// minijinja's detail quotes the expression's own text only, never values.
+    /// minijinja's detail quotes the expression's own text, names and kinds; arithmetic that fails is the one that
+    /// quotes values ("unable to calculate 199 // 0"), which are row data.
     fn from_engine(error: &minijinja::Error) -> Self {
         let kind = match error.kind() {
             ErrorKind::UndefinedError => {
                 return Self::new("touches an image or a column that this change does not have");
             }
             ErrorKind::OutOfFuel => return Self::new("takes too many steps"),
+            _ if error.detail().is_some_and(|detail| detail.starts_with("unable to calculate")) => {
+                return Self::new("calculates what has no result (a division by zero, or a number too large)");
+            }
             kind => kind,
         };
         Self::new(match error.detail() {

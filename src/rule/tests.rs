@@ -96,6 +96,13 @@ fn text_and_numbers_have_no_order() {
 }
 
 #[test]
+fn a_calculation_that_fails_quotes_no_row_data() {
+    let error = holds("after.price // 0 > 1").unwrap_err();
+    assert!(error.contains("calculates what has no result"), "{error}");
+    assert!(!error.contains(|c: char| c.is_ascii_digit()), "{error}");
+}
+
+#[test]
 fn a_condition_cannot_run_for_ever() {
     let nested = format!("{}[1]{}", "(".repeat(40), ")".repeat(40));
     assert!(holds(&format!("{nested} == 1")).is_ok());

@@ -6,7 +6,6 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -91,9 +90,9 @@ pub async fn listen(address: SocketAddr) -> Result<tokio::net::TcpListener, List
     tokio::net::TcpListener::bind(address).await.map_err(|error| ListenError { address, error })
 }
 
-/// Serves until `stop` is done.
-pub async fn serve(listener: tokio::net::TcpListener, router: Router, stop: impl Future<Output = ()> + Send + 'static) {
-    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop).await {
+/// Serves until it is dropped: health and metrics are wanted most while the service drains.
+pub async fn serve(listener: tokio::net::TcpListener, router: Router) {
+    if let Err(error) = axum::serve(listener, router).await {
         tracing::error!(%error, "the HTTP server ended");
     }
 }

@@ -22,16 +22,6 @@ pub enum Style {
     Ansi,
 }
 
-/// A Slack message as plain text, without a final line break.
-pub fn slack(payload: &Value) -> String {
-    render(Service::Slack, payload, Style::Plain)
-}
-
-/// A Teams message as plain text, without a final line break.
-pub fn teams(payload: &Value) -> String {
-    render(Service::Teams, payload, Style::Plain)
-}
-
 /// A received message as text in the given style, without a final line break.
 pub fn render(service: Service, payload: &Value, style: Style) -> String {
     let lines = match service {

@@ -24,6 +24,14 @@ fn price_blocks() -> Value {
     ])
 }
 
+fn slack(payload: &Value) -> String {
+    render(Service::Slack, payload, Style::Plain)
+}
+
+fn teams(payload: &Value) -> String {
+    render(Service::Teams, payload, Style::Plain)
+}
+
 #[test]
 fn slack_blocks_read_like_the_message() {
     let expected = "Price dropped: Oak chair\n  \

@@ -1,0 +1,69 @@
+//! Metrics and the status, brought up to date.
+
+use super::Work;
+use crate::app::status::{Lane, PartitionState, Status};
+use crate::ledger::Position;
+use crate::message::Priority;
+use crate::outbox::{LaneId, LaneStatus};
+use std::time::{Duration, Instant};
+
+impl Work {
+    /// Brings gauges and the status up to date.
+    pub(super) fn tick(&mut self) {
+        self.finish_revokes();
+        let elapsed = self.ticked.elapsed().as_secs_f64();
+        self.ticked = Instant::now();
+        let now = self.now();
+        let lanes = self.outbox.status(now);
+        let metrics = &self.engine.metrics;
+        for (destination, lane) in self.engine.config.destinations.iter().zip(&lanes) {
+            let name = &*destination.name;
+            for priority in Priority::ALL {
+                let pending = lane.pending[priority as usize] as i64;
+                metrics.lane_pending.with_label_values(&[name, priority.as_str()]).set(pending);
+            }
+            let oldest = lane.oldest.map_or(0.0, |offered| now.saturating_sub(offered).as_secs_f64());
+            metrics.lane_oldest.with_label_values(&[name]).set(oldest);
+            if let Some((reason, _)) = lane.waiting {
+                metrics.lane_wait.with_label_values(&[name, reason.as_str()]).inc_by(elapsed);
+            }
+        }
+        metrics.pending_bytes.set(i64::try_from(self.engine.budget.pending_bytes()).unwrap_or(i64::MAX));
+        let positions = self.ledger.positions();
+        for Position { partition, read, committed, .. } in &positions {
+            let number = partition.number.to_string();
+            let labels = [&*partition.topic, number.as_str()];
+            metrics.uncommitted.with_label_values(&labels).set(read - committed);
+            if let Some(end) = self.log_ends.get(partition) {
+                metrics.consumer_lag.with_label_values(&labels).set((end - read).max(0));
+            }
+        }
+        self.show(now, lanes, positions);
+    }
+
+    fn show(&self, now: Duration, lanes: Vec<LaneStatus>, positions: Vec<Position>) {
+        let wall_ms = jiff::Timestamp::now().as_millisecond();
+        let lanes =
+            self.engine.config.destinations.iter().zip(lanes).enumerate().map(|(index, (destination, lane))| Lane {
+                destination: destination.name.to_string(),
+                kind: destination.target.kind(),
+                pending: lane.pending,
+                in_flight: lane.in_flight,
+                waiting: lane.waiting.map(|(reason, until)| {
+                    let left_ms = i64::try_from(until.saturating_sub(now).as_millis()).unwrap_or(i64::MAX);
+                    (reason.as_str(), wall_ms.saturating_add(left_ms))
+                }),
+                delivered: self.delivered[index],
+                retried: self.retried[index],
+            });
+        let name = |lane: &LaneId| self.engine.config.destinations.get(*lane).map(|found| found.name.to_string());
+        let partitions = positions.into_iter().map(|position| PartitionState {
+            topic: position.partition.topic.to_string(),
+            partition: position.partition.number,
+            position: position.read,
+            committed: position.committed,
+            held_by: position.held_by.iter().filter_map(name).collect(),
+        });
+        self.engine.status.send_replace(Status { lanes: lanes.collect(), partitions: partitions.collect() });
+    }
+}

@@ -1,0 +1,309 @@
+//! The engine: one task that owns the outbox and the ledger, and so needs no locks.
+//!
+//! Everything that happens reaches it as a message; it alone decides what is posted next and what is committed.
+
+mod gauges;
+mod letter;
+mod post;
+mod release;
+
+use super::intake::{Held, Input, Relevant};
+use super::status::Status;
+use crate::change::RowChange;
+use crate::config::Config;
+use crate::destination::{Http, Verdict};
+use crate::kafka::{Budget, Command, DeadLetters, Event};
+use crate::ledger::{Ledger, Owner, Partition};
+use crate::message::Priority;
+use crate::outbox::{Bucket, LaneId, LaneSettings, Notice, NoticeId, Outbox, RowKey};
+use crate::server::Health;
+use crate::telemetry::Metrics;
+use letter::Letter;
+use post::Payload;
+use release::{DRAIN, Revoking};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
+
+/// How often gauges and the status are brought up to date.
+const TICK: Duration = Duration::from_millis(200);
+
+/// The lane of records that cannot be read: what they owe is a dead letter, whatever their rules would say.
+const UNDECODABLE: LaneId = LaneId::MAX;
+
+/// Records taken from the channel before posts are looked at again, so that a flood does not keep them waiting.
+const INPUTS_AT_ONCE: usize = 256;
+
+const POLLER_ENDED: &str = "the poller's thread ended, which is a bug; its last words are in the log";
+
+/// What comes back from the tasks that wait for an answer.
+enum Done {
+    Post { lane: LaneId, id: NoticeId, verdict: Verdict, took: Duration },
+    Letter { owner: Owner, offset: i64, lane: LaneId, reason: &'static str },
+}
+
+/// Why the engine ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// It was asked to.
+    Stopped,
+    /// The poller could not go on.
+    Failed(String),
+}
+
+/// See the module's text.
+pub struct Engine {
+    pub(super) config: Arc<Config>,
+    pub(super) http: Http,
+    pub(super) dead_letters: DeadLetters,
+    pub(super) metrics: Metrics,
+    pub(super) health: Arc<Health>,
+    pub(super) budget: Arc<Budget>,
+    pub(super) poller: Sender<Command>,
+    pub(super) status: watch::Sender<Status>,
+}
+
+/// The engine at work.
+struct Work {
+    engine: Engine,
+    outbox: Outbox<Payload>,
+    ledger: Ledger,
+    began: Instant,
+    done: UnboundedSender<Done>,
+    /// Dead letters on their way, by partition.
+    letters: HashMap<Owner, usize>,
+    revoking: Vec<Revoking>,
+    delivered: Vec<u64>,
+    retried: Vec<u64>,
+    up: Vec<bool>,
+    ticked: Instant,
+    log_ends: HashMap<Partition, i64>,
+    /// The poller cannot go on: why.
+    failed: Option<String>,
+    /// The end has come: what is taken in is remembered as owed, and nothing is started.
+    draining: bool,
+}
+
+impl Engine {
+    /// Runs until `stop` is done, then drains: posts on the wire are awaited, their commits made, pending ones left
+    /// for the next start.
+    pub async fn run(self, mut input: UnboundedReceiver<Input>, stop: impl Future<Output = ()>) -> Ended {
+        let (done, mut answers) = unbounded_channel();
+        let mut work = Work::new(self, done);
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        tokio::pin!(stop);
+        let mut batch = Vec::with_capacity(INPUTS_AT_ONCE);
+        loop {
+            work.start_posts();
+            work.commit();
+            let wake = work.wake();
+            tokio::select! {
+                // Answers first: they free what the rest waits for.
+                biased;
+                () = &mut stop => break,
+                Some(answer) = answers.recv() => work.settle(answer),
+                _ = tick.tick() => work.tick(),
+                () = sleep_until(wake) => work.finish_revokes(),
+                count = input.recv_many(&mut batch, INPUTS_AT_ONCE) => {
+                    if count == 0 {
+                        work.failed.get_or_insert_with(|| POLLER_ENDED.to_owned());
+                    }
+                    batch.drain(..).for_each(|input| work.take(input));
+                }
+            }
+            if work.failed.is_some() {
+                break;
+            }
+        }
+        // Whatever the reason: posts on the wire are accepted or not, and what was accepted is to be committed.
+        work.drain(&mut answers, &mut input).await;
+        work.failed.map_or(Ended::Stopped, Ended::Failed)
+    }
+}
+
+async fn sleep_until(wake: Option<Instant>) {
+    match wake {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Work {
+    fn new(engine: Engine, done: UnboundedSender<Done>) -> Self {
+        let mut buckets: HashMap<&str, Rc<Bucket>> = HashMap::new();
+        let destinations = &engine.config.destinations;
+        let lanes: Vec<_> = destinations
+            .iter()
+            .map(|destination| {
+                let bucket = buckets
+                    .entry(&destination.bucket)
+                    .or_insert_with(|| Rc::new(Bucket::new(destination.rate, destination.burst)));
+                LaneSettings { bucket: Rc::clone(bucket), in_flight: destination.in_flight }
+            })
+            .collect();
+        for destination in destinations {
+            engine.metrics.destination_up.with_label_values(&[&*destination.name]).set(1);
+        }
+        let count = destinations.len();
+        Self {
+            outbox: Outbox::new(lanes, fastrand::u64(..)),
+            ledger: Ledger::new(engine.config.limits.commit_interval),
+            began: Instant::now(),
+            done,
+            letters: HashMap::new(),
+            revoking: Vec::new(),
+            delivered: vec![0; count],
+            retried: vec![0; count],
+            up: vec![true; count],
+            ticked: Instant::now(),
+            log_ends: HashMap::new(),
+            failed: None,
+            draining: false,
+            engine,
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Relevant(relevant) => self.offer(relevant),
+            Input::Undecodable { owner, offset, held, error } => {
+                self.ledger.owe(&owner, offset, vec![UNDECODABLE]);
+                if self.draining || !self.ledger.owns(&owner) {
+                    return;
+                }
+                tracing::warn!(partition = %owner.partition, offset, %error, "a record cannot be read; it goes to the dead letters");
+                self.write_letter(
+                    owner,
+                    offset,
+                    UNDECODABLE,
+                    Letter { held, reason: "decode", error, rule: None, attempts: 0 },
+                );
+            }
+            Input::Read(positions) => {
+                for (owner, position) in positions {
+                    self.ledger.read(&owner, position);
+                }
+            }
+            Input::Event(event) => self.event(event),
+        }
+    }
+
+    fn offer(&mut self, relevant: Relevant) {
+        let Relevant { owner, offset, change, held, table, wanted } = relevant;
+        if !self.ledger.owns(&owner) {
+            return;
+        }
+        self.ledger.owe(&owner, offset, wanted.iter().map(|(lane, _)| *lane).collect());
+        let row = row_key(&owner, &change, &held);
+        let now = self.now();
+        for (lane, rules) in wanted {
+            let priority = rules.first().map_or(Priority::Normal, |index| self.engine.config.rules[*index].priority);
+            let payload = Payload { change: Arc::clone(&change), held: Arc::clone(&held), table: table.clone(), rules };
+            let notice = Notice { owner: owner.clone(), offset, row: row.clone(), priority, attempts: 0, payload };
+            self.outbox.offer(lane, notice, now);
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Connected(connected) => self.engine.health.set_connected(connected),
+            Event::Joined => {
+                self.engine.health.set_joined();
+                self.engine.metrics.rebalances.inc();
+            }
+            Event::Assigned { owner, offset, lost, metadata: _ } => {
+                if let Some(lost) = lost {
+                    self.lost(&owner, offset, lost);
+                }
+                tracing::info!(partition = %owner.partition, offset, "partition assigned");
+                // What an earlier assignment left was stopped when that went. Only where a log was replaced under us
+                // there may be more: its notices are posted, although no commit can say so any more.
+                self.ledger.assign(&owner, offset);
+            }
+            Event::Skipped { owner, offset, lost } => {
+                self.lost(&owner, offset, lost);
+                self.ledger.read(&owner, offset);
+            }
+            Event::Revoked { owners, reply } => {
+                self.engine.metrics.rebalances.inc();
+                self.outbox.stop(&|owner| owners.contains(owner));
+                self.revoking.push(Revoking { owners, reply, deadline: Instant::now() + DRAIN });
+                self.finish_revokes();
+            }
+            Event::Lost { owners } => {
+                self.engine.metrics.rebalances.inc();
+                tracing::warn!(
+                    partitions = owners.len(),
+                    "partitions were lost: the group took this replica for dead; what it had pending is posted by the new owner"
+                );
+                self.outbox.stop(&|owner| owners.contains(owner));
+                self.release(&owners);
+            }
+            Event::Committed(done) => self.ledger.committed(&done),
+            Event::LogEnds(ends) => self.log_ends.extend(ends),
+            Event::Paused(paused) => {
+                self.engine.metrics.intake_paused.set(i64::from(paused));
+                let pending_bytes = self.engine.budget.pending_bytes();
+                if paused {
+                    tracing::warn!(
+                        pending_bytes,
+                        "reading pauses: limits.pending_bytes is reached; lanes catch up first"
+                    );
+                } else {
+                    tracing::info!(pending_bytes, "reading resumes");
+                }
+            }
+            // The first says most: what follows are its consequences.
+            Event::Failed(why) => {
+                self.failed.get_or_insert(why);
+            }
+        }
+    }
+    fn lost(&self, owner: &Owner, continues_at: i64, lost: u64) {
+        self.engine.metrics.records_lost.with_label_values(&[&*owner.partition.topic]).inc_by(lost.max(1));
+        tracing::error!(
+            partition = %owner.partition,
+            lost,
+            continues_at,
+            "the log no longer holds the records that were to be read next; hint: raise the topic's retention above the longest outage"
+        );
+    }
+
+    fn commit(&mut self) {
+        let commits = self.ledger.commits(self.now());
+        if !commits.is_empty() && self.engine.poller.send(Command::Commit(commits)).is_err() {
+            self.failed.get_or_insert_with(|| POLLER_ENDED.to_owned());
+        }
+    }
+
+    /// When something is due although nothing happens.
+    fn wake(&self) -> Option<Instant> {
+        let due = [self.outbox.wake_at(), self.ledger.commit_due()].into_iter().flatten().min();
+        let due = due.map(|due| self.began + due);
+        let revoke = self.revoking.iter().map(|revoking| revoking.deadline).min();
+        [due, revoke].into_iter().flatten().min()
+    }
+}
+
+/// Row = topic, partition, table, key (design invariant 3); keyless changes share one and so keep the partition's order.
+fn row_key(owner: &Owner, change: &RowChange, held: &Held) -> RowKey {
+    let mut key = Vec::with_capacity(64);
+    key.extend_from_slice(owner.partition.topic.as_bytes());
+    key.push(0);
+    key.extend_from_slice(&owner.partition.number.to_be_bytes());
+    if let Some(bytes) = held.record.key.as_deref().filter(|_| change.key.is_some()) {
+        key.extend_from_slice(change.table.as_bytes());
+        key.push(0);
+        key.extend_from_slice(bytes);
+    }
+    RowKey(key.into())
+}

@@ -1,0 +1,148 @@
+//! `destinations:`
+
+use crate::config::Destination;
+use crate::config::de::At;
+use crate::config::diagnostic::{Diagnostic, Place, Report};
+use crate::config::model::DestinationModel;
+use crate::destination::Target;
+use crate::outbox::Rate;
+use secrecy::ExposeSecret;
+use std::time::Duration;
+
+/// Slack's Web API.
+const SLACK_API: &str = "https://slack.com/api";
+
+/// Hosts of the retired Office 365 connectors, which accept nothing any more.
+const RETIRED_TEAMS_HOSTS: &[&str] =
+    &["webhook.office.com", "outlook.office.com/webhook", "outlook.office365.com/webhook"];
+
+/// Default pace by type: Slack's one a second and channel, the Workflows connection's 25 in five minutes.
+fn default_rate(target: &Target) -> (u32, Duration) {
+    match target {
+        Target::SlackWebhook { .. } | Target::SlackBot { .. } => (1, Duration::from_secs(1)),
+        Target::Teams { .. } => (25, Duration::from_secs(300)),
+        Target::Webhook { .. } => (50, Duration::from_secs(1)),
+    }
+}
+
+pub(super) fn destinations(models: Vec<(At<String>, At<DestinationModel>)>, report: &mut Report) -> Vec<Destination> {
+    let mut destinations: Vec<Destination> = Vec::new();
+    for (name, model) in models {
+        let place = model.place;
+        let Some(target) = target(&name, &model.value, place, report) else {
+            continue;
+        };
+        let is_webhook = matches!(target, Target::Webhook { .. });
+        let (posts, per) = default_rate(&target);
+        let at_least_one = |value: &Option<At<u32>>, what: &str, default: u32, report: &mut Report| match value {
+            None => default,
+            Some(found) if found.value == 0 => {
+                report
+                    .push(Diagnostic::error(found.place, format!("{what} of 0 would post nothing")).hint("1 or more"));
+                1
+            }
+            Some(found) => found.value,
+        };
+        let Some(rate) = model.value.rate.as_ref().map(|rate| rate.value).or_else(|| Rate::new(posts, per)) else {
+            continue;
+        };
+        destinations.push(Destination {
+            burst: at_least_one(&model.value.burst, "a burst", 1, report),
+            in_flight: at_least_one(&model.value.in_flight, "in_flight", if is_webhook { 4 } else { 1 }, report)
+                as usize,
+            bucket: bucket(&target, model.value.bucket.as_deref()),
+            rate,
+            name: name.value.into(),
+            target,
+        });
+    }
+    destinations
+}
+
+/// Destinations with an equal URL, an equal token and channel, or an equal `bucket` share a bucket.
+fn bucket(target: &Target, named: Option<&str>) -> String {
+    match (named, target) {
+        (Some(name), _) => format!("bucket {name}"),
+        (None, Target::SlackWebhook { url } | Target::Teams { url } | Target::Webhook { url, .. }) => {
+            format!("url {}", url.expose_secret())
+        }
+        (None, Target::SlackBot { token, channel, .. }) => {
+            format!("token {} {channel}", token.expose_secret())
+        }
+    }
+}
+
+fn target(name: &At<String>, model: &DestinationModel, place: Place, report: &mut Report) -> Option<Target> {
+    let mut complain = |place: Place, message: String, hint: &str| {
+        report.push(Diagnostic::error(place, message).hint(hint));
+        None
+    };
+    match (&model.slack, &model.teams, &model.webhook) {
+        (Some(slack), None, None) => match (&slack.webhook_url, &slack.token, &slack.channel) {
+            (Some(url), None, _) => {
+                check_url(url.expose_secret(), "webhook_url", slack.place, report)?;
+                Some(Target::SlackWebhook { url: url.clone() })
+            }
+            (None, Some(token), Some(channel)) => Some(Target::SlackBot {
+                token: token.clone(),
+                channel: channel.value.clone(),
+                api_url: slack.api_url.as_ref().map_or_else(|| SLACK_API.to_owned(), |url| url.value.clone()),
+            }),
+            (None, Some(_), None) => complain(
+                slack.place,
+                "a bot token needs a channel".to_owned(),
+                "add channel: C0123456789 (the channel's id)",
+            ),
+            (Some(_), Some(_), _) => {
+                complain(slack.place, "both webhook_url and token are given".to_owned(), "keep one of them")
+            }
+            (None, None, _) => complain(
+                slack.place,
+                "slack needs a webhook_url, or a token and a channel".to_owned(),
+                "e.g. slack: { webhook_url: \"${env:SLACK_WEBHOOK_URL}\" }",
+            ),
+        },
+        (None, Some(teams), None) => {
+            let url = teams.workflow_url.expose_secret();
+            if RETIRED_TEAMS_HOSTS.iter().any(|host| url.contains(host)) {
+                return complain(
+                    teams.place,
+                    "this is the URL of an Office 365 connector, which Microsoft has switched off".to_owned(),
+                    "make a Workflow with the trigger \"When a Teams webhook request is received\" and use its URL",
+                );
+            }
+            check_url(url, "workflow_url", teams.place, report)?;
+            Some(Target::Teams { url: teams.workflow_url.clone() })
+        }
+        (None, None, Some(webhook)) => {
+            check_url(webhook.url.expose_secret(), "url", webhook.place, report)?;
+            Some(Target::Webhook { url: webhook.url.clone(), secret: webhook.secret.clone() })
+        }
+        (None, None, None) => complain(
+            place,
+            format!("the destination {:?} says nowhere to post", name.value),
+            "add slack: { webhook_url: ... }, teams: { workflow_url: ... } or webhook: { url: ... }",
+        ),
+        _ => complain(
+            place,
+            format!("the destination {:?} is of several types at once", name.value),
+            "make one destination of each",
+        ),
+    }
+}
+
+/// Says what is wrong with a URL without showing it.
+fn check_url(url: &str, key: &str, place: Place, report: &mut Report) -> Option<()> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    match rest {
+        Some(rest) if !rest.is_empty() && !rest.starts_with('/') && !url.contains(char::is_whitespace) => Some(()),
+        _ => {
+            let what = if url.trim().is_empty() { "is empty" } else { "is not an http or https URL" };
+            report.push(
+                Diagnostic::error(place, format!("{key} {what}"))
+                    .hint("is the environment variable or secret file behind it filled in?"),
+            );
+            None
+        }
+    }
+}

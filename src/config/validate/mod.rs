@@ -1,0 +1,155 @@
+//! From the model to what the service runs with: names are looked up, templates compiled, defaults filled in.
+
+mod destinations;
+mod kafka;
+mod rules;
+mod tables;
+
+use super::de::At;
+use super::diagnostic::{Diagnostic, Place, Report};
+use super::model::*;
+use super::{Config, Limits};
+use crate::destination::HttpSettings;
+use crate::rule::{ExprError, TablePattern, Template};
+use std::time::Duration;
+
+const DEFAULT_DEAD_LETTERS: &str = "rowbell.dead-letter";
+const DEFAULT_LISTEN: &str = "0.0.0.0:8080";
+const DEFAULT_PENDING_BYTES: u64 = 64 << 20;
+
+/// A commit waits at least this long after the one before (design section 1).
+const DEFAULT_COMMIT_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Compiles the model. `None` only where a part without which there is no config is missing.
+pub fn compile(model: Model, report: &mut Report) -> Option<Config> {
+    not_built_yet(&model, report);
+    let tables = model.tables.into_iter().filter_map(|(name, table)| tables::table(&name, table, report)).collect();
+    let destinations = destinations::destinations(model.destinations, report);
+    let rules = rules::rules(model.rules, &destinations, &model.destination_names, report);
+    let time_zone = match &model.time_zone {
+        None => jiff::tz::TimeZone::UTC,
+        Some(name) => jiff::tz::TimeZone::get(name).unwrap_or_else(|_| {
+            report.push(
+                Diagnostic::error(name.place, format!("{:?} is no time zone", name.value))
+                    .hint("use an IANA name such as Europe/Berlin, or UTC"),
+            );
+            jiff::tz::TimeZone::UTC
+        }),
+    };
+    let dead_letter_topic =
+        model.dead_letter.topic.map_or_else(|| DEFAULT_DEAD_LETTERS.to_owned(), |topic| topic.value);
+    let listen = listen(model.http, report);
+    let http = HttpSettings {
+        proxy: model.outgoing.proxy.map(|proxy| proxy.value),
+        ca_file: model.outgoing.ca_file.map(|file| file.value.into()),
+        direct: false,
+    };
+    let limits = Limits {
+        pending_bytes: model.limits.pending_bytes.map_or(DEFAULT_PENDING_BYTES, |bytes| bytes.0.max(1)),
+        commit_interval: model.limits.commit_interval.map_or(DEFAULT_COMMIT_INTERVAL, |span| span.0),
+    };
+    let Some(kafka) = model.kafka else {
+        if !report.has_errors() {
+            report.push(Diagnostic::error(Place::default(), "\"kafka\" is missing").hint(
+                "add \"kafka:\" with brokers and topics, e.g. kafka: { brokers: localhost:9092, topics: [shop.public.listings] }",
+            ));
+        }
+        return None;
+    };
+    let hook_topics = model.hooks.iter().map(|(_, hook)| hook.topic.clone());
+    let own_topics = std::iter::once(dead_letter_topic.clone()).chain(hook_topics).collect();
+    let kafka = kafka::kafka(kafka.value, own_topics, report);
+    Some(Config { kafka, tables, destinations, rules, limits, time_zone, dead_letter_topic, listen: listen?, http })
+}
+
+/// What the file may say already although nothing acts on it yet: said, never silently ignored.
+fn not_built_yet(model: &Model, report: &mut Report) {
+    let mut warn = |place: Place, what: &str| {
+        report.push(Diagnostic::warning(place, format!("{what} is not available yet: it has no effect")));
+    };
+    if let Some(registry) = &model.schema_registry {
+        warn(registry.place, "schema_registry (Avro, Protobuf and JSON Schema payloads)");
+    }
+    if let Some(locale) = model.locale.as_ref().filter(|locale| locale.value != "en") {
+        warn(locale.place, "a locale other than en");
+    }
+    if let Some((topic, _)) = model.decode.first() {
+        warn(topic.place, "decode (payloads are recognised by themselves)");
+    }
+    if let Some((hook, _)) = model.hooks.first() {
+        warn(hook.place, "hooks");
+    }
+    if model.limits.metadata_bytes.is_some() {
+        warn(Place::default(), "limits.metadata_bytes");
+    }
+    for (name, destination) in &model.destinations {
+        if let Some(digest) = destination.digest.as_ref().filter(|digest| digest.value != DigestModel::Off) {
+            warn(digest.place, &format!("digest (of {:?})", name.value));
+        }
+        if let Some(fold) = destination.fold.as_ref().filter(|fold| fold.value) {
+            warn(fold.place, &format!("fold: on (of {:?})", name.value));
+        }
+        if let Some(slack) = &destination.slack {
+            if let Some(thread_by) = &slack.thread_by {
+                warn(thread_by.place, "thread_by");
+            }
+            if let Some(update) = slack.update.as_ref().filter(|update| update.value) {
+                warn(update.place, "update: true");
+            }
+        }
+    }
+    for rule in &model.rules {
+        if let Some(expires) = &rule.expires {
+            warn(expires.place, "expires");
+        }
+    }
+}
+
+fn listen(model: HttpModel, report: &mut Report) -> Option<std::net::SocketAddr> {
+    let listen = model.listen.unwrap_or(At { value: DEFAULT_LISTEN.to_owned(), place: Place::default() });
+    match listen.parse() {
+        Ok(address) => Some(address),
+        Err(_) => {
+            report.push(
+                Diagnostic::error(listen.place, format!("{:?} is no address to listen on", listen.value))
+                    .hint("write address:port, e.g. 0.0.0.0:8080 or 127.0.0.1:8080"),
+            );
+            None
+        }
+    }
+}
+
+fn pattern(name: &At<String>, report: &mut Report) -> Option<TablePattern> {
+    if !name.contains('.') && !name.contains('*') {
+        report.push(
+            Diagnostic::warning(
+                name.place,
+                format!("{:?} names no schema or database: it will never match", name.value),
+            )
+            .hint(format!("write schema.table, e.g. public.{}", name.value)),
+        );
+    }
+    TablePattern::compile(name)
+        .map_err(|error| report.push(Diagnostic::error(name.place, format!("{:?} is {error}", name.value))))
+        .ok()
+}
+
+fn template(text: &At<String>, report: &mut Report) -> Option<Template> {
+    compiled(text, "template", Template::compile(text), report)
+}
+
+fn compiled<T>(text: &At<String>, what: &str, result: Result<T, ExprError>, report: &mut Report) -> Option<T> {
+    result
+        .map_err(|error| {
+            let (message, hint) = match error.message.split_once("\nhint: ") {
+                Some((message, hint)) => (message, Some(hint)),
+                None => (error.message.as_str(), None),
+            };
+            let found = Diagnostic::error(text.place, format!("the {what} {:?} does not work: {message}", text.value));
+            report.push(match hint {
+                Some(hint) => found.hint(hint),
+                None => found,
+            });
+        })
+        .ok()
+}

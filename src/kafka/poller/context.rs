@@ -1,0 +1,160 @@
+//! What librdkafka calls back, all of it on the poller's thread inside `poll`: rebalances, commits, statistics, errors.
+
+use super::Event;
+use super::shared::{Shared, partitions_of};
+use crate::kafka::client::Start;
+use crate::kafka::offsets::{self, Beginning};
+use crate::ledger::Commit;
+use rdkafka::TopicPartitionList;
+use rdkafka::client::ClientContext;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::topic_partition_list::Offset;
+use rdkafka::types::RDKafkaRespErr;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a revoked partition may wait for its posts in flight: longer than a post's timeout, shorter than
+/// `max.poll.interval.ms` by far.
+const REVOKE_DEADLINE: Duration = Duration::from_secs(8);
+
+/// Times an assignment is tried to be resolved before the service gives up.
+const RESOLVE_ATTEMPTS: u32 = 12;
+
+pub(super) struct Context {
+    pub(super) shared: Mutex<Shared>,
+    pub(super) start: Start,
+}
+
+impl Context {
+    pub(super) fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn assign(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        let partitions = partitions_of(list);
+        let known_topics = self.shared().known_topics.clone();
+        for attempt in 1..=RESOLVE_ATTEMPTS {
+            match offsets::resolve(consumer, &partitions, self.start, &known_topics) {
+                Ok(beginnings) => {
+                    self.begin(consumer, list, beginnings);
+                    self.shared().sink.event(Event::Joined);
+                    return;
+                }
+                Err(error) if attempt < RESOLVE_ATTEMPTS => {
+                    tracing::warn!(%error, attempt, "cannot resolve where the assigned partitions begin, trying again");
+                    std::thread::sleep(Duration::from_secs(1));
+                    // A stop must not wait for a Kafka that does not answer.
+                    if self.shared().sink.ended() {
+                        return;
+                    }
+                }
+                Err(error) => self.shared().sink.event(Event::Failed(format!(
+                    "cannot resolve where the assigned partitions begin: {error}\nhint: the principal needs Read on the group, and Read and Describe on the topics"
+                ))),
+            }
+        }
+    }
+
+    fn begin(&self, consumer: &BaseConsumer<Self>, given: &TopicPartitionList, beginnings: Vec<Beginning>) {
+        let mut list = TopicPartitionList::with_capacity(beginnings.len());
+        for beginning in &beginnings {
+            let (topic, number) = (&beginning.partition.topic, beginning.partition.number);
+            if let Err(error) = list.add_partition_offset(topic, number, Offset::Offset(beginning.offset)) {
+                tracing::error!(partition = %beginning.partition, %error, "cannot assign the partition");
+            }
+        }
+        // librdkafka keeps a pause over a revocation: a partition that went while reading was paused and comes back
+        // would never be read again. Where nothing is paused this does nothing; a pause that lasts is made anew.
+        if let Err(error) = consumer.resume(given) {
+            tracing::warn!(%error, "the assigned partitions could not be resumed");
+        }
+        let mut shared = self.shared();
+        for beginning in beginnings {
+            shared.begin(beginning);
+        }
+        drop(shared);
+        if let Err(error) = consumer.incremental_assign(&list) {
+            self.shared().sink.event(Event::Failed(format!("cannot take the assigned partitions: {error}")));
+        }
+    }
+
+    fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        let owners = self.shared().release(list);
+        if consumer.assignment_lost() {
+            self.shared().sink.event(Event::Lost { owners });
+        } else if !owners.is_empty() {
+            let (reply, commits) = sync_channel(1);
+            self.shared().sink.event(Event::Revoked { owners, reply });
+            let began = Instant::now();
+            // The lock is free while we wait: the service answers when nothing is on the wire any more.
+            match commits.recv_timeout(REVOKE_DEADLINE + Duration::from_secs(1)) {
+                Ok(commits) => commit_last(consumer, &commits),
+                Err(RecvTimeoutError::Timeout) => {
+                    tracing::warn!(waited_ms = began.elapsed().as_millis() as u64, "revoked without a last commit")
+                }
+                // The service ends and has made its last commits.
+                Err(RecvTimeoutError::Disconnected) => {}
+            }
+        }
+        if let Err(error) = consumer.incremental_unassign(list) {
+            tracing::warn!(%error, "cannot give back the revoked partitions");
+        }
+    }
+}
+
+impl ClientContext for Context {
+    fn stats_raw(&self, statistics: &[u8]) {
+        let ends = crate::kafka::statistics::log_ends(statistics);
+        if !ends.is_empty() {
+            self.shared().sink.event(Event::LogEnds(ends));
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        match error.rdkafka_error_code() {
+            // Brokers come and go; librdkafka reconnects by itself.
+            Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve) => {
+                tracing::debug!(%error, reason, "lost a broker connection");
+            }
+            Some(RDKafkaErrorCode::AllBrokersDown) => {
+                tracing::warn!(reason, "no Kafka broker answers; reading goes on when one does");
+            }
+            // Said once, with a hint, when we begin.
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition) => tracing::debug!(%error, reason, "a topic is missing"),
+            _ => tracing::warn!(%error, reason, "Kafka client error"),
+        }
+    }
+}
+
+impl ConsumerContext for Context {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        match code {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assign(consumer, list),
+            _ => self.revoke(consumer, list),
+        }
+    }
+}
+
+fn offsets_of(commits: &[Commit]) -> Result<TopicPartitionList, KafkaError> {
+    let mut list = TopicPartitionList::with_capacity(commits.len());
+    for Commit { owner, offset } in commits {
+        list.add_partition_offset(&owner.partition.topic, owner.partition.number, Offset::Offset(*offset))?;
+    }
+    Ok(list)
+}
+
+/// Commits and waits. librdkafka reports an error only where no partition was committed; one refused among others would
+/// go unnoticed until the partition's next commit, which costs repeats after a crash, never a change.
+pub(super) fn commit_sync<C: ConsumerContext>(consumer: &BaseConsumer<C>, commits: &[Commit]) -> KafkaResult<()> {
+    let list = offsets_of(commits)?;
+    if list.count() == 0 { Ok(()) } else { consumer.commit(&list, CommitMode::Sync) }
+}
+
+/// The last commit of partitions that are given up.
+pub(super) fn commit_last<C: ConsumerContext>(consumer: &BaseConsumer<C>, commits: &[Commit]) {
+    if let Err(error) = commit_sync(consumer, commits) {
+        tracing::warn!(%error, "the last commit failed: posts made since the one before will be made again");
+    }
+}

@@ -1,0 +1,214 @@
+//! The thread: connect, subscribe, then poll, judge, commit and press back, for ever.
+
+use super::budget::Budget;
+use super::context::{Context, commit_last, commit_sync};
+use super::shared::Shared;
+use super::{Command, Event};
+use crate::kafka::client::{KafkaSettings, connect};
+use crate::ledger::Commit;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use std::collections::HashSet;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, MutexGuard};
+use std::time::{Duration, Instant};
+
+/// Longest sleep in `poll`; a commit that was asked for waits no longer than this.
+const POLL: Duration = Duration::from_millis(5);
+
+/// Records read in one go before commands are looked at again.
+const BATCH: usize = 512;
+
+/// How long a thread that cannot go on waits for the last commits: posts on the wire may need their timeout.
+const GIVE_UP: Duration = Duration::from_secs(8);
+
+/// How long to wait for brokers before saying so, and trying again.
+const CONNECT: Duration = Duration::from_secs(10);
+
+pub(super) struct Thread {
+    pub(super) consumer: BaseConsumer<Context>,
+    pub(super) settings: KafkaSettings,
+    budget: Arc<Budget>,
+    inbox: Receiver<Command>,
+    paused: bool,
+    /// Beginnings counted when reading was paused last; `None` where partitions have to be paused (again).
+    pub(super) paused_epochs: Option<u64>,
+    /// Kafka denies a topic; reported once.
+    pub(super) denied: bool,
+    /// When to look for partitions that fell out of their log.
+    pub(super) gaps_due: Option<Instant>,
+}
+
+impl Thread {
+    pub(super) fn new(
+        consumer: BaseConsumer<Context>,
+        settings: KafkaSettings,
+        budget: Arc<Budget>,
+        inbox: Receiver<Command>,
+    ) -> Self {
+        Self { consumer, settings, budget, inbox, paused: false, paused_epochs: None, denied: false, gaps_due: None }
+    }
+
+    pub(super) fn run(mut self) {
+        if !self.wait_for_kafka() {
+            return;
+        }
+        let topics: Vec<&str> = self.settings.topics.iter().map(String::as_str).collect();
+        if let Err(error) = self.consumer.subscribe(&topics) {
+            self.give_up(format!("cannot subscribe to {}: {error}", topics.join(", ")));
+            return;
+        }
+        loop {
+            match self.commands() {
+                Flow::Go => {}
+                Flow::Stop => break,
+            }
+            self.press();
+            self.leave_gaps();
+            if let Err(error) = self.read() {
+                self.give_up(error);
+                break;
+            }
+        }
+        // Dropping the consumer leaves the group, from this thread as librdkafka wants it.
+    }
+
+    /// Tells the service, and waits for its last commits: what was posted until now shall not be posted again.
+    fn give_up(&self, why: String) {
+        self.shared().sink.event(Event::Failed(why));
+        let deadline = Instant::now() + GIVE_UP;
+        loop {
+            match self.inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(Command::Commit(_)) => {}
+                Ok(Command::Stop(commits)) => return commit_last(&self.consumer, &self.still_ours(commits)),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    pub(super) fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.consumer.context().shared()
+    }
+
+    /// Until brokers answer, or the service stops: a rolling restart of Kafka must not end the service.
+    fn wait_for_kafka(&mut self) -> bool {
+        loop {
+            match connect(&self.consumer, CONNECT) {
+                Ok(topics) => {
+                    self.remember_topics(topics);
+                    self.shared().sink.event(Event::Connected(true));
+                    return true;
+                }
+                Err(error) => {
+                    tracing::error!(
+                        brokers = %self.settings.brokers,
+                        %error,
+                        "cannot reach Kafka, trying again; hint: is kafka.brokers right, and do its listeners, TLS and SASL match kafka.properties?"
+                    );
+                    self.shared().sink.event(Event::Connected(false));
+                }
+            }
+            match self.inbox.recv_timeout(Duration::from_secs(1)) {
+                Ok(Command::Stop(_)) | Err(RecvTimeoutError::Disconnected) => {
+                    return false;
+                }
+                Ok(Command::Commit(_)) | Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    /// Topics that exist when we begin; those that appear later are read from their first record.
+    fn remember_topics(&self, topics: HashSet<Arc<str>>) {
+        for topic in self.settings.topics.iter().filter(|topic| !topic.starts_with('^')) {
+            if !topics.contains(topic.as_str()) {
+                tracing::warn!(
+                    topic,
+                    "the topic does not exist yet; it will be read from its first record when it appears; hint: does kafka.topics spell it like Debezium does (prefix.schema.table)?"
+                );
+            }
+        }
+        self.shared().known_topics = topics;
+    }
+
+    fn commands(&mut self) -> Flow {
+        loop {
+            match self.inbox.try_recv() {
+                Ok(Command::Commit(commits)) => self.commit(commits),
+                Ok(Command::Stop(commits)) => {
+                    commit_last(&self.consumer, &self.still_ours(commits));
+                    return Flow::Stop;
+                }
+                Err(std::sync::mpsc::TryRecvError::Empty) => return Flow::Go,
+                Err(std::sync::mpsc::TryRecvError::Disconnected) => return Flow::Stop,
+            }
+        }
+    }
+
+    /// A partition that went meanwhile is no longer ours to commit: its new owner's commits must stand.
+    fn still_ours(&self, mut commits: Vec<Commit>) -> Vec<Commit> {
+        let shared = self.shared();
+        commits.retain(|commit| shared.owns(&commit.owner));
+        commits
+    }
+
+    /// Commits and waits for the answer, a millisecond or two. Not `CommitMode::Async`: its callback never comes,
+    /// because the crate asks librdkafka for commit events, which librdkafka makes only of its own commits.
+    fn commit(&self, commits: Vec<Commit>) {
+        let owned = self.still_ours(commits);
+        let done = match commit_sync(&self.consumer, &owned) {
+            Ok(()) => owned.into_iter().map(|commit| (commit.owner.partition, commit.offset)).collect(),
+            Err(error) => {
+                tracing::warn!(%error, "a commit failed, it will be tried again");
+                Vec::new()
+            }
+        };
+        self.shared().sink.event(Event::Committed(done));
+    }
+
+    /// Back-pressure: partitions pause at the limit, polling never does.
+    fn press(&mut self) {
+        let pause = if self.paused { !self.budget.has_room() } else { self.budget.is_full() };
+        let epochs = self.shared().epochs();
+        // Partitions that began during a pause are not paused yet.
+        let newcomers = pause && self.paused_epochs != Some(epochs);
+        if pause == self.paused && !newcomers {
+            return;
+        }
+        let Ok(assignment) = self.consumer.assignment() else {
+            return;
+        };
+        let result = if pause { self.consumer.pause(&assignment) } else { self.consumer.resume(&assignment) };
+        match result {
+            Ok(()) => {
+                self.paused_epochs = Some(epochs);
+                if pause != self.paused {
+                    self.paused = pause;
+                    self.shared().sink.event(Event::Paused(pause));
+                }
+            }
+            Err(error) => tracing::warn!(%error, "reading could not be paused or resumed"),
+        }
+    }
+
+    fn read(&mut self) -> Result<(), String> {
+        let mut wait = POLL;
+        let mut errors = Vec::new();
+        for _ in 0..BATCH {
+            match self.consumer.poll(wait) {
+                Some(Ok(message)) => self.shared().hand_over(&message),
+                Some(Err(error)) => errors.push(error),
+                None => break,
+            }
+            wait = Duration::ZERO;
+            if self.budget.is_full() {
+                break;
+            }
+        }
+        self.shared().report();
+        errors.into_iter().try_for_each(|error| self.failed(error))
+    }
+}
+
+enum Flow {
+    Go,
+    Stop,
+}
