@@ -70,7 +70,7 @@ start_kafka() {
 
 # A broker that is in the metadata is registered, caught up and takes requests; an open port alone says less.
 kafka_answers() {
-  listening "$PORT_KAFKA" && kcat -b "127.0.0.1:$PORT_KAFKA" -m 5 -L 2>/dev/null | grep -q 'broker 1 at'
+  listening "$PORT_KAFKA" && [[ $(kcat -b "127.0.0.1:$PORT_KAFKA" -m 5 -L 2>/dev/null) == *"broker 1 at"* ]]
 }
 
 # --- Schema registry -------------------------------------------------------------------------------------------------------
