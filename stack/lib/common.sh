@@ -19,9 +19,9 @@ READY_SECONDS=${ROWBELL_STACK_TIMEOUT:-180}
 STOP_SECONDS=20
 
 set -a
-# shellcheck source=stack/versions.env
+# shellcheck source=../versions.env
 . "$ROOT/stack/versions.env"
-# shellcheck source=stack/dev-secrets.env
+# shellcheck source=../dev-secrets.env
 . "$ROOT/stack/dev-secrets.env"
 set +a
 

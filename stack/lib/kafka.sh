@@ -70,16 +70,18 @@ start_kafka() {
 
 # A broker that is in the metadata is registered, caught up and takes requests; an open port alone says less.
 kafka_answers() {
-  listening "$PORT_KAFKA" && kcat -b "127.0.0.1:$PORT_KAFKA" -m 5 -L 2>/dev/null | grep -q 'broker 1 at'
+  listening "$PORT_KAFKA" && [[ $(kcat -b "127.0.0.1:$PORT_KAFKA" -m 5 -L 2>/dev/null) == *"broker 1 at"* ]]
 }
 
 # --- Schema registry -------------------------------------------------------------------------------------------------------
 
-# Schemas live in memory: the stack's are registered again by Kafka Connect when they are next written.
+# The schemas are kept in Kafka, beside the records that cannot be read without them: they outlive a restart or a crash of the
+# registry. (In memory, its default, ids would begin anew and name other schemas.) It waits for Kafka by itself.
 start_registry() {
   # It looks for its libraries in the working directory.
   pushd "$REGISTRY_HOME" >/dev/null || return
   launch_java registry 384m -Dquarkus.http.host=127.0.0.1 -Dquarkus.http.port="$PORT_REGISTRY" \
+    -Dapicurio.storage.kind=kafkasql -Dapicurio.kafkasql.bootstrap.servers="127.0.0.1:$PORT_KAFKA" \
     -jar "apicurio-registry-app-$APICURIO_VERSION-runner.jar"
   popd >/dev/null || return
   await registry registry_answers
