@@ -94,6 +94,8 @@ impl KafkaSettings {
             .set("queued.max.messages.kbytes", FETCHED_AHEAD_KBYTES)
             .set("fetch.message.max.bytes", FETCH_PARTITION_BYTES)
             .set("fetch.max.bytes", FETCH_BYTES)
+            // When that memory is full, look again soon: the default of a second would idle through every backlog.
+            .set("fetch.queue.backoff.ms", "20")
             .set("statistics.interval.ms", "1000");
         if self.property("group.protocol") != Some("consumer") {
             // Under KIP-848 the broker sets these, and librdkafka refuses them.
