@@ -16,7 +16,7 @@ pub use pace::{BACKOFF_MAX, Bucket, Rate, backoff};
 use crate::ledger::Owner;
 use crate::message::Priority;
 use lane::Lane;
-use std::rc::Rc;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -108,7 +108,7 @@ pub enum Settled<T> {
 #[derive(Debug, Clone)]
 pub struct LaneSettings {
     /// Token bucket, shared where destinations share a limit.
-    pub bucket: Rc<Bucket>,
+    pub bucket: Arc<Bucket>,
     /// Posts at once.
     pub in_flight: usize,
 }

@@ -12,7 +12,7 @@ fn notice(offset: i64, row: &str, priority: Priority) -> Notice<i64> {
 }
 
 fn outbox(per_second: u32, burst: u32, in_flight: usize) -> Outbox<i64> {
-    let bucket = Rc::new(Bucket::new(Rate::new(per_second, SECOND).unwrap(), burst));
+    let bucket = Arc::new(Bucket::new(Rate::new(per_second, SECOND).unwrap(), burst));
     Outbox::new([LaneSettings { bucket, in_flight }], 7)
 }
 
@@ -204,7 +204,7 @@ fn what_fails_after_its_partition_went_is_not_tried_again() {
 #[test]
 fn lanes_do_not_wait_for_each_other() {
     let lane = || {
-        let bucket = Rc::new(Bucket::new(Rate::new(1000, SECOND).unwrap(), 10));
+        let bucket = Arc::new(Bucket::new(Rate::new(1000, SECOND).unwrap(), 10));
         LaneSettings { bucket, in_flight: 1 }
     };
     let mut outbox = Outbox::new([lane(), lane()], 7);
@@ -217,7 +217,7 @@ fn lanes_do_not_wait_for_each_other() {
 
 #[test]
 fn destinations_that_share_a_bucket_share_its_rate() {
-    let bucket = Rc::new(Bucket::new(Rate::new(1, SECOND).unwrap(), 1));
+    let bucket = Arc::new(Bucket::new(Rate::new(1, SECOND).unwrap(), 1));
     let lane = LaneSettings { bucket, in_flight: 1 };
     let mut outbox = Outbox::new([lane.clone(), lane], 7);
     outbox.offer(0, notice(1, "a", Priority::Normal), at(0));
@@ -229,7 +229,7 @@ fn destinations_that_share_a_bucket_share_its_rate() {
 
 #[test]
 fn lanes_of_one_bucket_take_turns_and_the_urgent_goes_first() {
-    let bucket = Rc::new(Bucket::new(Rate::new(1, SECOND).unwrap(), 1));
+    let bucket = Arc::new(Bucket::new(Rate::new(1, SECOND).unwrap(), 1));
     let lane = LaneSettings { bucket, in_flight: 1 };
     let mut outbox = Outbox::new([lane.clone(), lane.clone(), lane], 7);
     for offset in 0..10 {

@@ -22,7 +22,7 @@ use letter::Letter;
 use post::Payload;
 use release::{DRAIN, Revoking};
 use std::collections::HashMap;
-use std::rc::Rc;
+
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
@@ -135,15 +135,15 @@ async fn sleep_until(wake: Option<Instant>) {
 
 impl Work {
     fn new(engine: Engine, done: UnboundedSender<Done>) -> Self {
-        let mut buckets: HashMap<&str, Rc<Bucket>> = HashMap::new();
+        let mut buckets: HashMap<&str, Arc<Bucket>> = HashMap::new();
         let destinations = &engine.config.destinations;
         let lanes: Vec<_> = destinations
             .iter()
             .map(|destination| {
                 let bucket = buckets
                     .entry(&destination.bucket)
-                    .or_insert_with(|| Rc::new(Bucket::new(destination.rate, destination.burst)));
-                LaneSettings { bucket: Rc::clone(bucket), in_flight: destination.in_flight }
+                    .or_insert_with(|| Arc::new(Bucket::new(destination.rate, destination.burst)));
+                LaneSettings { bucket: Arc::clone(bucket), in_flight: destination.in_flight }
             })
             .collect();
         for destination in destinations {

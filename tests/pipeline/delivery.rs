@@ -1,0 +1,136 @@
+//! What arrives, and how far the commit goes meanwhile.
+
+use crate::support::broker::{Broker, LISTINGS};
+use crate::support::change::{envelope, key, no_op, price, row};
+use crate::support::receiver::{Receiver, Step, between};
+use crate::support::service::{Service, Setup};
+use serde_json::Value;
+use std::time::Duration;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_price_change_arrives_in_slack_teams_and_a_webhook() {
+    let (broker, receiver) = (Broker::start(1), Receiver::start().await);
+    let setup = Setup {
+        destinations: "  floor: { teams: { workflow_url: \"http://RECEIVER/teams/floor\" } }\n  \
+            erp: { webhook: { url: \"http://RECEIVER/erp\", secret: whsec_c2VjcmV0 } }\n"
+            .to_owned(),
+        rules: "  - { name: price, table: public.listings, columns: [price], to: [ops, floor, erp] }\n".to_owned(),
+        ..Setup::default()
+    };
+    let service = Service::start(setup.config(&broker, &receiver));
+    broker.write(0, Some(&key(7)), Some(&price(7, "250.00", "199.95"))).await;
+
+    for part in ["/slack/ops", "/teams/floor"] {
+        let arrivals = receiver.until_accepted(part, 1).await;
+        let text = arrivals[0].text();
+        for word in ["Walnut desk 7", "Price", "250.00", "199.95", "https://shop.example/listings/7"] {
+            assert!(text.contains(word), "{part} says {word:?}: {text}");
+        }
+    }
+    let slack = &receiver.accepted("/slack/ops")[0].body;
+    assert!(slack["blocks"].is_array() && slack["text"].is_string(), "{slack}");
+    let teams = &receiver.accepted("/teams/floor")[0].body;
+    assert_eq!(teams["attachments"][0]["contentType"], "application/vnd.microsoft.card.adaptive");
+    let erp = &receiver.until_accepted("/erp", 1).await[0];
+    assert_eq!(erp.headers["webhook-id"], format!("{LISTINGS}:0:0:erp"), "stable, for the receiver to tell repeats");
+    assert!(erp.headers["webhook-signature"].starts_with("v1,"));
+
+    broker.until_committed(0, 1).await;
+    for part in ["/slack/ops", "/teams/floor", "/erp"] {
+        assert_eq!(receiver.arrivals(part).len(), 1, "{part} was posted to once");
+    }
+    service.stop().await.expect("a clean stop");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_asked_for_posts_nothing_and_is_committed() {
+    const HEARTBEATS: &str = "__debezium-heartbeat.shop";
+    const TRANSACTIONS: &str = "shop.transaction";
+    let (broker, receiver) = (Broker::start(1), Receiver::start().await);
+    broker.order(|cluster| {
+        cluster.create_topic(HEARTBEATS, 1, 1).expect("a topic");
+        cluster.create_topic(TRANSACTIONS, 1, 1).expect("a topic");
+    });
+    let setup = Setup { topics: "^(shop|__debezium-heartbeat)\\\\..*".to_owned(), ..Setup::default() };
+    let service = Service::start(setup.config(&broker, &receiver));
+
+    broker.write(0, Some(&key(1)), Some(&no_op(1))).await;
+    broker.write(0, Some(&key(1)), Some(&envelope("r", Value::Null, row(1, "5.00", 1)))).await;
+    broker.write(0, Some(&key(1)), Some(&envelope("c", Value::Null, row(1, "6.00", 1)))).await;
+    broker.write(0, Some(&key(1)), Some(&envelope("u", row(1, "6.00", 1), row(1, "6.00", 9)))).await;
+    broker.write(0, Some(&key(1)), Some(&envelope("d", row(1, "6.00", 9), Value::Null))).await;
+    broker.write(0, Some(&key(1)), None).await;
+    broker.write_to(HEARTBEATS, 0, Some(r#"{"serverName":"shop"}"#), Some(r#"{"ts_ms":1795464000000}"#)).await;
+    let begin = r#"{"status":"BEGIN","id":"700:1","event_count":null,"data_collections":null,"ts_ms":1795464000000}"#;
+    broker.write_to(TRANSACTIONS, 0, Some(r#"{"id":"700:1"}"#), Some(begin)).await;
+
+    broker.until_committed(0, 6).await;
+    for topic in [HEARTBEATS, TRANSACTIONS] {
+        crate::support::until(topic, async || (broker.committed(topic, 0).await == Some(1)).then_some(())).await;
+    }
+    assert_eq!(receiver.arrivals("").len(), 0);
+    assert_eq!(service.metric("rowbell_dead_letters_total{reason=\"decode\"}").await, None, "nothing was unreadable");
+    service.stop().await.expect("a clean stop");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_commit_waits_at_the_change_until_its_post_is_accepted() {
+    let (broker, receiver) = (Broker::start(1), Receiver::start().await);
+    let service = Service::start(Setup::default().config(&broker, &receiver));
+    receiver.script("/slack/ops", [Step::Hold]);
+    broker.write(0, Some(&key(1)), Some(&no_op(1))).await;
+    let change = broker.write(0, Some(&key(1)), Some(&price(1, "2.00", "1.00"))).await;
+    let later = broker.write(0, Some(&key(2)), Some(&no_op(2))).await;
+
+    receiver.until_arrived("/slack/ops", 1).await;
+    broker.until_committed(0, change).await;
+    // Long enough for the record after it to be judged and the commit to pass, were it allowed to.
+    let name = format!("rowbell_records_total{{kind=\"change\",topic=\"{LISTINGS}\"}}");
+    service.until_metric(&name, |records| records >= 3.0).await;
+    assert_eq!(broker.committed(LISTINGS, 0).await, Some(change));
+    receiver.release();
+    broker.until_committed(0, later + 1).await;
+    assert_eq!(receiver.arrivals("/slack/ops").len(), 1);
+    service.stop().await.expect("a clean stop");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_that_says_when_is_obeyed_to_the_second() {
+    let (broker, receiver) = (Broker::start(1), Receiver::start().await);
+    let service = Service::start(Setup::default().config(&broker, &receiver));
+    receiver.script("/slack/ops", [Step::wait(2)]);
+    broker.write(0, Some(&key(1)), Some(&price(1, "2.00", "1.00"))).await;
+    broker.write(0, Some(&key(2)), Some(&price(2, "2.00", "1.00"))).await;
+
+    let arrivals = receiver.until_arrived("/slack/ops", 3).await;
+    let wait = between(&arrivals[0], &arrivals[1]);
+    assert!(wait >= Duration::from_secs(2), "came back after {wait:?}");
+    assert!(wait < Duration::from_secs(5), "came back only after {wait:?}");
+    broker.until_committed(0, 2).await;
+    assert_eq!(receiver.arrivals("/slack/ops").len(), 3, "one refused, two accepted");
+    let held = service.metric("rowbell_lane_wait_seconds_total{destination=\"ops\",reason=\"retry_after\"}").await;
+    assert!(held.is_some_and(|seconds| seconds > 1.0), "the wait is shown: {held:?}");
+    service.stop().await.expect("a clean stop");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn failures_are_tried_again_and_a_rows_changes_keep_their_order() {
+    let (broker, receiver) = (Broker::start(1), Receiver::start().await);
+    let service = Service::start(Setup::default().config(&broker, &receiver));
+    // The last of them was accepted, as far as its receiver knows: posted again rather than lost.
+    receiver.script("/slack/ops", [Step::status(500, "oops"), Step::status(503, ""), Step::HangUp]);
+    for (from, to) in [("5.00", "4.00"), ("4.00", "3.00"), ("3.00", "2.00")] {
+        broker.write(0, Some(&key(1)), Some(&price(1, from, to))).await;
+    }
+    let accepted = receiver.until_accepted("/slack/ops", 3).await;
+    for (arrival, new) in accepted.iter().zip(["4.00", "3.00", "2.00"]) {
+        assert!(arrival.text().contains(new), "{new} in its turn: {}", arrival.text());
+    }
+    broker.until_committed(0, 3).await;
+    assert_eq!(receiver.arrivals("/slack/ops").len(), 6);
+    let count = |outcome: &str| format!("rowbell_posts_total{{destination=\"ops\",outcome=\"{outcome}\"}}");
+    assert_eq!(service.metric(&count("delivered")).await, Some(3.0));
+    assert_eq!(service.metric(&count("retry")).await, Some(2.0));
+    assert_eq!(service.metric(&count("unknown")).await, Some(1.0));
+    service.stop().await.expect("a clean stop");
+}

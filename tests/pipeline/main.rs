@@ -1,0 +1,15 @@
+//! The whole service in this process, on a broker in this process, against a receiver that answers as it is told.
+//!
+//! Each test is named after what a user would notice. A consumer group begins after three seconds on the mock cluster,
+//! so tests wait rather than work, and run best many at once (`RUST_TEST_THREADS` in `.cargo/config.toml`).
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod delivery;
+mod health;
+mod outages;
+mod outside;
+mod pressure;
+mod refusals;
+mod stopping;

@@ -1,0 +1,85 @@
+//! Kafka in trouble.
+
+use crate::support::broker::{Broker, LISTINGS};
+use crate::support::change::{key, price};
+use crate::support::receiver::{Receiver, Step};
+use crate::support::service::{Service, Setup};
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+use std::time::{Duration, Instant};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commits_that_fail_are_made_again() {
+    let (broker, receiver) = (Broker::start(1), Receiver::start().await);
+    let service = Service::start(Setup::default().config(&broker, &receiver));
+    service.until_ready().await;
+    broker.order(|cluster| {
+        let error = RDKafkaRespErr::RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS;
+        cluster.request_errors(RDKafkaApiKey::OffsetCommit, &[error; 6]);
+    });
+    broker.write(0, Some(&key(1)), Some(&price(1, "2.00", "1.00"))).await;
+    broker.until_committed(0, 1).await;
+    broker.write(0, Some(&key(1)), Some(&price(1, "1.00", "3.00"))).await;
+    broker.until_committed(0, 2).await;
+    assert_eq!(receiver.arrivals("/slack/ops").len(), 2, "posted once each");
+    service.stop().await.expect("a clean stop");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_goes_away_and_comes_back_is_followed() {
+    let (broker, receiver) = (Broker::start(1), Receiver::start().await);
+    let service = Service::start(Setup::default().config(&broker, &receiver));
+    service.until_ready().await;
+    receiver.script("/slack/ops", [Step::Hold]);
+    broker.write(0, Some(&key(1)), Some(&price(1, "2.00", "1.00"))).await;
+    receiver.until_arrived("/slack/ops", 1).await;
+    broker.order(|cluster| cluster.broker_down(1).expect("a broker"));
+    receiver.release();
+    receiver.until_accepted("/slack/ops", 1).await;
+    broker.order(|cluster| cluster.broker_up(1).expect("a broker"));
+    broker.until_committed(0, 1).await;
+    broker.write(0, Some(&key(1)), Some(&price(1, "1.00", "3.00"))).await;
+    broker.until_committed(0, 2).await;
+    assert_eq!(receiver.arrivals("/slack/ops").len(), 2, "posted once each");
+    service.stop().await.expect("a clean stop");
+}
+
+/// Kubernetes kills after 30 s; nothing may wait for a Kafka that is not there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_without_kafka_ends_in_time() {
+    let (broker, receiver) = (Broker::start(1), Receiver::start().await);
+    let service = Service::start(Setup::default().config(&broker, &receiver));
+    service.until_ready().await;
+    receiver.script("/slack/ops", [Step::Hold]);
+    broker.write(0, Some(&key(1)), Some(&price(1, "2.00", "1.00"))).await;
+    receiver.until_arrived("/slack/ops", 1).await;
+    broker.order(|cluster| cluster.broker_down(1).expect("a broker"));
+    receiver.release();
+    let began = Instant::now();
+    service.stop().await.expect("an end");
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(25), "took {took:?}");
+}
+
+/// librdkafka stops a partition whose position fell out of its log, and says so once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_partition_overtaken_by_its_logs_start_goes_on_there() {
+    let (broker, receiver) = (Broker::start(1), Receiver::start().await);
+    let setup = Setup { more: "limits: { pending_bytes: 1KiB }\n".to_owned(), ..Setup::default() };
+    let service = Service::start(setup.config(&broker, &receiver));
+    receiver.script("/slack/ops", [Step::Hold]);
+    broker.write(0, Some(&key(1)), Some(&price(1, "2.00", "1.00"))).await;
+    service.until_metric("rowbell_intake_paused", |paused| paused == 1.0).await;
+    // The mock cluster keeps 5 MiB of a partition.
+    let filler = format!("{{\"filler\":\"{}\"}}", "x".repeat(500_000));
+    for _ in 0..14 {
+        broker.write(0, None, Some(&filler)).await;
+    }
+    let last = broker.write(0, Some(&key(1)), Some(&price(1, "1.00", "3.00"))).await;
+    receiver.release();
+    let accepted = receiver.until_accepted("/slack/ops", 2).await;
+    assert!(accepted[1].text().contains("3.00"), "read on behind the gap");
+    broker.until_committed(0, last + 1).await;
+    let lost = service.metric(&format!("rowbell_records_lost_total{{topic=\"{LISTINGS}\"}}")).await;
+    assert!(lost.is_some_and(|lost| lost >= 1.0), "and counted: {lost:?}");
+    service.stop().await.expect("a clean stop");
+}
