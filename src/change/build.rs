@@ -16,17 +16,17 @@ pub(crate) const NEW_KEY: &str = "__debezium.newkey";
 pub(crate) fn change(envelope: &Envelope<'_>, hints: &dyn Hints) -> Result<RowChange, DecodeError> {
     let record = envelope.record();
     let (op, server, table) = (envelope.op(), envelope.server(), envelope.table());
-    let rows = Rows::new(server, table, hints);
-    let schema = match envelope.schema() {
-        Some(text) => Some(memo::schema(record.topic, text).map_err(|reason| DecodeError::new("schema", reason))?),
-        None => None,
-    };
+    let rows = Rows::new(record.topic, server, table, hints);
+    let schema = envelope.schema()?;
     let schema = schema.as_deref().and_then(shape);
+    let shape_of = |image| schema.and_then(|schema| image_shape(schema, image));
     let (before, after) = envelope.images();
-    let read = |image: &str, raw: Option<&str>| {
-        raw.map(|raw| rows.row(image, raw, schema.and_then(|schema| image_shape(schema, image)))).transpose()
-    };
-    let (before, after) = (read("before", before)?, read("after", after)?);
+    let (old, new) = (shape_of("before"), shape_of("after"));
+    let before = before.map(|raw| rows.read("before", raw, old, None)).transpose()?;
+    // Only what has one and the same type in both images can be copied from one to the other.
+    let alike = old.map(std::ptr::from_ref) == new.map(std::ptr::from_ref);
+    let after = after.map(|raw| rows.read("after", raw, new, before.as_ref().filter(|_| alike))).transpose()?;
+    let (before, after) = (before.map(|read| read.row), after.map(|read| read.row));
 
     let key = if op == Op::Truncate { None } else { rows.key(record)? };
     let header = |wanted: Op, name: &str| match op == wanted {

@@ -4,10 +4,12 @@ use super::build;
 use super::hints::Hints;
 use super::raw;
 use super::scan::Cursor;
+use super::semantic::Kind;
 use super::unavailable::is_placeholder;
-use super::{DecodeError, Op, Record, RowChange, rows};
+use super::{DecodeError, Op, Record, RowChange, memo, rows};
 use base64::Engine;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// A row change as it lies in the record.
 #[derive(Debug, Clone)]
@@ -19,7 +21,15 @@ pub struct Envelope<'a> {
     source: Source<'a>,
     table: Box<str>,
     server: Cow<'a, str>,
-    schema: Option<&'a str>,
+    schema: Option<Inline<'a>>,
+}
+
+/// A schema that came with its payload.
+#[derive(Debug, Clone)]
+pub(crate) struct Inline<'a> {
+    pub text: &'a str,
+    /// Compiled, where the text is known already.
+    pub kind: Option<Arc<Kind>>,
 }
 
 impl<'a> Envelope<'a> {
@@ -29,7 +39,7 @@ impl<'a> Envelope<'a> {
         before: Option<&'a str>,
         after: Option<&'a str>,
         source: Source<'a>,
-        schema: Option<&'a str>,
+        schema: Option<Inline<'a>>,
     ) -> Result<Self, DecodeError> {
         let table = source.table()?;
         let server = source.text(source.name).unwrap_or_default();
@@ -112,8 +122,14 @@ impl<'a> Envelope<'a> {
         (self.before, self.after)
     }
 
-    pub(crate) fn schema(&self) -> Option<&'a str> {
-        self.schema
+    pub(crate) fn schema(&self) -> Result<Option<Arc<Kind>>, DecodeError> {
+        match &self.schema {
+            None => Ok(None),
+            Some(Inline { kind: Some(kind), .. }) => Ok(Some(kind.clone())),
+            Some(Inline { text, kind: None }) => {
+                memo::schema(self.record.topic, text).map(Some).map_err(|reason| DecodeError::new("schema", reason))
+            }
+        }
     }
 
     /// Decodes the rows and tells what changed.

@@ -4,7 +4,8 @@
 use super::schema;
 use super::semantic::Kind;
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Schemas kept per topic: key and value, and a few versions while a migration runs.
@@ -13,8 +14,9 @@ const PER_TOPIC_MAX: usize = 6;
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Longest schema text that is remembered (a table of about 2,000 columns).
 const SCHEMA_MAX: usize = 1024 * 1024;
-/// Names kept per thread.
-const NAMES_MAX: usize = 16_384;
+/// Places for names per thread, and for the column lists of topics; a power of two. Two that fall on one
+/// place take turns, which costs time and nothing else.
+const PLACES: usize = 4096;
 /// Longest name that is kept.
 const NAME_MAX: usize = 128;
 
@@ -22,8 +24,12 @@ const NAME_MAX: usize = 128;
 struct Memo {
     topics: HashMap<Arc<str>, Vec<Entry>>,
     bytes: usize,
-    names: HashSet<Arc<str>>,
+    names: Vec<Option<Arc<str>>>,
+    columns: Vec<Option<Names>>,
 }
+
+/// The column names of a row, in order; each is there once.
+pub(crate) type Names = Rc<[Arc<str>]>;
 
 struct Entry {
     text: Box<str>,
@@ -34,12 +40,13 @@ thread_local! {
     static MEMO: RefCell<Memo> = RefCell::default();
 }
 
-/// Length of the remembered schema that `rest` starts with. A schema is an object, so a text that
-/// starts with one starts with exactly that value.
-pub(crate) fn schema_length(topic: &str, rest: &str) -> Option<usize> {
+/// Length of the remembered schema that `rest` starts with, and the schema where it was compiled before. A
+/// schema is an object, so a text that starts with one starts with exactly that value.
+pub(crate) fn schema_at(topic: &str, rest: &str) -> Option<(usize, Option<Arc<Kind>>)> {
     MEMO.with_borrow(|memo| {
         let entries = memo.topics.get(topic)?;
-        entries.iter().find(|entry| rest.as_bytes().starts_with(entry.text.as_bytes())).map(|entry| entry.text.len())
+        let entry = entries.iter().find(|entry| rest.as_bytes().starts_with(entry.text.as_bytes()))?;
+        Some((entry.text.len(), entry.kind.clone()))
     })
 }
 
@@ -85,20 +92,53 @@ pub(crate) fn schema(topic: &Arc<str>, text: &str) -> Result<Arc<Kind>, String> 
     Ok(kind)
 }
 
+/// The place of a name: a multiplicative hash (FxHash) of its bytes, eight at once.
+fn place(text: &[u8]) -> usize {
+    const SEED: u64 = 0x517c_c1b7_2722_0a95;
+    let mut hash = text.len() as u64;
+    let mut chunks = text.chunks_exact(8);
+    let mut add = |word: u64| hash = (hash.rotate_left(5) ^ word).wrapping_mul(SEED);
+    for chunk in &mut chunks {
+        add(chunk.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)));
+    }
+    add(chunks.remainder().iter().fold(0, |word, byte| word << 8 | u64::from(*byte)));
+    // The upper bits of a product depend on all bits of its factors.
+    (hash >> 32) as usize % PLACES
+}
+
 /// A name that is shared between records.
 pub(crate) fn name(text: &str) -> Arc<str> {
     if text.len() > NAME_MAX {
         return text.into();
     }
     MEMO.with_borrow_mut(|memo| {
-        if let Some(name) = memo.names.get(text) {
-            return name.clone();
+        if memo.names.is_empty() {
+            memo.names.resize(PLACES, None);
         }
-        if memo.names.len() == NAMES_MAX {
-            memo.names.clear();
+        let slot = &mut memo.names[place(text.as_bytes())];
+        match slot {
+            Some(name) if **name == *text => name.clone(),
+            _ => slot.insert(text.into()).clone(),
         }
-        let name: Arc<str> = text.into();
-        memo.names.insert(name.clone());
-        name
     })
+}
+
+/// The columns that the topic's rows had lately. Only a guess: the caller compares each name.
+pub(crate) fn columns(topic: &Arc<str>) -> Option<Names> {
+    MEMO.with_borrow(|memo| memo.columns.get(topic_place(topic))?.clone())
+}
+
+/// Remembers a row's columns, each of which is there once.
+pub(crate) fn remember_columns(topic: &Arc<str>, names: Names) {
+    MEMO.with_borrow_mut(|memo| {
+        if memo.columns.is_empty() {
+            memo.columns.resize(PLACES, None);
+        }
+        memo.columns[topic_place(topic)] = Some(names);
+    });
+}
+
+/// By address, because a poller has one `Arc` per topic and the answer is only a guess.
+fn topic_place(topic: &Arc<str>) -> usize {
+    place(&topic.as_ptr().addr().to_le_bytes())
 }

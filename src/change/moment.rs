@@ -1,7 +1,7 @@
 //! Dates, times and points in time from numbers, ISO texts and structs.
 
 use super::raw;
-use super::semantic::{Reason, Unit, int, text, unexpected};
+use super::semantic::{Reason, Unit, int, unexpected};
 use super::time::{self, DAY, SECOND};
 use super::value::{Bounded, Type, Value};
 use std::sync::Arc;
@@ -42,14 +42,18 @@ pub(crate) fn date_days(days: i128) -> Bounded {
 }
 
 pub(crate) fn date(raw: &str) -> Result<Bounded, Reason> {
-    let Some(text) = raw::text(raw) else {
-        return Ok(date_days(int(raw)?));
-    };
-    if let Some(end) = endless(&text) {
+    match raw::text(raw) {
+        Some(text) => date_text(&text),
+        None => Ok(date_days(int(raw)?)),
+    }
+}
+
+pub(crate) fn date_text(text: &str) -> Result<Bounded, Reason> {
+    if let Some(end) = endless(text) {
         return Ok(end);
     }
     // A time behind the date is dropped only when it is midnight: otherwise the column is no date.
-    match time::parse_iso(&text) {
+    match time::parse_iso(text) {
         Some(time::Iso { days: Some(days), nanos: None | Some(0), .. }) => Ok(Bounded::Finite(days)),
         _ => Err("expected a date".into()),
     }
@@ -60,7 +64,11 @@ pub(crate) fn time_of_day(raw: &str, unit: Unit) -> Result<i128, Reason> {
         let unit = if unit == Unit::Guess { Unit::Micro } else { unit };
         return Ok(scaled(int(raw)?, unit));
     };
-    match time::parse_iso(&text) {
+    time_text(&text)
+}
+
+pub(crate) fn time_text(text: &str) -> Result<i128, Reason> {
+    match time::parse_iso(text) {
         Some(time::Iso { days: None, nanos: Some(nanos), .. }) => Ok(nanos),
         _ => Err("expected a time".into()),
     }
@@ -80,13 +88,17 @@ pub(crate) fn moment_number(number: i128, unit: Unit) -> Bounded {
 }
 
 pub(crate) fn moment(raw: &str, unit: Unit, instant: bool) -> Result<Bounded, Reason> {
-    let Some(text) = raw::text(raw) else {
-        return Ok(moment_number(int(raw)?, unit));
-    };
-    if let Some(end) = endless(&text) {
+    match raw::text(raw) {
+        Some(text) => moment_text(&text, instant),
+        None => Ok(moment_number(int(raw)?, unit)),
+    }
+}
+
+pub(crate) fn moment_text(text: &str, instant: bool) -> Result<Bounded, Reason> {
+    if let Some(end) = endless(text) {
         return Ok(end);
     }
-    match time::parse_iso(&text) {
+    match time::parse_iso(text) {
         Some(time::Iso { days: Some(days), nanos, offset }) => {
             let local = days * DAY + nanos.unwrap_or(0);
             // A wall clock keeps what it shows, whatever zone is written behind it.
@@ -99,9 +111,8 @@ pub(crate) fn moment(raw: &str, unit: Unit, instant: bool) -> Result<Bounded, Re
 }
 
 /// A time of day with a zone, in UTC. It stays a text, because a [`Value::Time`] has no zone to keep.
-pub(crate) fn zoned_time(raw: &str) -> Result<Value, Reason> {
-    let text = text(raw)?;
-    match time::parse_iso(&text) {
+pub(crate) fn zoned_time(text: &str) -> Result<Value, Reason> {
+    match time::parse_iso(text) {
         Some(time::Iso { days: None, nanos: Some(nanos), offset }) => {
             let utc = nanos - offset.unwrap_or(0) * SECOND;
             // 24:00 is a time that Postgres knows; only what a zone has moved wraps around midnight.

@@ -1,5 +1,6 @@
 //! Row images and keys from their raw text.
 
+use super::envelope::Inline;
 use super::hints::Hints;
 use super::raw;
 use super::scan::Cursor;
@@ -12,9 +13,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A JSON text without its wrapper.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Payload<'a> {
-    pub schema: Option<&'a str>,
+    pub schema: Option<Inline<'a>>,
     pub payload: &'a str,
 }
 
@@ -41,14 +42,14 @@ pub(crate) fn unwrap<'a>(field: &str, topic: &str, bytes: &'a [u8]) -> Result<Pa
                 }
             };
             let rest = cursor.rest();
-            let raw = match memo::schema_length(topic, rest) {
-                Some(length) if key == "schema" => {
+            let found = match memo::schema_at(topic, rest) {
+                Some((length, kind)) if key == "schema" => {
                     cursor.advance(length);
-                    &rest[..length]
+                    Inline { text: &rest[..length], kind }
                 }
-                _ => cursor.value().map_err(json)?,
+                _ => Inline { text: cursor.value().map_err(json)?, kind: None },
             };
-            if part.replace(raw).is_some() {
+            if part.replace(found).is_some() {
                 return Err(DecodeError::column(field, &key, "sent twice"));
             }
         }
@@ -58,7 +59,7 @@ pub(crate) fn unwrap<'a>(field: &str, topic: &str, bytes: &'a [u8]) -> Result<Pa
     cursor.end().map_err(json)?;
     Ok(match (schema, payload) {
         (Some(schema), Some(payload)) if keys == 2 => {
-            Payload { schema: Some(schema).filter(|schema| schema.starts_with('{')), payload }
+            Payload { schema: Some(schema).filter(|schema| schema.text.starts_with('{')), payload: payload.text }
         }
         _ => Payload { schema: None, payload: whole },
     })
@@ -69,25 +70,75 @@ pub(crate) type Key = (Row, Option<Arc<Kind>>);
 
 /// Reads the rows of one table.
 pub(crate) struct Rows<'h> {
+    topic: &'h Arc<str>,
     server: &'h str,
     table: &'h str,
     /// `None` when the config types none of the table's columns.
     hints: Option<&'h dyn Hints>,
 }
 
+/// A row, and the raw text of each column's member, name and value.
+pub(crate) struct Read<'a> {
+    pub row: Row,
+    members: Vec<&'a str>,
+}
+
 impl<'h> Rows<'h> {
-    pub fn new(server: &'h str, table: &'h str, hints: &'h dyn Hints) -> Self {
-        Rows { server, table, hints: Some(hints).filter(|hints| hints.types_columns(server, table)) }
+    pub fn new(topic: &'h Arc<str>, server: &'h str, table: &'h str, hints: &'h dyn Hints) -> Self {
+        Rows { topic, server, table, hints: Some(hints).filter(|hints| hints.types_columns(server, table)) }
     }
 
     /// A row from a raw object.
     pub fn row(&self, image: &str, raw: &str, shape: Option<&Shape>) -> Result<Row, DecodeError> {
-        let mut columns: Vec<Column> = Vec::with_capacity(shape.map_or(16, |shape| shape.fields.len()));
-        let mut in_order = shape.is_some();
-        for (at, (key, raw)) in raw::members(raw).enumerate() {
-            let field = shape.and_then(|shape| shape.field(&key, at));
-            in_order &= shape.and_then(|shape| shape.fields.get(at)).is_some_and(|field| *field.0 == *key);
-            let (name, kind) = match field {
+        Ok(self.read(image, raw, shape, None)?.row)
+    }
+
+    /// A row from a raw object. Columns that are spelt as in the other image are copied from there.
+    pub fn read<'a>(
+        &self,
+        image: &str,
+        raw: &'a str,
+        shape: Option<&Shape>,
+        other: Option<&Read<'_>>,
+    ) -> Result<Read<'a>, DecodeError> {
+        let names = if shape.is_none() && other.is_none() { memo::columns(self.topic) } else { None };
+        let expected = |at: usize| -> Option<(&Arc<str>, &Kind)> {
+            match (shape, other, &names) {
+                (Some(shape), ..) => shape.fields.get(at).map(|(name, kind)| (name, kind)),
+                (_, Some(other), _) => other.row.columns.get(at).map(|column| (&column.name, &Kind::Any)),
+                (.., names) => names.as_deref().and_then(|names| names.get(at)).map(|name| (name, &Kind::Any)),
+            }
+        };
+        let likely = shape.map(|shape| shape.fields.len()).or(other.map(|other| other.members.len()));
+        let likely = likely.or(names.as_deref().map(<[_]>::len)).unwrap_or(16);
+        let mut columns: Vec<Column> = Vec::with_capacity(likely);
+        let mut members = Vec::with_capacity(likely);
+        let mut in_order = true;
+        let mut cursor = Cursor::new(raw);
+        let mut first = true;
+        let json = |error| DecodeError::json(image, error);
+        let mut more = cursor.open_object();
+        loop {
+            more = more && cursor.member(&mut first).map_err(json)?;
+            if !more {
+                break;
+            }
+            let (at, start) = (columns.len(), cursor.at());
+            if let Some(other) = other
+                && let Some(member) = other.members.get(at)
+                && cursor.same_member(member)
+            {
+                members.push(cursor.since(start));
+                columns.push(other.row.columns[at].clone());
+                continue;
+            }
+            let key = cursor.member_key().map_err(json)?.text();
+            let raw = cursor.value().map_err(json)?;
+            members.push(cursor.since(start));
+            let known = expected(at).filter(|(name, _)| ***name == *key);
+            in_order &= known.is_some();
+            let known = known.or_else(|| shape?.field(&key, at).map(|(name, kind)| (name, kind)));
+            let (name, kind) = match known {
                 Some((name, kind)) => (name.clone(), kind),
                 None => (memo::name(&key), &Kind::Any),
             };
@@ -95,11 +146,16 @@ impl<'h> Rows<'h> {
                 self.value(&name, kind, raw).map_err(|reason| DecodeError::column(image, &name, reason))?;
             columns.push(Column { name, ty, value });
         }
-        // Members that follow the schema one by one cannot repeat; only the others are looked through.
-        if !in_order && let Some(name) = repeated(&columns) {
-            return Err(DecodeError::column(image, name, "sent twice"));
+        // Members that follow a list without repetitions one by one cannot repeat; only others are looked through.
+        if !in_order {
+            if let Some(name) = repeated(&columns) {
+                return Err(DecodeError::column(image, name, "sent twice"));
+            }
+            if shape.is_none() && image == "after" {
+                memo::remember_columns(self.topic, columns.iter().map(|column| column.name.clone()).collect());
+            }
         }
-        Ok(Row { columns })
+        Ok(Read { row: Row { columns }, members })
     }
 
     fn value(&self, name: &str, kind: &Kind, raw: &str) -> Result<(Type, Value), semantic::Reason> {
@@ -136,7 +192,8 @@ impl<'h> Rows<'h> {
             unwrapped => unwrapped?,
         };
         let kind = match unwrapped.schema {
-            Some(text) => {
+            Some(Inline { kind: Some(kind), .. }) => Some(kind),
+            Some(Inline { text, kind: None }) => {
                 Some(memo::schema(record.topic, text).map_err(|reason| DecodeError::new("key.schema", reason))?)
             }
             None => None,

@@ -101,18 +101,44 @@ impl<'a> Cursor<'a> {
     /// The next member's key and its colon, or `None` past the object's end.
     #[inline]
     pub fn key(&mut self, first: &mut bool) -> Result<Option<Key<'a>>, ScanError> {
+        match self.member(first)? {
+            true => self.member_key().map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// Goes to where the next member should begin; false past the object's end.
+    #[inline]
+    pub fn member(&mut self, first: &mut bool) -> Result<bool, ScanError> {
         match self.peek() {
             Some(b'}') => {
                 self.at += 1;
-                return Ok(None);
+                return Ok(false);
             }
-            Some(b',') if !*first => self.at += 1,
+            Some(b',') if !*first => {
+                self.at += 1;
+                self.peek();
+            }
             Some(_) if *first => {}
             Some(_) => return self.fail("expected a comma or the object's end"),
             None => return self.fail("the text ends inside an object"),
         }
         *first = false;
-        self.member_key().map(Some)
+        Ok(true)
+    }
+
+    /// Steps over this member if it stands here and ends here: 12 is not the beginning of 123.
+    #[inline]
+    pub fn same_member(&mut self, member: &str) -> bool {
+        let rest = &self.text.as_bytes()[self.at..];
+        let same = rest.starts_with(member.as_bytes()) && matches!(rest.get(member.len()), Some(b',' | b'}'));
+        self.at += if same { member.len() } else { 0 };
+        same
+    }
+
+    /// The text from a position up to here.
+    pub fn since(&self, start: usize) -> &'a str {
+        &self.text[start..self.at]
     }
 
     /// True when another element follows, false past the array's end.
@@ -135,8 +161,9 @@ impl<'a> Cursor<'a> {
         Ok(true)
     }
 
+    /// A key and its colon.
     #[inline]
-    fn member_key(&mut self) -> Result<Key<'a>, ScanError> {
+    pub fn member_key(&mut self) -> Result<Key<'a>, ScanError> {
         if self.peek() != Some(b'"') {
             return self.fail("expected a key");
         }

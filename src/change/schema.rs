@@ -41,11 +41,17 @@ fn kind(written: &Written) -> Kind {
         "bytes" => Kind::Bytes,
         "array" => Kind::Array(Box::new(written.items.as_deref().map_or(Kind::Any, kind))),
         "map" => Kind::Map(Box::new(written.values.as_deref().map_or(Kind::Any, kind))),
-        "struct" => Kind::Struct(Arc::new(Shape {
-            fields: (written.fields.iter().flatten())
-                .map(|field| (Arc::from(field.field.as_deref().unwrap_or_default()), kind(field)))
-                .collect(),
-        })),
+        "struct" => {
+            let mut fields: Vec<(Arc<str>, Kind)> = Vec::new();
+            for field in written.fields.iter().flatten() {
+                let kind = kind(field);
+                // Both images of an envelope have one shape, and share it: that is how decoding knows.
+                let twin = fields.iter().find(|(_, known)| matches!(kind, Kind::Struct(_)) && *known == kind);
+                let kind = twin.map_or(kind, |(_, twin)| twin.clone());
+                fields.push((Arc::from(field.field.as_deref().unwrap_or_default()), kind));
+            }
+            Kind::Struct(Arc::new(Shape { fields }))
+        }
         _ => Kind::Any,
     }
 }

@@ -169,24 +169,19 @@ fn typed(kind: &Kind, raw: &str) -> Result<Value, Reason> {
         Kind::Time(unit) => Value::Time(time_of_day(raw, *unit)?),
         Kind::Timestamp(unit) => Value::Timestamp(moment(raw, *unit, false)?),
         Kind::Instant(unit) => Value::Instant(moment(raw, *unit, true)?),
-        Kind::ZonedTime => zoned_time(raw)?,
+        Kind::ZonedTime => zoned_time(&text(raw)?)?,
         Kind::Duration(unit) => match raw::text(raw) {
             Some(text) => Value::Text(text.into()),
             None => Value::Text(time::duration_text(scaled(int(raw)?, *unit)).into()),
         },
         Kind::Structured(ty) => structured(raw, *ty)?,
         Kind::Json => match raw::text(raw) {
-            // A document that this build cannot hold (nested too deeply) is still shown, as its text.
-            Some(text) => Value::Json(Arc::new(
-                raw::document(&text).unwrap_or_else(|| serde_json::Value::String(text.into_owned())),
-            )),
+            Some(text) => document(&text),
             None => Value::Json(Arc::new(raw::build(raw))),
         },
         Kind::Set => match raw.starts_with('[') {
             true => array(&Kind::Text, raw)?,
-            false => Value::Array(
-                text(raw)?.split(',').filter(|word| !word.is_empty()).map(|word| Value::Text(word.into())).collect(),
-            ),
+            false => set(&text(raw)?),
         },
         Kind::Bits(length) => bits(raw, *length)?,
         Kind::Point => point(raw)?,
@@ -212,6 +207,17 @@ fn typed(kind: &Kind, raw: &str) -> Result<Value, Reason> {
             Value::Json(Arc::new(serde_json::Value::Object(object)))
         }
     })
+}
+
+/// A JSON document in a text.
+pub(crate) fn document(text: &str) -> Value {
+    // One that this build cannot hold (nested too deeply) is still shown, as its text.
+    Value::Json(Arc::new(raw::document(text).unwrap_or_else(|| serde_json::Value::String(text.to_owned()))))
+}
+
+/// MySQL's SET: words with commas between them.
+pub(crate) fn set(text: &str) -> Value {
+    Value::Array(text.split(',').filter(|word| !word.is_empty()).map(|word| Value::Text(word.into())).collect())
 }
 
 pub(crate) fn unexpected(expected: &str, raw: &str) -> Reason {

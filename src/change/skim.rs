@@ -1,6 +1,6 @@
 //! What a record is, found in one walk over its bytes that builds nothing.
 
-use super::envelope::{Envelope, LogicalMessage, Source};
+use super::envelope::{Envelope, Inline, LogicalMessage, Source};
 use super::raw;
 use super::scan::{Cursor, ScanError};
 use super::{DecodeError, Op, Record, memo};
@@ -67,9 +67,9 @@ pub fn skim<'a>(record: &Record<'a>) -> Result<Skim<'a>, DecodeError> {
     if !wrapped {
         return classify(record, outer, None);
     }
-    let schema = outer.schema.filter(|schema| schema.starts_with('{'));
-    if let Some(schema) = schema {
-        memo::remember_schema(record.topic, schema);
+    let schema = outer.schema.filter(|schema| schema.text.starts_with('{'));
+    if let Some(schema) = schema.as_ref().filter(|schema| schema.kind.is_none()) {
+        memo::remember_schema(record.topic, schema.text);
     }
     match outer.payload {
         Some("null") => Ok(Skim::Tombstone),
@@ -111,7 +111,7 @@ struct Parts<'a> {
     keys: usize,
     timestamps: usize,
     seen: u32,
-    schema: Option<&'a str>,
+    schema: Option<Inline<'a>>,
     /// Raw, unless it is an object: that one is walked into the inner parts.
     payload: Option<&'a str>,
     op: Option<&'a str>,
@@ -171,12 +171,12 @@ fn walk<'a>(
             SCHEMA if wrapper => {
                 cursor.peek();
                 let rest = cursor.rest();
-                parts.schema = Some(match memo::schema_length(record.topic, rest) {
-                    Some(length) => {
+                parts.schema = Some(match memo::schema_at(record.topic, rest) {
+                    Some((length, kind)) => {
                         cursor.advance(length);
-                        &rest[..length]
+                        Inline { text: &rest[..length], kind }
                     }
-                    None => cursor.value().map_err(json)?,
+                    None => Inline { text: cursor.value().map_err(json)?, kind: None },
                 });
             }
             PAYLOAD => match inner.take() {
@@ -199,7 +199,7 @@ fn walk<'a>(
     Ok(())
 }
 
-fn classify<'a>(record: &Record<'a>, parts: Parts<'a>, schema: Option<&'a str>) -> Result<Skim<'a>, DecodeError> {
+fn classify<'a>(record: &Record<'a>, parts: Parts<'a>, schema: Option<Inline<'a>>) -> Result<Skim<'a>, DecodeError> {
     if parts.has(OP) && (parts.has(SOURCE) || parts.has(BEFORE) || parts.has(AFTER)) {
         return envelope(record, parts, schema);
     }
@@ -221,7 +221,7 @@ fn classify<'a>(record: &Record<'a>, parts: Parts<'a>, schema: Option<&'a str>) 
     Ok(Skim::Unknown)
 }
 
-fn envelope<'a>(record: &Record<'a>, parts: Parts<'a>, schema: Option<&'a str>) -> Result<Skim<'a>, DecodeError> {
+fn envelope<'a>(record: &Record<'a>, parts: Parts<'a>, schema: Option<Inline<'a>>) -> Result<Skim<'a>, DecodeError> {
     let raw = parts.op.unwrap_or("null");
     let Some(word) = raw::text(raw) else {
         return Err(DecodeError::new("op", format!("expected a text, found {}", raw::shape(raw))));

@@ -1,6 +1,7 @@
 //! The placeholder that Debezium sends for a value it was not given (unchanged TOAST, unchanged LOBs).
 
 use super::raw;
+use super::value::{Bounded, Value};
 
 /// Debezium's default `unavailable.value.placeholder`.
 pub(crate) const PLACEHOLDER: &str = "__debezium_unavailable_value";
@@ -33,6 +34,44 @@ pub(crate) fn is_placeholder(raw: &str) -> bool {
     }
 }
 
+/// Is the text, with its escapes resolved, the placeholder or a document of it?
+pub(crate) fn is_placeholder_text(text: &str) -> bool {
+    match text.len() {
+        28 => text == PLACEHOLDER,
+        40 => text == BASE64,
+        56 => text.eq_ignore_ascii_case(HEX),
+        61..=80 if text.starts_with('{') => {
+            let squeezed: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+            squeezed == format!("{{\"{PLACEHOLDER}\":\"{PLACEHOLDER}\"}}")
+        }
+        _ => false,
+    }
+}
+
+/// Is the decoded value the placeholder, in any of the dresses that a column's type gives it?
+pub(crate) fn is_placeholder_value(value: &Value) -> bool {
+    match value {
+        Value::Text(text) => is_placeholder_text(text),
+        Value::Bytes(bytes) => **bytes == *PLACEHOLDER.as_bytes(),
+        Value::Array(elements) => match &elements[..] {
+            [Value::Unavailable] => true,
+            [Value::Text(text)] => **text == *UUID || is_placeholder_text(text),
+            [Value::Bytes(bytes)] => **bytes == *PLACEHOLDER.as_bytes(),
+            elements => {
+                let number = |value: &Value| match value {
+                    Value::Int(number) | Value::Date(Bounded::Finite(number)) => u8::try_from(*number).ok(),
+                    _ => None,
+                };
+                elements.len() == PLACEHOLDER.len()
+                    && elements.iter().zip(PLACEHOLDER.bytes()).all(|(element, byte)| number(element) == Some(byte))
+            }
+        },
+        Value::Map(entries) => matches!(&entries[..], [(key, Value::Text(text))]
+            if **key == *PLACEHOLDER && **text == *PLACEHOLDER),
+        _ => false,
+    }
+}
+
 fn is_text(text: &str) -> bool {
     match text.len() {
         28 => text == PLACEHOLDER,
@@ -42,6 +81,7 @@ fn is_text(text: &str) -> bool {
         _ => {
             text.len() <= 80
                 && text.starts_with('{')
+                && text[1..].trim_start().starts_with("\\\"_")
                 && raw::text(&format!("\"{text}\"")).is_some_and(|document| {
                     let squeezed: String = document.chars().filter(|c| !c.is_whitespace()).collect();
                     squeezed == format!("{{\"{PLACEHOLDER}\":\"{PLACEHOLDER}\"}}")
