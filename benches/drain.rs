@@ -8,6 +8,8 @@
 //!
 //! Figures are ratios of one run: absolute ones say more about the machine.
 
+#![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
+
 #[path = "../tests/e2e/receiver.rs"]
 mod receiver;
 

@@ -3,6 +3,8 @@
 //! `make e2e` brings the stack up, registers `connectors/*.json`, runs this, and stops everything. The tests share
 //! the stack (one of them stops its broker), so they take turns.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod receiver;
 mod service;
 mod stack;

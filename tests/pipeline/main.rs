@@ -3,6 +3,8 @@
 //! Each test is named after what a user would notice. A consumer group begins after three seconds on the mock cluster,
 //! so tests wait rather than work, and run best many at once (`RUST_TEST_THREADS` in `.cargo/config.toml`).
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

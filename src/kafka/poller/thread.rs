@@ -57,11 +57,7 @@ impl Thread {
             self.give_up(format!("cannot subscribe to {}: {error}", topics.join(", ")));
             return;
         }
-        loop {
-            match self.commands() {
-                Flow::Go => {}
-                Flow::Stop => break,
-            }
+        while let Flow::Go = self.commands() {
             self.press();
             self.leave_gaps();
             if let Err(error) = self.read() {
