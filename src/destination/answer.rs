@@ -80,13 +80,9 @@ impl Answer {
         }
     }
 
-    /// The body as an error word, if it is one: lowercase letters and underscores, as Slack writes them.
+    /// The body as an error word, if it is one.
     pub(super) fn word(&self) -> Option<&str> {
-        let word = self.body.trim();
-        let fits = !word.is_empty()
-            && word.len() <= 80
-            && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
-        fits.then_some(word)
+        error_word(self.body.trim())
     }
 }
 
@@ -97,6 +93,14 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 /// A number of seconds as a service said it.
 pub(super) fn seconds(seconds: f64) -> Option<Duration> {
     (seconds >= 0.0).then(|| Duration::try_from_secs_f64(seconds).map_or(RETRY_AFTER_MAX, |d| d.min(RETRY_AFTER_MAX)))
+}
+
+/// An error word: lowercase letters and underscores, as Slack writes them. Nothing else of an answer may be shown, for
+/// a receiver may send back what it was sent: row data, a token.
+pub(super) fn error_word(text: &str) -> Option<&str> {
+    let fits =
+        !text.is_empty() && text.len() <= 80 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    fits.then_some(text)
 }
 
 /// Parses `Retry-After`: seconds, or an HTTP date compared with `now_s` (Unix seconds).

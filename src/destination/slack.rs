@@ -2,7 +2,7 @@
 //!
 //! Error words as Slack's documentation lists them (incoming webhooks, chat.postMessage), some seen in the field.
 
-use super::answer::{Answer, Meaning, Table, Verdict, look_up, seconds};
+use super::answer::{Answer, Meaning, Table, Verdict, error_word, look_up, seconds};
 use super::http::Http;
 use crate::outbox::Outcome;
 use secrecy::{ExposeSecret, SecretString};
@@ -113,13 +113,7 @@ pub(super) fn classify_webhook(answer: &Answer) -> Verdict {
         // Any success counts, with `ok` or an empty body: taking an empty one for a failure repeats posts.
         other => other,
     };
-    let word = word.map(printable);
-    Verdict::new(outcome, describe(answer.status, word.as_deref()))
-}
-
-/// An error word as a log may show it.
-fn printable(word: &str) -> String {
-    word.chars().filter(char::is_ascii_graphic).take(80).collect()
+    Verdict::new(outcome, describe(answer.status, word.and_then(error_word)))
 }
 
 /// What a Web API answer means.
@@ -131,7 +125,7 @@ pub(super) fn classify_api(answer: &Answer) -> Verdict {
         Some(ApiAnswer { error: Some(word), .. }) => {
             // An error that no table knows says that this channel takes nothing from us, until somebody looks.
             let meaning = look_up(API, &word).unwrap_or(Meaning::Blocked);
-            Verdict::new(meaning.outcome(after), describe(answer.status, Some(&printable(&word))))
+            Verdict::new(meaning.outcome(after), describe(answer.status, error_word(&word)))
         }
         _ => match answer.by_status() {
             Outcome::Retry { .. } => Verdict::new(Outcome::Retry { after }, describe(answer.status, None)),

@@ -119,3 +119,21 @@ fn signs_as_standard_webhooks_does() {
     let signature = webhook::sign(&secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, r#"{"test": 2432232314}"#);
     assert_eq!(signature.as_deref(), Some("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="));
 }
+
+#[test]
+fn an_answer_that_echoes_what_it_was_sent_is_not_shown() {
+    for body in ["xoxb-1234", "Walnut desk", r#"{"ok":false,"error":"xoxb-1234"}"#, r#"{"ok":true,"error":"Bo Li"}"#] {
+        for status in [200, 400, 500] {
+            let answer = answer(status, body);
+            for verdict in [slack::classify_webhook(&answer), slack::classify_api(&answer), teams::classify(&answer)] {
+                assert!(verdict.detail.starts_with(&format!("HTTP {status}")), "{}", verdict.detail);
+                assert!(
+                    !["xoxb", "Walnut", "Bo"].iter().any(|word| verdict.detail.contains(word)),
+                    "{}",
+                    verdict.detail
+                );
+            }
+        }
+    }
+    assert_eq!(slack::classify_webhook(&answer(400, "invalid_blocks")).detail, "HTTP 400, invalid_blocks");
+}

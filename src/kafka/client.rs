@@ -96,6 +96,9 @@ impl KafkaSettings {
             .set("fetch.max.bytes", FETCH_BYTES)
             // When that memory is full, look again soon: the default of a second would idle through every backlog.
             .set("fetch.queue.backoff.ms", "20")
+            // A commit waits for its answer on the poller's thread: a coordinator that says nothing must not hold it for
+            // the default minute.
+            .set("socket.timeout.ms", "10000")
             .set("statistics.interval.ms", "1000");
         if self.property("group.protocol") != Some("consumer") {
             // Under KIP-848 the broker sets these, and librdkafka refuses them.

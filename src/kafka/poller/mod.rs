@@ -60,7 +60,7 @@ pub enum Event {
         /// Which.
         owners: Vec<Owner>,
     },
-    /// An asynchronous commit came back: what it committed; nothing where it failed.
+    /// A commit was answered: what it committed; nothing where it failed.
     Committed(Vec<(Partition, i64)>),
     /// Log ends, as librdkafka knows them.
     LogEnds(Vec<(Partition, i64)>),
@@ -75,7 +75,7 @@ pub enum Event {
 /// What the service wants of the poller.
 #[derive(Debug)]
 pub enum Command {
-    /// Commit these, asynchronously.
+    /// Commit these; [`Event::Committed`] answers.
     Commit(Vec<Commit>),
     /// Commit these, leave the group, end.
     Stop(Vec<Commit>),
