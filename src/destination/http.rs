@@ -4,7 +4,7 @@ use super::answer::{Answer, Verdict, retry_after};
 use crate::outbox::Outcome;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use secrecy::{ExposeSecret, SecretString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Longest time one post may take. Below Kafka's session timeout (6 s): a replica that lost its partitions has no
@@ -160,8 +160,8 @@ fn root_cause(error: &reqwest::Error) -> String {
 }
 
 #[cfg(feature = "tls")]
-fn with_authorities(builder: reqwest::ClientBuilder, path: &PathBuf) -> Result<reqwest::ClientBuilder, HttpError> {
-    let failed = |error: String| HttpError::CaFile { path: path.clone(), error };
+fn with_authorities(builder: reqwest::ClientBuilder, path: &Path) -> Result<reqwest::ClientBuilder, HttpError> {
+    let failed = |error: String| HttpError::CaFile { path: path.to_owned(), error };
     let pem = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
     let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| failed(error.to_string()))?;
     if certificates.is_empty() {
@@ -171,6 +171,6 @@ fn with_authorities(builder: reqwest::ClientBuilder, path: &PathBuf) -> Result<r
 }
 
 #[cfg(not(feature = "tls"))]
-fn with_authorities(_: reqwest::ClientBuilder, path: &PathBuf) -> Result<reqwest::ClientBuilder, HttpError> {
-    Err(HttpError::CaFile { path: path.clone(), error: "this binary was built without TLS".to_owned() })
+fn with_authorities(_: reqwest::ClientBuilder, path: &Path) -> Result<reqwest::ClientBuilder, HttpError> {
+    Err(HttpError::CaFile { path: path.to_owned(), error: "this binary was built without TLS".to_owned() })
 }

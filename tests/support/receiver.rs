@@ -88,12 +88,12 @@ impl Receiver {
 
     /// The next requests whose target holds `part` are treated so; later ones are accepted.
     pub fn script(&self, part: &str, steps: impl IntoIterator<Item = Step>) {
-        self.state.lock().unwrap().scripts.entry(part.to_owned()).or_default().extend(steps);
+        self.state.lock().expect("no panic held it").scripts.entry(part.to_owned()).or_default().extend(steps);
     }
 
     /// Every request whose target holds `part` is treated so, until it is told otherwise.
     pub fn always(&self, part: &str, step: Option<Step>) {
-        let mut state = self.state.lock().unwrap();
+        let mut state = self.state.lock().expect("no panic held it");
         match step {
             Some(step) => state.always.insert(part.to_owned(), step),
             None => state.always.remove(part),
@@ -107,7 +107,7 @@ impl Receiver {
 
     /// Requests whose target holds `part`, in the order they came.
     pub fn arrivals(&self, part: &str) -> Vec<Arrival> {
-        let state = self.state.lock().unwrap();
+        let state = self.state.lock().expect("no panic held it");
         state.arrivals.iter().filter(|arrival| arrival.target.contains(part)).cloned().collect()
     }
 
@@ -129,7 +129,7 @@ impl Receiver {
     }
 
     fn step(&self, target: &str) -> Step {
-        let mut state = self.state.lock().unwrap();
+        let mut state = self.state.lock().expect("no panic held it");
         let scripted =
             state.scripts.iter_mut().find(|(part, steps)| target.contains(part.as_str()) && !steps.is_empty());
         if let Some((_, steps)) = scripted
@@ -147,7 +147,7 @@ impl Receiver {
             let mut released = self.released.subscribe();
             let before = *released.borrow_and_update();
             let index = {
-                let mut state = self.state.lock().unwrap();
+                let mut state = self.state.lock().expect("no panic held it");
                 let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
                 state.arrivals.push(Arrival { target, headers, body, at: Instant::now(), status: 0 });
                 state.arrivals.len() - 1
@@ -169,7 +169,7 @@ impl Receiver {
             extra.iter().for_each(|(name, value)| answer += &format!("{name}: {value}\r\n"));
             answer += &format!("\r\n{text}");
             // Before it is sent: whoever sees the answer's effects must find it here.
-            self.state.lock().unwrap().arrivals[index].status = status;
+            self.state.lock().expect("no panic held it").arrivals[index].status = status;
             if stream.write_all(answer.as_bytes()).await.is_err() {
                 return;
             }
