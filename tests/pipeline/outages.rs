@@ -83,3 +83,15 @@ async fn a_partition_overtaken_by_its_logs_start_goes_on_there() {
     assert!(lost.is_some_and(|lost| lost >= 1.0), "and counted: {lost:?}");
     service.stop().await.expect("a clean stop");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_that_kafka_denies_ends_the_service_and_says_what_is_missing() {
+    let (broker, receiver) = (Broker::start(1), Receiver::start().await);
+    broker.order(|cluster| {
+        let denied = RDKafkaRespErr::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+        cluster.request_errors(RDKafkaApiKey::JoinGroup, &[denied; 50]);
+    });
+    let service = Service::start(Setup::default().config(&broker, &receiver));
+    let error = service.ended().await.expect_err("it cannot work").to_string();
+    assert!(error.contains("denies the group \"pipeline\"") && error.contains("hint: "), "{error}");
+}

@@ -2,7 +2,7 @@
 
 use super::broker::{Broker, GROUP, LISTINGS};
 use super::receiver::Receiver;
-use super::{logs, until};
+use super::{PATIENCE, logs, until};
 use rowbell::app::{self, Extras, RunError, Status};
 use rowbell::config::{self, Config, Report};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -108,6 +108,12 @@ impl Service {
     pub async fn stop(self) -> Result<(), RunError> {
         self.stop.send(()).expect("it runs");
         self.running.await.expect("no panic")
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn ended(self) -> Result<(), RunError> {
+        let ended = tokio::time::timeout(PATIENCE, self.running).await;
+        ended.expect("it ends in time").expect("no panic")
     }
 
     /// Asks it to stop; the end is awaited elsewhere.
