@@ -1,9 +1,12 @@
-//! What decoding costs, as ratios to skimming the same bytes with serde_json in the same run.
+//! What decoding costs, as ratios to skimming the same bytes with serde_json (Avro: reading them with
+//! apache-avro) in the same run.
 //!
 //! `cargo bench --bench decode`; a word behind `--` picks the cases whose names contain it. Each round
 //! measures every case once, so that a noisy moment hits all of them; the ratio is that of the medians.
 
-use rowbell::change::{Envelope, NoHints, Record, Skim, skim};
+use apache_avro::reader::datum::GenericDatumReader;
+use base64::Engine;
+use rowbell::change::{Envelope, FileSchemas, NoHints, Record, Skim, skim, skim_with};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -15,6 +18,8 @@ use std::time::Instant;
 const ROUNDS: usize = 61;
 /// Calls per round: long enough for the clock, short enough for an interruption to hit one round only.
 const CALLS: u32 = 4_000;
+/// Set to anything: one short round, for a profiler that counts instructions (valgrind --tool=callgrind).
+const PROFILE: &str = "ROWBELL_BENCH_PROFILE";
 
 /// What the baseline reads: the parts that tell whether a change matters.
 #[derive(Deserialize)]
@@ -49,7 +54,8 @@ impl Captured {
             })
             .find(|record| {
                 let value = String::from_utf8_lossy(&record.value);
-                value.contains(r#""op":"u""#) && value.contains("250000.00") || value.contains(r#""price":"AX14QA==""#)
+                let price = value.contains("250000.00") || value.contains(r#""price":"AX14QA==""#);
+                price && value.contains(r#""op":"u""#)
             })
             .expect("the update")
     }
@@ -64,6 +70,29 @@ impl Captured {
             value: Some(&self.value),
             headers: &(),
         }
+    }
+
+    /// The same update in the Avro capture, its schemas, and the text of its value's schema.
+    fn avro_update() -> (Self, FileSchemas, String) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/debezium");
+        let read = |file: &str| std::fs::read_to_string(folder.join(file)).expect("fixture");
+        let texts = read("postgres-avro.schemas.json");
+        let capture = read("postgres-avro.jsonl");
+        let lines = capture.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a line"));
+        let bytes = |field: &serde_json::Value| {
+            base64::engine::general_purpose::STANDARD.decode(field["base64"].as_str()?).ok()
+        };
+        let captured = lines
+            .filter(|line| line["topic"] == "shopavro.public.listings" && line["offset"] == 2)
+            .find_map(|line| {
+                let topic = line["topic"].as_str()?.into();
+                Some(Captured { topic, key: bytes(&line["key"])?, value: bytes(&line["value"])? })
+            })
+            .expect("the update");
+        let id = u32::from_be_bytes(captured.value[1..5].try_into().expect("an id")).to_string();
+        let parsed: serde_json::Value = serde_json::from_str(&texts).expect("JSON");
+        let schema = parsed[&id]["schema"].as_str().expect("a schema").to_owned();
+        (captured, FileSchemas::parse(&texts).expect("schemas"), schema)
     }
 
     /// The same change, spelt by hand.
@@ -110,8 +139,15 @@ fn main() {
         let document: serde_json::Value = serde_json::from_slice(&schema.value).expect("JSON");
         serde_json::to_vec(&document["payload"]).expect("JSON")
     };
+    let (avro, schemas, text) = Captured::avro_update();
+    let general = apache_avro::Schema::parse_str(&text).expect("a schema");
+    let reader = GenericDatumReader::builder(&general).build().expect("a reader");
+    let framed = || match skim_with(&avro.record(), &schemas) {
+        Ok(Skim::Change(envelope)) => envelope,
+        other => panic!("{other:?}"),
+    };
     let mut cases: Vec<Case<'_>> = Vec::new();
-    let mut add = |name, against, bytes: usize, run: Box<dyn FnMut()>| {
+    let mut add = |name, against, bytes: usize, run| {
         cases.push(Case { name, against, bytes, run });
     };
     add("baseline: serde_json into RawValues", None, plain.value.len(), Box::new(|| baseline(&plain.value)));
@@ -141,6 +177,31 @@ fn main() {
     add("baseline: the payload beside a schema", None, payload.len(), Box::new(|| baseline(&payload)));
     add("json with schema, judged irrelevant", Some((9, 1.5)), schema.value.len(), Box::new(|| irrelevant(&schema)));
     add("json with schema, full decode and diff", Some((9, 3.0)), schema.value.len(), Box::new(|| full(&schema)));
+    let length = avro.value.len();
+    add(
+        "baseline: apache-avro's reader",
+        None,
+        length,
+        Box::new(|| {
+            black_box(reader.read_value(&mut black_box(&avro.value[5..])).expect("a value"));
+        }),
+    );
+    add(
+        "avro, judged irrelevant",
+        Some((12, 1.0)),
+        length,
+        Box::new(|| {
+            assert!(!black_box(framed()).may_touch(&["prod_stk_qty"]));
+        }),
+    );
+    add(
+        "avro, full decode and diff",
+        Some((12, 1.0)),
+        length,
+        Box::new(|| {
+            black_box(framed().change(&NoHints).expect("a change"));
+        }),
+    );
     measure(cases);
 }
 
@@ -154,15 +215,16 @@ fn measure(mut cases: Vec<Case<'_>>) {
             picked(cases[at].name) || cases.iter().any(|c| picked(c.name) && c.against.is_some_and(|a| a.0 == at))
         })
         .collect();
-    for round in 0..=ROUNDS {
+    let (rounds, calls) = if std::env::var_os(PROFILE).is_some() { (1, 500) } else { (ROUNDS, CALLS) };
+    for round in 0..=rounds {
         for (at, case) in cases.iter_mut().enumerate().filter(|(at, _)| needed[*at]) {
             let start = Instant::now();
-            for _ in 0..CALLS {
+            for _ in 0..calls {
                 (case.run)();
             }
             // The first round warms caches and memos.
             if round > 0 {
-                times[at].push(start.elapsed().as_secs_f64() * 1e9 / f64::from(CALLS));
+                times[at].push(start.elapsed().as_secs_f64() * 1e9 / f64::from(calls));
             }
         }
     }

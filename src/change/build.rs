@@ -2,7 +2,7 @@
 
 use super::envelope::Envelope;
 use super::hints::Hints;
-use super::rows::{Rows, shape};
+use super::rows::{Rows, Shapes, shape};
 use super::semantic::Shape;
 use super::value::{Type, Value};
 use super::{Column, ColumnChange, DecodeError, Op, Row, RowChange, memo};
@@ -20,15 +20,10 @@ pub(crate) fn change(envelope: &Envelope<'_>, hints: &dyn Hints) -> Result<RowCh
     let schema = envelope.schema()?;
     let schema = schema.as_deref().and_then(shape);
     let shape_of = |image| schema.and_then(|schema| image_shape(schema, image));
-    let (before, after) = envelope.images();
-    let (old, new) = (shape_of("before"), shape_of("after"));
-    let before = before.map(|raw| rows.read("before", raw, old, None)).transpose()?;
-    // Only what has one and the same type in both images can be copied from one to the other.
-    let alike = old.map(std::ptr::from_ref) == new.map(std::ptr::from_ref);
-    let after = after.map(|raw| rows.read("after", raw, new, before.as_ref().filter(|_| alike))).transpose()?;
-    let (before, after) = (before.map(|read| read.row), after.map(|read| read.row));
+    let shapes = Shapes { before: shape_of("before"), after: shape_of("after") };
+    let (before, after) = rows.images(&envelope.images, shapes)?;
 
-    let key = if op == Op::Truncate { None } else { rows.key(record)? };
+    let key = if op == Op::Truncate { None } else { rows.key(envelope)? };
     let header = |wanted: Op, name: &str| match op == wanted {
         // Only these ops carry the headers, so no others pay for looking.
         true => rows.header_key(record, name, key.as_ref().and_then(|(_, kind)| kind.as_deref())),
@@ -107,12 +102,12 @@ fn key_columns(before: Row, key: Option<&Row>) -> Row {
 }
 
 fn unavailable(row: &Row) -> Vec<Arc<str>> {
-    let missing = row.columns.iter().filter(|column| column.value == Value::Unavailable);
+    let missing = row.columns.iter().filter(|column| matches!(column.value, Value::Unavailable));
     missing.map(|column| column.name.clone()).collect()
 }
 
 fn each(row: &Row, side: impl Fn(Value) -> (Option<Value>, Option<Value>)) -> Vec<ColumnChange> {
-    let sent = row.columns.iter().filter(|column| column.value != Value::Unavailable);
+    let sent = row.columns.iter().filter(|column| !matches!(column.value, Value::Unavailable));
     sent.map(|column| {
         let (old, new) = side(column.value.clone());
         ColumnChange { name: column.name.clone(), ty: column.ty, old, new }
@@ -124,7 +119,7 @@ fn each(row: &Row, side: impl Fn(Value) -> (Option<Value>, Option<Value>)) -> Ve
 pub(crate) fn differences(before: &Row, after: &Row) -> Vec<ColumnChange> {
     let mut changes = Vec::new();
     for (at, new) in after.columns.iter().enumerate() {
-        if new.value == Value::Unavailable {
+        if matches!(new.value, Value::Unavailable) {
             continue;
         }
         let old = match before.columns.get(at) {
@@ -133,7 +128,7 @@ pub(crate) fn differences(before: &Row, after: &Row) -> Vec<ColumnChange> {
         };
         // An old value that was not sent is not known to be another one, but the new one was sent, which
         // sources do only for what changed.
-        let old_value = old.map(|old| &old.value).filter(|value| **value != Value::Unavailable);
+        let old_value = old.map(|old| &old.value).filter(|value| !matches!(value, Value::Unavailable));
         let same = match (old, old_value) {
             (_, Some(old)) => old.same(&new.value),
             // A column added with nothing in it.

@@ -4,13 +4,19 @@
 //! matter to nobody: [`skim`] finds the parts of a record without building its rows, and
 //! [`Envelope::change`] builds them when a rule wants to look.
 
+mod avro;
 mod build;
 mod canonical;
 mod decimal;
 mod envelope;
 mod error;
+mod frame;
 mod hints;
 mod identity;
+mod image;
+mod key;
+mod logical;
+mod marks;
 mod memo;
 mod moment;
 mod raw;
@@ -18,19 +24,25 @@ mod record;
 mod rows;
 mod scan;
 mod schema;
+mod schemas;
 mod semantic;
 mod skim;
+mod source;
 mod suspect;
 mod time;
 mod unavailable;
 mod value;
 
-pub use envelope::{Envelope, LogicalMessage};
+pub use envelope::Envelope;
 pub use error::DecodeError;
 pub use hints::{ColumnHint, Hints, Known, NoHints, UnknownType};
 pub use identity::Identities;
+pub use logical::LogicalMessage;
 pub use record::{Headers, Record};
-pub use skim::{Skim, skim};
+pub use schemas::{
+    AvroSchema, FileSchemas, Lookup, NoSchemas, SCHEMA_BYTES_MAX, Schema, SchemaError, SchemaId, Schemas,
+};
+pub use skim::{Skim, skim, skim_with};
 pub use suspect::suspicions;
 pub use value::{Bounded, Decimal, Type, Value};
 

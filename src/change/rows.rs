@@ -1,72 +1,17 @@
-//! Row images and keys from their raw text.
+//! Row images from the bytes of a record.
 
-use super::envelope::Inline;
+use super::avro::Datum;
+use super::envelope::Images;
 use super::hints::Hints;
-use super::raw;
+use super::image::Image;
+use super::marks::{Marks, value_of};
 use super::scan::Cursor;
 use super::semantic::{self, Kind, Shape};
-use super::skim::json_text;
 use super::unavailable::is_placeholder;
 use super::value::{Type, Value};
-use super::{Column, DecodeError, Record, Row, memo};
+use super::{Column, DecodeError, Row, memo};
 use std::collections::HashSet;
 use std::sync::Arc;
-
-/// A JSON text without its wrapper.
-#[derive(Debug, Clone)]
-pub(crate) struct Payload<'a> {
-    pub schema: Option<Inline<'a>>,
-    pub payload: &'a str,
-}
-
-/// Takes `{"schema": ..., "payload": ...}` apart; anything else is its own payload.
-pub(crate) fn unwrap<'a>(field: &str, topic: &str, bytes: &'a [u8]) -> Result<Payload<'a>, DecodeError> {
-    let text = json_text(field, bytes)?;
-    let json = |error| DecodeError::json(field, error);
-    let mut cursor = Cursor::new(text);
-    let (mut schema, mut payload, mut keys) = (None, None, 0);
-    cursor.peek();
-    let whole = cursor.rest().trim_end_matches([' ', '\n', '\r', '\t']);
-    if cursor.open_object() {
-        let mut first = true;
-        while let Some(key) = cursor.key(&mut first).map_err(json)? {
-            keys += 1;
-            cursor.peek();
-            let key = key.text();
-            let part = match &*key {
-                "schema" => &mut schema,
-                "payload" => &mut payload,
-                _ => {
-                    cursor.value().map_err(json)?;
-                    continue;
-                }
-            };
-            let rest = cursor.rest();
-            let found = match memo::schema_at(topic, rest) {
-                Some((length, kind)) if key == "schema" => {
-                    cursor.advance(length);
-                    Inline { text: &rest[..length], kind }
-                }
-                _ => Inline { text: cursor.value().map_err(json)?, kind: None },
-            };
-            if part.replace(found).is_some() {
-                return Err(DecodeError::column(field, &key, "sent twice"));
-            }
-        }
-    } else {
-        cursor.value().map_err(json)?;
-    }
-    cursor.end().map_err(json)?;
-    Ok(match (schema, payload) {
-        (Some(schema), Some(payload)) if keys == 2 => {
-            Payload { schema: Some(schema).filter(|schema| schema.text.starts_with('{')), payload: payload.text }
-        }
-        _ => Payload { schema: None, payload: whole },
-    })
-}
-
-/// A key, and what its schema says.
-pub(crate) type Key = (Row, Option<Arc<Kind>>);
 
 /// Reads the rows of one table.
 pub(crate) struct Rows<'h> {
@@ -77,10 +22,17 @@ pub(crate) struct Rows<'h> {
     hints: Option<&'h dyn Hints>,
 }
 
-/// A row, and the raw text of each column's member, name and value.
+/// A row, and the bytes of each column: of name and value in JSON, of the value in Avro.
 pub(crate) struct Read<'a> {
     pub row: Row,
-    members: Vec<&'a str>,
+    members: Vec<&'a [u8]>,
+}
+
+/// How both images of an envelope are read.
+#[derive(Clone, Copy)]
+pub(crate) struct Shapes<'s> {
+    pub before: Option<&'s Shape>,
+    pub after: Option<&'s Shape>,
 }
 
 impl<'h> Rows<'h> {
@@ -88,19 +40,86 @@ impl<'h> Rows<'h> {
         Rows { topic, server, table, hints: Some(hints).filter(|hints| hints.types_columns(server, table)) }
     }
 
-    /// A row from a raw object.
-    pub fn row(&self, image: &str, raw: &str, shape: Option<&Shape>) -> Result<Row, DecodeError> {
-        Ok(self.read(image, raw, shape, None)?.row)
+    /// Both images.
+    pub fn images(&self, images: &Images<'_>, shapes: Shapes<'_>) -> Result<(Option<Row>, Option<Row>), DecodeError> {
+        let before = match &images.before {
+            None => None,
+            Some(Image::Json(raw)) => Some(self.read("before", raw, shapes.before, Some(&images.marks), None)?),
+            Some(Image::Avro(datum)) => Some(self.read_datum("before", datum, None)?),
+        };
+        // Only what has one and the same type in both images can be copied from one to the other.
+        let same_shape = shapes.before.map(std::ptr::from_ref) == shapes.after.map(std::ptr::from_ref);
+        let alike = match (&images.before, &images.after) {
+            (Some(Image::Json(_)), Some(Image::Json(_))) => same_shape,
+            (Some(Image::Avro(before)), Some(Image::Avro(after))) => before.alike(after),
+            _ => false,
+        };
+        let other = before.as_ref().filter(|_| alike);
+        let after = match &images.after {
+            None => None,
+            Some(Image::Json(raw)) => Some(self.read("after", raw, shapes.after, None, other)?),
+            Some(Image::Avro(datum)) => Some(self.read_datum("after", datum, other)?),
+        };
+        Ok((before.map(|read| read.row), after.map(|read| read.row)))
     }
 
-    /// A row from a raw object. Columns that are spelt as in the other image are copied from there.
-    pub fn read<'a>(
+    /// A row from an Avro record. Columns whose bytes are those of the other image are copied from there.
+    pub fn read_datum<'a>(
+        &self,
+        image: &str,
+        datum: &Datum<'a>,
+        other: Option<&Read<'a>>,
+    ) -> Result<Read<'a>, DecodeError> {
+        let Some(mut members) = datum.members() else {
+            return Err(DecodeError::new(image, "expected a record"));
+        };
+        let mut columns: Vec<Column> = Vec::with_capacity(members.len());
+        let mut spans = Vec::with_capacity(members.len());
+        while let Some(name) = members.name() {
+            let at = members.at();
+            if let Some(other) = other
+                && let Some(span) = other.members.get(at)
+                && members.skip_same(span)
+            {
+                spans.push(*span);
+                columns.push(other.row.columns[at].clone());
+                continue;
+            }
+            let hint = match self.hints {
+                Some(hints) if members.kind().is_plain() => hints.column_type(self.server, self.table, name),
+                _ => None,
+            };
+            let error = |reason| DecodeError::column(image, name, reason);
+            let (mut ty, mut value, span) = members.value().map_err(error)?;
+            if let Some(hint) = hint {
+                if matches!(value, Value::Null | Value::Unavailable) {
+                    ty = hint.ty();
+                } else if let Ok(hinted) = semantic::decode(hint.kind(), &members.json(at, span).map_err(error)?) {
+                    (ty, value) = hinted;
+                }
+            }
+            spans.push(span);
+            columns.push(Column { name: name.clone(), ty, value });
+        }
+        Ok(Read { row: Row { columns }, members: spans })
+    }
+
+    /// A row from a raw object.
+    pub fn row(&self, image: &str, raw: &str, shape: Option<&Shape>) -> Result<Row, DecodeError> {
+        Ok(self.read(image, raw, shape, None, None)?.row)
+    }
+
+    /// A row from a raw object. Columns that are spelt as in the other image are copied from there; where
+    /// members are marked, they need not be scanned again.
+    fn read<'a>(
         &self,
         image: &str,
         raw: &'a str,
         shape: Option<&Shape>,
+        marks: Option<&Marks>,
         other: Option<&Read<'_>>,
     ) -> Result<Read<'a>, DecodeError> {
+        let object = raw;
         let names = if shape.is_none() && other.is_none() { memo::columns(self.topic) } else { None };
         let expected = |at: usize| -> Option<(&Arc<str>, &Kind)> {
             match (shape, other, &names) {
@@ -128,20 +147,29 @@ impl<'h> Rows<'h> {
                 && let Some(member) = other.members.get(at)
                 && cursor.same_member(member)
             {
-                members.push(cursor.since(start));
+                members.push(cursor.since(start).as_bytes());
                 columns.push(other.row.columns[at].clone());
                 continue;
             }
-            let key = cursor.member_key().map_err(json)?.text();
-            let raw = cursor.value().map_err(json)?;
-            members.push(cursor.since(start));
-            let known = expected(at).filter(|(name, _)| ***name == *key);
-            in_order &= known.is_some();
-            let known = known.or_else(|| shape?.field(&key, at).map(|(name, kind)| (name, kind)));
-            let (name, kind) = match known {
-                Some((name, kind)) => (name.clone(), kind),
-                None => (memo::name(&key), &Kind::Any),
+            let marked = match (marks.and_then(|marks| marks.member(object, at)), expected(at)) {
+                (Some(member), Some(known)) => value_of(member, known.0).map(|raw| (member, known, raw)),
+                _ => None,
             };
+            let (name, kind, raw) = if let Some((member, (name, kind), raw)) = marked {
+                cursor.advance(member.len());
+                (name.clone(), kind, raw)
+            } else {
+                let key = cursor.member_key().map_err(json)?.text();
+                let raw = cursor.value().map_err(json)?;
+                let known = expected(at).filter(|(name, _)| ***name == *key);
+                in_order &= known.is_some();
+                let known = known.or_else(|| shape?.field(&key, at).map(|(name, kind)| (name, kind)));
+                match known {
+                    Some((name, kind)) => (name.clone(), kind, raw),
+                    None => (memo::name(&key), &Kind::Any, raw),
+                }
+            };
+            members.push(cursor.since(start).as_bytes());
             let (ty, value) =
                 self.value(&name, kind, raw).map_err(|reason| DecodeError::column(image, &name, reason))?;
             columns.push(Column { name, ty, value });
@@ -151,7 +179,7 @@ impl<'h> Rows<'h> {
             if let Some(name) = repeated(&columns) {
                 return Err(DecodeError::column(image, name, "sent twice"));
             }
-            if shape.is_none() && image == "after" {
+            if shape.is_none() && image != "key" {
                 memo::remember_columns(self.topic, columns.iter().map(|column| column.name.clone()).collect());
             }
         }
@@ -176,56 +204,6 @@ impl<'h> Rows<'h> {
         }
         semantic::decode(kind, raw)
     }
-
-    /// The record's key, and the shape that its schema gives it.
-    pub fn key(&self, record: &Record<'_>) -> Result<Option<Key>, DecodeError> {
-        let Some(bytes) = record.key else {
-            return Ok(None);
-        };
-        let opens = bytes.iter().copied().find(|byte| !byte.is_ascii_whitespace());
-        if !matches!(opens, Some(b'{' | b'[' | b'"' | b'n')) {
-            // Another converter's key (a bare number or text): no reason to refuse the change.
-            return Ok(Some((bare_key(bytes), None)));
-        }
-        let unwrapped = match unwrap("key", record.topic, bytes) {
-            Err(_) if opens == Some(b'n') => return Ok(Some((bare_key(bytes), None))),
-            unwrapped => unwrapped?,
-        };
-        let kind = match unwrapped.schema {
-            Some(Inline { kind: Some(kind), .. }) => Some(kind),
-            Some(Inline { text, kind: None }) => {
-                Some(memo::schema(record.topic, text).map_err(|reason| DecodeError::new("key.schema", reason))?)
-            }
-            None => None,
-        };
-        match unwrapped.payload.as_bytes().first() {
-            Some(b'n') => Ok(None),
-            Some(b'{') => Ok(Some((self.row("key", unwrapped.payload, kind.as_deref().and_then(shape))?, kind))),
-            _ => {
-                let (ty, value) = semantic::decode(kind.as_deref().unwrap_or(&Kind::Any), unwrapped.payload)
-                    .map_err(|reason| DecodeError::new("key", reason))?;
-                Ok(Some((Row { columns: vec![Column { name: memo::name("key"), ty, value }] }, kind)))
-            }
-        }
-    }
-
-    /// A key in a header (`__debezium.oldkey`), typed by the record's own key.
-    pub fn header_key(
-        &self,
-        record: &Record<'_>,
-        header: &str,
-        kind: Option<&Kind>,
-    ) -> Result<Option<Row>, DecodeError> {
-        let Some(bytes) = record.headers.header(header) else {
-            return Ok(None);
-        };
-        let unwrapped = unwrap(header, record.topic, bytes)?;
-        match unwrapped.payload.as_bytes().first() {
-            Some(b'n') => Ok(None),
-            Some(b'{') => self.row(header, unwrapped.payload, kind.and_then(shape)).map(Some),
-            _ => Err(DecodeError::new(header, format!("expected an object, found {}", raw::shape(unwrapped.payload)))),
-        }
-    }
 }
 
 /// The fields of a struct's schema.
@@ -234,18 +212,6 @@ pub(crate) fn shape(kind: &Kind) -> Option<&Shape> {
         Kind::Struct(shape) => Some(shape),
         _ => None,
     }
-}
-
-/// A key that is no JSON document, as a single column.
-fn bare_key(bytes: &[u8]) -> Row {
-    let (ty, value) = match std::str::from_utf8(bytes) {
-        Ok(text) => match text.parse::<i64>() {
-            Ok(number) => (Type::Int, Value::Int(number.into())),
-            Err(_) => (Type::Text, Value::Text(text.into())),
-        },
-        Err(_) => (Type::Bytes, Value::Bytes(bytes.into())),
-    };
-    Row { columns: vec![Column { name: memo::name("key"), ty, value }] }
 }
 
 fn repeated(columns: &[Column]) -> Option<&str> {

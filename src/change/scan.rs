@@ -129,9 +129,10 @@ impl<'a> Cursor<'a> {
 
     /// Steps over this member if it stands here and ends here: 12 is not the beginning of 123.
     #[inline]
-    pub fn same_member(&mut self, member: &str) -> bool {
+    pub fn same_member(&mut self, member: impl AsRef<[u8]>) -> bool {
+        let member = member.as_ref();
         let rest = &self.text.as_bytes()[self.at..];
-        let same = rest.starts_with(member.as_bytes()) && matches!(rest.get(member.len()), Some(b',' | b'}'));
+        let same = rest.starts_with(member) && matches!(rest.get(member.len()), Some(b',' | b'}'));
         self.at += if same { member.len() } else { 0 };
         same
     }
@@ -311,6 +312,9 @@ impl<'a> Cursor<'a> {
 fn find_special(bytes: &[u8], mut at: usize) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
+    /// Bytes that are looked through by one vector instruction or two, once a text turns out to be long.
+    const WIDE: usize = 32;
+    let start = at;
     // Eight bytes at once. A borrow can mark wrong bytes only above a right one, and the lowest mark is taken.
     while let Some(chunk) = bytes.get(at..).and_then(|b| b.first_chunk::<8>()) {
         let word = u64::from_le_bytes(*chunk);
@@ -324,6 +328,13 @@ fn find_special(bytes: &[u8], mut at: usize) -> usize {
             return at + (found.trailing_zeros() / 8) as usize;
         }
         at += 8;
+        if at == start + WIDE {
+            while let Some(chunk) = bytes.get(at..).and_then(|b| b.first_chunk::<WIDE>())
+                && !chunk.iter().fold(false, |special, b| special | (*b == b'"') | (*b == b'\\') | (*b < 0x20))
+            {
+                at += WIDE;
+            }
+        }
     }
     while let Some(&byte) = bytes.get(at) {
         if byte == b'"' || byte == b'\\' || byte < 0x20 {

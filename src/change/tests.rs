@@ -1,10 +1,10 @@
 //! What the tests of this room share: the captures, and records from texts.
 
-use super::{Envelope, Record, RowChange, Skim, skim};
+use super::{Envelope, FileSchemas, Record, RowChange, Skim, skim};
 use crate::cli::records::{CapturedRecord, read_records};
 use std::fs::File;
 use std::io::BufReader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The JSON captures.
@@ -17,8 +17,27 @@ pub(crate) const CAPTURES: [&str; 6] = [
     "mariadb-json-schema.jsonl",
 ];
 
+/// The Avro captures.
+pub(crate) const AVRO_CAPTURES: [&str; 3] =
+    ["postgres-avro.jsonl", "postgres-avro-apicurio-headers.jsonl", "postgres-avro-apicurio-long-ids.jsonl"];
+
+/// The file with the schemas of an Avro capture.
+pub(crate) fn schemas_of(file: &str) -> String {
+    let apicurio = file.contains("apicurio");
+    format!("postgres-avro{}.schemas.json", if apicurio { "-apicurio" } else { "" })
+}
+
+pub(crate) fn schemas(file: &str) -> FileSchemas {
+    let text = std::fs::read_to_string(fixture(&schemas_of(file))).expect("schemas");
+    FileSchemas::parse(&text).expect("schemas")
+}
+
+pub(crate) fn fixture(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/debezium").join(file)
+}
+
 pub(crate) fn capture(file: &str) -> Vec<CapturedRecord> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/debezium").join(file);
+    let path = fixture(file);
     let reader = BufReader::new(File::open(path).expect("fixture"));
     read_records(file, reader).collect::<Result<_, _>>().expect("readable")
 }

@@ -3,12 +3,13 @@
 use super::records::{CapturedRecord, ReadError, read_records};
 use super::{FAILED, USAGE, fail};
 use crate::change::{
-    self, DecodeError, Envelope, Hints, Identities, Known, LogicalMessage, NoHints, Record, Row, RowChange, Skim, Value,
+    self, DecodeError, Envelope, FileSchemas, Hints, Identities, Known, LogicalMessage, NoHints, NoSchemas, Record,
+    Row, RowChange, Schemas, Skim, Value,
 };
 use crate::config;
 use serde_json::{Map, Value as Json, json};
 use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Say what Rowbell understands of captured events: one line of JSON per record
@@ -21,6 +22,10 @@ pub struct InspectArguments {
     /// Config whose `columns.*.type` and `replica_identity` say what the events do not
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
+
+    /// Schemas of framed events: {id: {"schema": "..."}}
+    #[arg(long, value_name = "FILE")]
+    schemas: Option<PathBuf>,
 }
 
 /// Runs the command: data to stdout, errors to stderr.
@@ -39,6 +44,13 @@ pub fn run(arguments: &InspectArguments) -> ExitCode {
         Some(config) => config,
         None => &NoHints,
     };
+    let schemas: Box<dyn Schemas> = match &arguments.schemas {
+        None => Box::new(NoSchemas),
+        Some(path) => match schemas_file(path) {
+            Ok(schemas) => Box::new(schemas),
+            Err(error) => return fail(&error, USAGE),
+        },
+    };
     let name = arguments.file.display().to_string();
     let input: Box<dyn BufRead> = if name == "-" {
         Box::new(BufReader::new(std::io::stdin()))
@@ -53,8 +65,9 @@ pub fn run(arguments: &InspectArguments) -> ExitCode {
             }
         }
     };
-    match inspect(read_records(name, input), BufWriter::new(std::io::stdout().lock()), hints) {
-        Ok(_) => ExitCode::SUCCESS,
+    let mut inspector = Inspector::new(hints, &*schemas);
+    match inspector.write(read_records(name, input), BufWriter::new(std::io::stdout().lock())) {
+        Ok(()) => ExitCode::SUCCESS,
         // Whoever read our output has seen enough.
         Err(InspectError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => fail(&error, FAILED),
@@ -81,26 +94,18 @@ pub enum InspectError {
     Write(#[from] std::io::Error),
 }
 
-/// Writes a line per record. A record that cannot be decoded is a line of kind `error`; input that cannot
-/// be read ends the inspection, with everything before it written.
-pub fn inspect(
-    records: impl IntoIterator<Item = Result<CapturedRecord, ReadError>>,
-    mut out: impl Write,
-    hints: &dyn Hints,
-) -> Result<Inspected, InspectError> {
-    let mut inspector = Inspector::new(hints);
-    for record in records {
-        let line = inspector.line(&record?.record());
-        serde_json::to_writer(&mut out, &line).map_err(std::io::Error::from)?;
-        out.write_all(b"\n")?;
-    }
-    out.flush()?;
-    Ok(inspector.inspected)
+fn schemas_file(path: &Path) -> Result<FileSchemas, String> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
+    FileSchemas::parse(&text).map_err(|error| {
+        format!("{shown}: {error}\nhint: {{\"7\": {{\"schema\": \"...\"}}}}, as the registry's API returns them")
+    })
 }
 
 /// Turns records into lines, and learns the tables' replica identities on the way.
 pub struct Inspector<'h> {
     hints: &'h dyn Hints,
+    schemas: &'h dyn Schemas,
     identities: Identities,
     /// What was gone through so far.
     pub inspected: Inspected,
@@ -108,8 +113,23 @@ pub struct Inspector<'h> {
 
 impl<'h> Inspector<'h> {
     /// Starts with nothing learnt.
-    pub fn new(hints: &'h dyn Hints) -> Self {
-        Inspector { hints, identities: Identities::default(), inspected: Inspected::default() }
+    pub fn new(hints: &'h dyn Hints, schemas: &'h dyn Schemas) -> Self {
+        Inspector { hints, schemas, identities: Identities::default(), inspected: Inspected::default() }
+    }
+
+    /// Writes a line per record. A record that cannot be decoded is a line of kind `error`; input that
+    /// cannot be read ends the inspection, with everything before it written.
+    pub fn write(
+        &mut self,
+        records: impl IntoIterator<Item = Result<CapturedRecord, ReadError>>,
+        mut out: impl Write,
+    ) -> Result<(), InspectError> {
+        for record in records {
+            let line = self.line(&record?.record());
+            serde_json::to_writer(&mut out, &line).map_err(std::io::Error::from)?;
+            out.write_all(b"\n")?;
+        }
+        Ok(out.flush()?)
     }
 
     /// The line of one record, its keys in the documented order.
@@ -132,7 +152,7 @@ impl<'h> Inspector<'h> {
     }
 
     fn describe(&mut self, record: &Record<'_>) -> Result<Map<String, Json>, DecodeError> {
-        let skim = change::skim(record)?;
+        let skim = change::skim_with(record, self.schemas)?;
         let mut fields = Map::new();
         fields.insert("kind".into(), json!(skim.kind()));
         match &skim {

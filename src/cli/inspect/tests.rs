@@ -1,16 +1,19 @@
 //! What people see of the captures.
 
 use super::*;
-use crate::change::tests::{CAPTURES, capture};
+use crate::change::tests::{CAPTURES, capture, schemas};
 use crate::change::{ColumnHint, NoHints};
 use crate::cli::records::read_records;
 use std::collections::BTreeMap;
 
 fn lines_of(file: &str, hints: &dyn Hints) -> Vec<String> {
     let mut out = Vec::new();
-    let inspected = inspect(capture(file).into_iter().map(Ok), &mut out, hints).expect("inspects");
-    assert_eq!(inspected.errors, 0, "{file}");
+    let schemas: Box<dyn Schemas> = if file.contains("avro") { Box::new(schemas(file)) } else { Box::new(NoSchemas) };
+    let mut inspector = Inspector::new(hints, &*schemas);
+    inspector.write(capture(file).into_iter().map(Ok), &mut out).expect("inspects");
+    let inspected = inspector.inspected;
     let text = String::from_utf8(out).expect("UTF-8");
+    assert_eq!(inspected.errors, 0, "{file}: {text}");
     assert_eq!(text.lines().count() as u64, inspected.records, "{file}");
     text.lines().map(str::to_owned).collect()
 }
@@ -177,7 +180,9 @@ fn comparable(line: &Json) -> BTreeMap<String, (Json, Json, Json)> {
 fn the_same_changes_read_the_same_with_and_without_a_schema() {
     let with_schema = by_identity("postgres-json-schema.jsonl");
     assert!(with_schema.len() > 20, "{}", with_schema.len());
-    for file in ["postgres-json.jsonl", "postgres-json-precise-decimal.jsonl"] {
+    for (file, least) in
+        [("postgres-json.jsonl", 20), ("postgres-json-precise-decimal.jsonl", 20), ("postgres-avro.jsonl", 20)]
+    {
         let mut compared = 0;
         for (identity, lines) in by_identity(file) {
             let Some(expected) = with_schema.get(&identity) else {
@@ -191,7 +196,20 @@ fn the_same_changes_read_the_same_with_and_without_a_schema() {
                 compared += 1;
             }
         }
-        assert!(compared > 20, "{file}: only {compared} changes compared");
+        assert!(compared > least, "{file}: only {compared} changes compared");
+    }
+}
+
+#[test]
+fn apicurio_frames_of_the_same_changes_read_the_same() {
+    let [headers, long_ids] =
+        ["headers", "long-ids"].map(|kind| by_identity(&format!("postgres-avro-apicurio-{kind}.jsonl")));
+    assert_eq!(headers.len(), 5);
+    assert_eq!(headers.keys().collect::<Vec<_>>(), long_ids.keys().collect::<Vec<_>>());
+    for (lines, others) in headers.values().zip(long_ids.values()) {
+        for (line, other) in lines.as_array().expect("lines").iter().zip(others.as_array().expect("lines")) {
+            assert_eq!(line["changes"], other["changes"]);
+        }
     }
 }
 
@@ -199,8 +217,9 @@ fn the_same_changes_read_the_same_with_and_without_a_schema() {
 fn a_record_that_cannot_be_decoded_is_a_line_and_the_next_goes_on() {
     let input = "{\"topic\":\"t\",\"value\":\"{\\\"op\\\":\\\"c\\\",\"}\n{\"topic\":\"t\",\"value\":null}\n";
     let mut out = Vec::new();
-    let inspected = inspect(read_records("-", input.as_bytes()), &mut out, &NoHints).expect("inspects");
-    assert_eq!(inspected, Inspected { records: 2, errors: 1 });
+    let mut inspector = Inspector::new(&NoHints, &NoSchemas);
+    inspector.write(read_records("-", input.as_bytes()), &mut out).expect("inspects");
+    assert_eq!(inspector.inspected, Inspected { records: 2, errors: 1 });
     assert_eq!(
         String::from_utf8(out).expect("UTF-8"),
         concat!(
@@ -215,7 +234,8 @@ fn a_record_that_cannot_be_decoded_is_a_line_and_the_next_goes_on() {
 #[test]
 fn unreadable_input_ends_the_inspection_with_file_and_line() {
     let mut out = Vec::new();
-    let error = inspect(read_records("f", &b"{\"topic\":\"t\"}\nx"[..]), &mut out, &NoHints).expect_err("an error");
+    let records = read_records("f", &b"{\"topic\":\"t\"}\nx"[..]);
+    let error = Inspector::new(&NoHints, &NoSchemas).write(records, &mut out).expect_err("an error");
     assert!(error.to_string().starts_with("f:2: "), "{error}");
     assert!(!out.is_empty());
 }

@@ -1,0 +1,250 @@
+//! The source block: where and when the source made the change.
+
+use super::DecodeError;
+use super::avro::{Datum, Part};
+use super::raw;
+use super::scan::Cursor;
+use std::borrow::Cow;
+
+/// A small value of an envelope, as it is written.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) enum Atom<'a> {
+    /// Absent or null.
+    #[default]
+    None,
+    /// A checked raw JSON value.
+    Json(&'a str),
+    Text(&'a str),
+    Int(i64),
+    /// Something that no text or number is made of.
+    Other(&'static str),
+}
+
+impl<'a> Atom<'a> {
+    pub fn json(raw: &'a str) -> Self {
+        if raw == "null" { Atom::None } else { Atom::Json(raw) }
+    }
+
+    pub fn part(part: &Part<'a>) -> Self {
+        match part {
+            Part::Null => Atom::None,
+            Part::Text(text) => Atom::Text(text),
+            Part::Int(int) => Atom::Int(*int),
+            Part::Record(_) => Atom::Other("an object"),
+            Part::Bytes(_) => Atom::Other("bytes"),
+            Part::Other => Atom::Other("another type"),
+        }
+    }
+
+    pub fn is_none(self) -> bool {
+        matches!(self, Atom::None)
+    }
+
+    pub fn text(self) -> Option<Cow<'a, str>> {
+        match self {
+            Atom::Json(raw) => raw::text(raw),
+            Atom::Text(text) => Some(Cow::Borrowed(text)),
+            _ => None,
+        }
+    }
+
+    fn filled(self) -> Option<Cow<'a, str>> {
+        self.text().filter(|text| !text.is_empty())
+    }
+
+    pub fn int(self) -> Option<i64> {
+        match self {
+            Atom::Json(raw) => raw.trim_matches('"').parse().ok(),
+            Atom::Text(text) => text.parse().ok(),
+            Atom::Int(int) => Some(int),
+            _ => None,
+        }
+    }
+
+    /// What it is, in words for errors.
+    pub fn shape(self) -> &'static str {
+        match self {
+            Atom::None => "null",
+            Atom::Json(raw) => raw::shape(raw),
+            Atom::Text(_) => "a text",
+            Atom::Int(_) => "a number",
+            Atom::Other(shape) => shape,
+        }
+    }
+}
+
+/// Where the block's other fields can be looked up.
+#[derive(Debug, Clone, Default)]
+enum Block<'a> {
+    #[default]
+    None,
+    Json(&'a str),
+    Avro(Datum<'a>),
+    /// Fields that were gathered from elsewhere (a flattened row's metadata).
+    Loose(Vec<(Cow<'a, str>, Atom<'a>)>),
+}
+
+/// The source block's parts that every record needs, the others on demand.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Source<'a> {
+    block: Block<'a>,
+    pub connector: Atom<'a>,
+    pub name: Atom<'a>,
+    pub db: Atom<'a>,
+    pub schema: Atom<'a>,
+    pub table: Atom<'a>,
+    snapshot: Atom<'a>,
+    ts_ms: Atom<'a>,
+    ts_us: Atom<'a>,
+    ts_ns: Atom<'a>,
+}
+
+impl<'a> Source<'a> {
+    /// Reads the block at the cursor.
+    pub fn walk(cursor: &mut Cursor<'a>) -> Result<Self, DecodeError> {
+        let json = |error| DecodeError::json("value", error);
+        let mut source = Source::default();
+        cursor.peek();
+        let start = cursor.at();
+        if !cursor.open_object() {
+            cursor.value().map_err(json)?;
+            return Ok(source);
+        }
+        let mut first = true;
+        while let Some(key) = cursor.key(&mut first).map_err(json)? {
+            let raw = cursor.value().map_err(json)?;
+            let key = key.text();
+            if let Some(slot) = source.slot(&key) {
+                // A null counts as sent, so that two of a name are always told.
+                if !matches!(std::mem::replace(slot, Atom::Json(raw)), Atom::None) {
+                    return Err(DecodeError::column("source", &key, "sent twice"));
+                }
+            }
+        }
+        source.block = Block::Json(cursor.since(start));
+        Ok(source)
+    }
+
+    /// Reads the block of a datum.
+    pub fn read(datum: &Datum<'a>) -> Result<Self, DecodeError> {
+        let mut source = Source { block: Block::Avro(datum.clone()), ..Source::default() };
+        let Some(mut members) = datum.members() else {
+            return Ok(Source::default());
+        };
+        while let Some(name) = members.name() {
+            let error = |reason| DecodeError::column("source", name, reason);
+            match source.slot(name) {
+                Some(slot) => *slot = Atom::part(&members.datum().and_then(|datum| datum.part()).map_err(error)?),
+                None => drop(members.skip().map_err(error)?),
+            }
+        }
+        Ok(source)
+    }
+
+    /// From fields under the names that they have in a source block.
+    pub fn loose(fields: Vec<(Cow<'a, str>, Atom<'a>)>) -> Self {
+        let mut source = Source::default();
+        for (name, value) in &fields {
+            if let Some(slot) = source.slot(name) {
+                *slot = *value;
+            }
+        }
+        source.block = Block::Loose(fields);
+        source
+    }
+
+    fn slot(&mut self, name: &str) -> Option<&mut Atom<'a>> {
+        Some(match name {
+            "connector" => &mut self.connector,
+            "name" => &mut self.name,
+            "db" => &mut self.db,
+            // Collections and keyspaces take the places of tables and schemas.
+            "schema" | "keyspace" | "keyspace_name" => &mut self.schema,
+            "table" | "collection" | "table_name" => &mut self.table,
+            "snapshot" => &mut self.snapshot,
+            "ts_ms" => &mut self.ts_ms,
+            "ts_us" => &mut self.ts_us,
+            "ts_ns" => &mut self.ts_ns,
+            _ => return None,
+        })
+    }
+
+    pub fn is_object(&self) -> bool {
+        !matches!(self.block, Block::None)
+    }
+
+    /// `schema.table`, or `database.table` where the source has no schemas.
+    pub fn full_table(&self) -> Result<Box<str>, DecodeError> {
+        let Some(table) = self.table.filled() else {
+            return Err(DecodeError::new("source.table", "missing"));
+        };
+        match self.schema.filled().or_else(|| self.db.filled()) {
+            Some(schema) => {
+                let mut full = String::with_capacity(schema.len() + 1 + table.len());
+                full.push_str(&schema);
+                full.push('.');
+                full.push_str(&table);
+                Ok(full.into())
+            }
+            None => Ok(table.into()),
+        }
+    }
+
+    pub fn snapshot(&self) -> bool {
+        // `last`, `incremental` and the rest are all snapshots; older connectors write a boolean.
+        match self.snapshot {
+            Atom::None | Atom::Json("null" | "false") => false,
+            Atom::Json("true") => true,
+            atom => !matches!(atom.text().as_deref(), None | Some("false" | "")),
+        }
+    }
+
+    pub fn time_us(&self) -> Option<i64> {
+        let finer = self.ts_us.int().or_else(|| self.ts_ns.int().map(|ns| ns.div_euclid(1000)));
+        finer.or_else(|| self.ts_ms.int().and_then(|ms| ms.checked_mul(1000)))
+    }
+
+    /// Calls back with each of these fields that is there and not null, as a text.
+    pub fn each(&self, names: &[&str], mut found: impl FnMut(usize, &str)) {
+        let place = |name: &str| names.iter().position(|wanted| *wanted == name);
+        match &self.block {
+            Block::None => {}
+            Block::Json(raw) => {
+                for (name, raw) in raw::members(raw).filter(|(_, raw)| *raw != "null") {
+                    if let Some(at) = place(&name) {
+                        found(at, raw);
+                    }
+                }
+            }
+            Block::Avro(datum) => {
+                let Some(mut members) = datum.members() else {
+                    return;
+                };
+                while let Some(name) = members.name() {
+                    let at = place(name);
+                    let Ok(datum) = members.datum() else {
+                        return;
+                    };
+                    if let Some(at) = at
+                        && let Ok((_, value)) = datum.value()
+                        && value != super::Value::Null
+                    {
+                        found(at, &value.plain());
+                    }
+                }
+            }
+            Block::Loose(fields) => {
+                for (name, atom) in fields {
+                    if let Some(at) = place(name) {
+                        match atom {
+                            Atom::Json(raw) if *raw != "null" => found(at, raw),
+                            Atom::Text(text) => found(at, text),
+                            Atom::Int(int) => found(at, &int.to_string()),
+                            _ => {}
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
