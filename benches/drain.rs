@@ -11,6 +11,7 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
 #[path = "../tests/e2e/receiver.rs"]
+#[expect(dead_code, reason = "the end-to-end tests use the rest")]
 mod receiver;
 
 use rdkafka::ClientConfig;

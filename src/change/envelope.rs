@@ -140,10 +140,6 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    pub(crate) fn source(&self) -> &Source<'a> {
-        &self.source
-    }
-
     pub(crate) fn schema(&self) -> Result<Option<Arc<Kind>>, DecodeError> {
         match &self.schema {
             None => Ok(None),

@@ -12,13 +12,6 @@ pub(crate) enum Side {
 }
 
 impl Side {
-    pub fn name(self) -> &'static str {
-        match self {
-            Side::Key => "key",
-            Side::Value => "value",
-        }
-    }
-
     /// Header names: Confluent's, Apicurio's global id, Apicurio's content id.
     fn headers(self) -> [&'static str; 3] {
         match self {

@@ -36,10 +36,6 @@ impl<'a> Atom<'a> {
         }
     }
 
-    pub fn is_none(self) -> bool {
-        matches!(self, Atom::None)
-    }
-
     pub fn text(self) -> Option<Cow<'a, str>> {
         match self {
             Atom::Json(raw) => raw::text(raw),
@@ -73,21 +69,10 @@ impl<'a> Atom<'a> {
     }
 }
 
-/// Where the block's other fields can be looked up.
-#[derive(Debug, Clone, Default)]
-enum Block<'a> {
-    #[default]
-    None,
-    Json(&'a str),
-    Avro(Datum<'a>),
-    /// Fields that were gathered from elsewhere (a flattened row's metadata).
-    Loose(Vec<(Cow<'a, str>, Atom<'a>)>),
-}
-
-/// The source block's parts that every record needs, the others on demand.
+/// The source block's parts that every record needs.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Source<'a> {
-    block: Block<'a>,
+    is_object: bool,
     pub connector: Atom<'a>,
     pub name: Atom<'a>,
     pub db: Atom<'a>,
@@ -104,8 +89,6 @@ impl<'a> Source<'a> {
     pub fn walk(cursor: &mut Cursor<'a>) -> Result<Self, DecodeError> {
         let json = |error| DecodeError::json("value", error);
         let mut source = Source::default();
-        cursor.peek();
-        let start = cursor.at();
         if !cursor.open_object() {
             cursor.value().map_err(json)?;
             return Ok(source);
@@ -121,13 +104,13 @@ impl<'a> Source<'a> {
                 }
             }
         }
-        source.block = Block::Json(cursor.since(start));
+        source.is_object = true;
         Ok(source)
     }
 
     /// Reads the block of a datum.
     pub fn read(datum: &Datum<'a>) -> Result<Self, DecodeError> {
-        let mut source = Source { block: Block::Avro(datum.clone()), ..Source::default() };
+        let mut source = Source { is_object: true, ..Source::default() };
         let Some(mut members) = datum.members() else {
             return Ok(Source::default());
         };
@@ -139,18 +122,6 @@ impl<'a> Source<'a> {
             }
         }
         Ok(source)
-    }
-
-    /// From fields under the names that they have in a source block.
-    pub fn loose(fields: Vec<(Cow<'a, str>, Atom<'a>)>) -> Self {
-        let mut source = Source::default();
-        for (name, value) in &fields {
-            if let Some(slot) = source.slot(name) {
-                *slot = *value;
-            }
-        }
-        source.block = Block::Loose(fields);
-        source
     }
 
     fn slot(&mut self, name: &str) -> Option<&mut Atom<'a>> {
@@ -170,7 +141,7 @@ impl<'a> Source<'a> {
     }
 
     pub fn is_object(&self) -> bool {
-        !matches!(self.block, Block::None)
+        self.is_object
     }
 
     /// `schema.table`, or `database.table` where the source has no schemas.
@@ -202,49 +173,5 @@ impl<'a> Source<'a> {
     pub fn time_us(&self) -> Option<i64> {
         let finer = self.ts_us.int().or_else(|| self.ts_ns.int().map(|ns| ns.div_euclid(1000)));
         finer.or_else(|| self.ts_ms.int().and_then(|ms| ms.checked_mul(1000)))
-    }
-
-    /// Calls back with each of these fields that is there and not null, as a text.
-    pub fn each(&self, names: &[&str], mut found: impl FnMut(usize, &str)) {
-        let place = |name: &str| names.iter().position(|wanted| *wanted == name);
-        match &self.block {
-            Block::None => {}
-            Block::Json(raw) => {
-                for (name, raw) in raw::members(raw).filter(|(_, raw)| *raw != "null") {
-                    if let Some(at) = place(&name) {
-                        found(at, raw);
-                    }
-                }
-            }
-            Block::Avro(datum) => {
-                let Some(mut members) = datum.members() else {
-                    return;
-                };
-                while let Some(name) = members.name() {
-                    let at = place(name);
-                    let Ok(datum) = members.datum() else {
-                        return;
-                    };
-                    if let Some(at) = at
-                        && let Ok((_, value)) = datum.value()
-                        && value != super::Value::Null
-                    {
-                        found(at, &value.plain());
-                    }
-                }
-            }
-            Block::Loose(fields) => {
-                for (name, atom) in fields {
-                    if let Some(at) = place(name) {
-                        match atom {
-                            Atom::Json(raw) if *raw != "null" => found(at, raw),
-                            Atom::Text(text) => found(at, text),
-                            Atom::Int(int) => found(at, &int.to_string()),
-                            _ => {}
-                        }
-                    }
-                }
-            }
-        }
     }
 }

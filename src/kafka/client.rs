@@ -65,6 +65,16 @@ pub struct KafkaSettings {
 }
 
 impl KafkaSettings {
+    /// Is this one of the topics to read? Rowbell's own never are.
+    pub fn subscribes_to(&self, topic: &str) -> bool {
+        let fits = |wanted: &String| match wanted.strip_prefix('^') {
+            // The config's check has compiled each pattern; librdkafka's own engine decides what is read.
+            Some(_) => regex::Regex::new(wanted).is_ok_and(|pattern| pattern.is_match(topic)),
+            None => wanted == topic,
+        };
+        !self.own_topics.iter().any(|own| own == topic) && self.topics.iter().any(fits)
+    }
+
     /// The property's value as the user set it.
     fn property(&self, name: &str) -> Option<&str> {
         self.properties.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -194,5 +204,27 @@ mod tests {
             Err(error) => error.to_string(),
         };
         assert!(error.contains("sasl.pasword") && !error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn knows_its_topics_by_name_and_by_pattern_but_never_its_own() {
+        let settings = KafkaSettings {
+            brokers: String::new(),
+            group: String::new(),
+            topics: vec!["shop.public.listings".to_owned(), "^store\\..*".to_owned(), "^rowbell.*".to_owned()],
+            start: Start::Latest,
+            instance_id: None,
+            properties: Vec::new(),
+            own_topics: vec!["rowbell.dead-letter".to_owned()],
+        };
+        for (topic, expected) in [
+            ("shop.public.listings", true),
+            ("shop.public.listings2", false),
+            ("store.shop.listings", true),
+            ("a.store.x", false),
+            ("rowbell.dead-letter", false),
+        ] {
+            assert_eq!(settings.subscribes_to(topic), expected, "{topic}");
+        }
     }
 }

@@ -216,6 +216,7 @@ impl Work {
     fn event(&mut self, event: Event) {
         match event {
             Event::Connected(connected) => self.engine.health.set_connected(connected),
+            Event::Idle => self.engine.health.set_joined(),
             Event::Joined => {
                 self.engine.health.set_joined();
                 self.engine.metrics.rebalances.inc();

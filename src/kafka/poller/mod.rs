@@ -46,6 +46,8 @@ pub enum Event {
         /// Records that are gone.
         lost: u64,
     },
+    /// None of the subscribed topics exists yet: there is nothing to wait for.
+    Idle,
     /// The group gave us our share, be it none, and we know where it begins.
     Joined,
     /// Partitions go to another replica when this is answered with their last commits.

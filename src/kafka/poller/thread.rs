@@ -122,7 +122,12 @@ impl Thread {
                 );
             }
         }
-        self.shared().known_topics = topics;
+        let mut shared = self.shared();
+        // The group begins with the first topic; until then this replica is idle by right.
+        if !topics.iter().any(|topic| self.settings.subscribes_to(topic)) {
+            shared.sink.event(Event::Idle);
+        }
+        shared.known_topics = topics;
     }
 
     fn commands(&mut self) -> Flow {
