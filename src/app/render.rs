@@ -1,6 +1,6 @@
 //! From a notice to the JSON of its post.
 
-use crate::change::RowChange;
+use crate::change::{Op, RowChange};
 use crate::config::{Config, Table};
 use crate::destination::Target;
 use crate::message::{self, TableView, Words};
@@ -35,10 +35,17 @@ pub fn payload(
 fn words(config: &Config, change: &Arc<RowChange>, table: Option<&Table>, rules: &[usize], metrics: &Metrics) -> Words {
     let redacted = table.map_or_else(|| Arc::from([]), |table| Arc::clone(&table.redacted));
     let mut notes = Vec::new();
+    // A truncate has no row, and some sources tell no more of a deleted one than its key: that a title cannot be made
+    // of it is no fault of the template.
+    let row_unknown = change.row().is_none() || (change.op == Op::Delete && change.before_unknown);
     let mut render = |template: Option<&Template>, what: &str| {
         let result = template?.render(change, &redacted);
         result
             .map_err(|error| {
+                if row_unknown {
+                    tracing::debug!(record = %change.record, %error, "no {what}: the row is not known");
+                    return;
+                }
                 if let Some(rule) = rules.first().and_then(|index| config.rules.get(*index)) {
                     metrics.rule_errors.with_label_values(&[&*rule.name]).inc();
                 }
@@ -75,3 +82,6 @@ fn currencies(table: &Table, change: &Arc<RowChange>, redacted: &Arc<[String]>) 
         .filter_map(|(column, template)| Some((column.clone(), template.render(change, redacted).ok()?)))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

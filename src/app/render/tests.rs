@@ -1,0 +1,58 @@
+use super::*;
+use crate::change::{NoHints, Skim, skim};
+use crate::cli::records::read_records;
+use crate::config::{self, Report};
+
+const CAPTURED: &[u8] = include_bytes!("../../../tests/fixtures/debezium/postgres-json.jsonl");
+
+/// The captured change of this partition and offset of the sellers.
+fn seller(offset: i64) -> Arc<RowChange> {
+    let captured = read_records("fixture", CAPTURED)
+        .map(Result::unwrap)
+        .find(|record| record.topic.ends_with(".sellers") && record.offset == offset)
+        .unwrap();
+    match skim(&captured.record()).unwrap() {
+        Skim::Change(envelope) => Arc::new(envelope.change(&NoHints).unwrap().judged()),
+        other => panic!("{}", other.kind()),
+    }
+}
+
+fn rendered(title: &str, change: &Arc<RowChange>) -> (String, f64) {
+    let text = format!(
+        "kafka: {{ brokers: b, topics: [t] }}\n\
+         tables:\n  public.sellers:\n    name: Seller\n    title: \"{title}\"\n\
+         destinations:\n  ops: {{ slack: {{ webhook_url: \"https://slack.example/x\" }} }}\n\
+         rules:\n  - {{ name: sellers, table: public.sellers, on: [create, update, delete, truncate], to: [ops] }}\n"
+    );
+    let (config, _) = config::parse(&text, Report::new("f"), &|_| None).unwrap_or_else(|report| panic!("{report}"));
+    let metrics = Metrics::new().unwrap();
+    let table = config.table("shop", "public.sellers").cloned();
+    let target = &config.destinations[0].target;
+    let payload = payload(&config, target, change, table.as_deref(), &[0], &metrics);
+    (payload.to_string(), metrics.rule_errors.with_label_values(&["sellers"]).get() as f64)
+}
+
+#[test]
+fn a_template_that_fails_is_marked_and_counted_and_the_change_is_posted_all_the_same() {
+    let (text, errors) = rendered("{{ row.no_such_column }}", &seller(2));
+    assert!(text.contains("template of the title failed"), "{text}");
+    assert!(text.contains("99999999999999999999.123456789"), "{text}");
+    assert_eq!(errors, 1.0);
+}
+
+#[test]
+fn a_row_that_the_source_does_not_tell_is_no_fault_of_the_template() {
+    for (what, offset, words) in [("delete", 3, "Seller 2 removed"), ("truncate", 5, "removed")] {
+        let (text, errors) = rendered("{{ row.name }}", &seller(offset));
+        assert!(!text.contains("template"), "{what}: {text}");
+        assert!(text.contains(words), "{what}: {text}");
+        assert_eq!(errors, 0.0, "{what}");
+    }
+}
+
+#[test]
+fn a_title_from_the_config_leads_the_message() {
+    let (text, errors) = rendered("{{ row.name }}, the shop", &seller(2));
+    assert!(text.contains("Ada's Antiques, the shop"), "{text}");
+    assert_eq!(errors, 0.0);
+}
