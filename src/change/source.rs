@@ -93,6 +93,7 @@ pub(crate) struct Source<'a> {
     pub db: Atom<'a>,
     pub schema: Atom<'a>,
     pub table: Atom<'a>,
+    document: bool,
     snapshot: Atom<'a>,
     ts_ms: Atom<'a>,
     ts_us: Atom<'a>,
@@ -154,6 +155,7 @@ impl<'a> Source<'a> {
     }
 
     fn slot(&mut self, name: &str) -> Option<&mut Atom<'a>> {
+        self.document |= name == "collection";
         Some(match name {
             "connector" => &mut self.connector,
             "name" => &mut self.name,
@@ -171,6 +173,11 @@ impl<'a> Source<'a> {
 
     pub fn is_object(&self) -> bool {
         !matches!(self.block, Block::None)
+    }
+
+    /// MongoDB's block names a collection, where others name a table.
+    pub fn is_document(&self) -> bool {
+        self.document || self.connector.text().as_deref() == Some("mongodb")
     }
 
     /// `schema.table`, or `database.table` where the source has no schemas.
