@@ -19,9 +19,18 @@ pub(crate) fn change(envelope: &Envelope<'_>, hints: &dyn Hints) -> Result<RowCh
     let rows = Rows::new(record.topic, server, table, hints);
     let schema = envelope.schema()?;
     let schema = schema.as_deref().and_then(shape);
-    let shape_of = |image| schema.and_then(|schema| image_shape(schema, image));
+    // A flattened row's schema is the row's own.
+    let shape_of = |image| match &envelope.flat {
+        Some(_) => schema,
+        None => schema.and_then(|schema| image_shape(schema, image)),
+    };
     let shapes = Shapes { before: shape_of("before"), after: shape_of("after") };
-    let (before, after) = rows.images(&envelope.images, shapes)?;
+    let (mut before, mut after) = rows.images(&envelope.images, shapes)?;
+    if let Some(flat) = &envelope.flat {
+        for row in [&mut before, &mut after].into_iter().flatten() {
+            row.columns.retain(|column| !flat.is_added(&column.name));
+        }
+    }
 
     let key = if op == Op::Truncate { None } else { rows.key(envelope)? };
     let header = |wanted: Op, name: &str| match op == wanted {
@@ -39,7 +48,12 @@ pub(crate) fn change(envelope: &Envelope<'_>, hints: &dyn Hints) -> Result<RowCh
             let unknown = before.is_none();
             (before, unknown)
         }
-        Op::Delete if invents_old_values(&connector) && !is_real(hints.full_identity(server, table), key.as_ref()) => {
+        Op::Delete if before.is_none() => (Some(key_columns(Row::default(), key.as_ref())), true),
+        // A row without its envelope seldom says which connector sent it.
+        Op::Delete
+            if (invents_old_values(&connector) || connector.is_empty())
+                && !is_real(hints.full_identity(server, table), key.as_ref()) =>
+        {
             (Some(key_columns(before.unwrap_or_default(), key.as_ref())), true)
         }
         Op::Delete => (before, false),
@@ -48,13 +62,16 @@ pub(crate) fn change(envelope: &Envelope<'_>, hints: &dyn Hints) -> Result<RowCh
         Op::Create | Op::Read | Op::Truncate => (None, false),
     };
 
-    let changes = match (op, &before, &after) {
+    let mut changes = match (op, &before, &after) {
         (Op::Update, Some(before), Some(after)) => differences(before, after),
         (Op::Delete, Some(before), _) => each(before, |value| (Some(value), None)),
         (Op::Truncate, ..) => Vec::new(),
         (_, _, Some(after)) => each(after, |value| (None, Some(value))),
         _ => Vec::new(),
     };
+    if let Some(flat) = &envelope.flat {
+        changes.retain(|change| flat.may_have_changed(&change.name));
+    }
     let unavailable = after.as_ref().or(before.as_ref()).map(unavailable).unwrap_or_default();
     Ok(RowChange {
         record: record.id(),

@@ -2,6 +2,7 @@
 
 use super::avro::Datum;
 use super::build;
+use super::flat::Flat;
 use super::hints::Hints;
 use super::image::{self, Image};
 use super::marks::Marks;
@@ -23,6 +24,8 @@ pub struct Envelope<'a> {
     pub(crate) images: Images<'a>,
     pub(crate) key: KeyForm<'a>,
     schema: Option<Inline<'a>>,
+    /// Set where the record is a row without its envelope.
+    pub(crate) flat: Option<Flat>,
 }
 
 /// Both images, and where the members of the old one end.
@@ -47,9 +50,18 @@ pub(crate) enum KeyForm<'a> {
 /// A schema that came with its payload.
 #[derive(Debug, Clone)]
 pub(crate) struct Inline<'a> {
-    pub text: &'a str,
+    /// UTF-8.
+    pub text: &'a [u8],
     /// Compiled, where the text is known already.
     pub kind: Option<Arc<Kind>>,
+}
+
+impl<'a> Inline<'a> {
+    /// The schema's text.
+    pub fn text(&self) -> &'a str {
+        // It was checked with the record, or equals a schema that was; there is no other way here.
+        std::str::from_utf8(self.text).unwrap_or_default()
+    }
 }
 
 impl<'a> Envelope<'a> {
@@ -62,7 +74,7 @@ impl<'a> Envelope<'a> {
     ) -> Result<Self, DecodeError> {
         let table = source.full_table()?;
         let server = source.name.text().unwrap_or_default();
-        Ok(Envelope { record, op, table, server, source, images, key: KeyForm::Bytes, schema })
+        Ok(Envelope { record, op, table, server, source, images, key: KeyForm::Bytes, schema, flat: None })
     }
 
     /// The record that it came in.
@@ -120,7 +132,16 @@ impl<'a> Envelope<'a> {
     /// that is only spelt differently counts. True for a column that was sent when there is nothing to
     /// compare it with.
     pub fn may_touch(&self, columns: &[impl AsRef<str>]) -> bool {
-        image::may_touch(self.images.before.as_ref(), self.images.after.as_ref(), columns)
+        let (before, after) = (self.images.before.as_ref(), self.images.after.as_ref());
+        match &self.flat {
+            None => image::may_touch(before, after, columns),
+            Some(flat) => {
+                let columns = columns.iter().map(AsRef::as_ref);
+                let open: Vec<&str> =
+                    columns.filter(|name| !flat.is_added(name) && flat.may_have_changed(name)).collect();
+                image::may_touch(before, after, &open)
+            }
+        }
     }
 
     /// Did this update leave the row's key as it was? Compared by the bytes of the key's columns.
@@ -140,13 +161,17 @@ impl<'a> Envelope<'a> {
         }
     }
 
+    pub(crate) fn source(&self) -> &Source<'a> {
+        &self.source
+    }
+
     pub(crate) fn schema(&self) -> Result<Option<Arc<Kind>>, DecodeError> {
         match &self.schema {
             None => Ok(None),
             Some(Inline { kind: Some(kind), .. }) => Ok(Some(kind.clone())),
-            Some(Inline { text, kind: None }) => {
-                memo::schema(self.record.topic, text).map(Some).map_err(|reason| DecodeError::new("schema", reason))
-            }
+            Some(schema) => memo::schema(self.record.topic, schema.text())
+                .map(Some)
+                .map_err(|reason| DecodeError::new("schema", reason)),
         }
     }
 

@@ -21,7 +21,8 @@ impl Identities {
     /// What the record shows and is not known yet: does its table send whole old images? Cheap, and
     /// needs no exclusive access; pass the answer to [`Identities::learn`].
     pub fn lesson(&self, envelope: &Envelope<'_>) -> Option<bool> {
-        if envelope.op() != Op::Update {
+        // A row without its envelope never has an old image, whatever its table sends.
+        if envelope.op() != Op::Update || envelope.flat.is_some() {
             return None;
         }
         let known = self.full(envelope.server(), envelope.table());

@@ -41,12 +41,12 @@ pub(crate) fn unwrap<'a>(field: &str, topic: &str, bytes: &'a [u8]) -> Result<Pa
                 }
             };
             let rest = cursor.rest();
-            let found = match memo::schema_at(topic, rest) {
+            let found = match memo::schema_at(topic, rest.as_bytes()) {
                 Some((length, kind)) if key == "schema" => {
                     cursor.advance(length);
-                    Inline { text: &rest[..length], kind }
+                    Inline { text: &rest.as_bytes()[..length], kind }
                 }
-                _ => Inline { text: cursor.value().map_err(json)?, kind: None },
+                _ => Inline { text: cursor.value().map_err(json)?.as_bytes(), kind: None },
             };
             if part.replace(found).is_some() {
                 return Err(DecodeError::column(field, &key, "sent twice"));
@@ -58,7 +58,7 @@ pub(crate) fn unwrap<'a>(field: &str, topic: &str, bytes: &'a [u8]) -> Result<Pa
     cursor.end().map_err(json)?;
     Ok(match (schema, payload) {
         (Some(schema), Some(payload)) if keys == 2 => {
-            Payload { schema: Some(schema).filter(|schema| schema.text.starts_with('{')), payload: payload.text }
+            Payload { schema: Some(schema).filter(|schema| schema.text.starts_with(b"{")), payload: payload.text() }
         }
         _ => Payload { schema: None, payload: whole },
     })
@@ -88,9 +88,9 @@ impl Rows<'_> {
         };
         let kind = match unwrapped.schema {
             Some(Inline { kind: Some(kind), .. }) => Some(kind),
-            Some(Inline { text, kind: None }) => {
-                Some(memo::schema(record.topic, text).map_err(|reason| DecodeError::new("key.schema", reason))?)
-            }
+            Some(schema) => Some(
+                memo::schema(record.topic, schema.text()).map_err(|reason| DecodeError::new("key.schema", reason))?,
+            ),
             None => None,
         };
         match unwrapped.payload.as_bytes().first() {

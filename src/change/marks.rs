@@ -35,8 +35,8 @@ impl Marks {
         let mut tight = true;
         while cursor.member(&mut first)? {
             tight &= cursor.at() == expected;
-            cursor.member_key()?;
-            cursor.value()?;
+            cursor.skip_key()?;
+            cursor.skip_value()?;
             expected = cursor.at() + 1;
             if tight && self.count < MEMBERS_MAX {
                 // Kafka's records are shorter than 2 GiB; an end that wraps marks bytes that compare unequal.
@@ -70,8 +70,8 @@ impl Marks {
         while cursor.member(&mut first)? {
             let same = self.member(object, at).is_some_and(|member| cursor.same_member(member));
             if !same {
-                cursor.member_key()?;
-                cursor.value()?;
+                cursor.skip_key()?;
+                cursor.skip_value()?;
             }
             at += 1;
         }

@@ -42,10 +42,10 @@ thread_local! {
 
 /// Length of the remembered schema that `rest` starts with, and the schema where it was compiled before. A
 /// schema is an object, so a text that starts with one starts with exactly that value.
-pub(crate) fn schema_at(topic: &str, rest: &str) -> Option<(usize, Option<Arc<Kind>>)> {
+pub(crate) fn schema_at(topic: &str, rest: &[u8]) -> Option<(usize, Option<Arc<Kind>>)> {
     MEMO.with_borrow(|memo| {
         let entries = memo.topics.get(topic)?;
-        let entry = entries.iter().find(|entry| rest.as_bytes().starts_with(entry.text.as_bytes()))?;
+        let entry = entries.iter().find(|entry| rest.starts_with(entry.text.as_bytes()))?;
         Some((entry.text.len(), entry.kind.clone()))
     })
 }

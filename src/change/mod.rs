@@ -7,9 +7,12 @@
 mod avro;
 mod build;
 mod canonical;
+mod cloud;
 mod decimal;
+mod document;
 mod envelope;
 mod error;
+mod flat;
 mod frame;
 mod hints;
 mod identity;
@@ -21,6 +24,7 @@ mod memo;
 mod moment;
 mod raw;
 mod record;
+mod repeats;
 mod rows;
 mod scan;
 mod schema;
@@ -39,8 +43,9 @@ pub use hints::{ColumnHint, Hints, Known, NoHints, UnknownType};
 pub use identity::Identities;
 pub use logical::LogicalMessage;
 pub use record::{Headers, Record};
+pub use repeats::{REPEATS_MAX, Repeats};
 pub use schemas::{
-    AvroSchema, FileSchemas, Lookup, NoSchemas, SCHEMA_BYTES_MAX, Schema, SchemaError, SchemaId, Schemas,
+    AvroSchema, ConnectSchema, FileSchemas, Lookup, NoSchemas, SCHEMA_BYTES_MAX, Schema, SchemaError, SchemaId, Schemas,
 };
 pub use skim::{Skim, skim, skim_with};
 pub use suspect::suspicions;

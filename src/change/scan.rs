@@ -168,27 +168,49 @@ impl<'a> Cursor<'a> {
         if self.peek() != Some(b'"') {
             return self.fail("expected a key");
         }
-        let (raw, escaped) = self.string()?;
+        let start = self.at + 1;
+        let escaped = self.string()?;
+        let raw = &self.text[start..self.at - 1];
+        self.colon()?;
+        Ok(Key { raw, escaped })
+    }
+
+    #[inline]
+    fn colon(&mut self) -> Result<(), ScanError> {
         if self.peek() != Some(b':') {
             return self.fail("expected a colon after a key");
         }
         self.at += 1;
-        Ok(Key { raw, escaped })
+        Ok(())
+    }
+
+    /// Steps over a key and its colon.
+    #[inline]
+    pub fn skip_key(&mut self) -> Result<(), ScanError> {
+        if self.peek() != Some(b'"') {
+            return self.fail("expected a key");
+        }
+        self.string()?;
+        self.colon()
+    }
+
+    /// Steps over one whole value, checked.
+    #[inline]
+    pub fn skip_value(&mut self) -> Result<(), ScanError> {
+        match self.peek() {
+            Some(b'"') => self.string().map(drop),
+            Some(b'{' | b'[') => self.nested(),
+            Some(_) => self.scalar(),
+            None => self.fail("the text ends where a value should stand"),
+        }
     }
 
     /// One whole value, checked, as it is written.
     #[inline]
     pub fn value(&mut self) -> Result<&'a str, ScanError> {
-        let first = self.peek();
+        self.peek();
         let start = self.at;
-        match first {
-            Some(b'"') => {
-                self.string()?;
-            }
-            Some(b'{' | b'[') => self.nested()?,
-            Some(_) => self.scalar()?,
-            None => return self.fail("the text ends where a value should stand"),
-        }
+        self.skip_value()?;
         Ok(&self.text[start..self.at])
     }
 
@@ -211,7 +233,7 @@ impl<'a> Cursor<'a> {
                         Some(b']') if !object => {}
                         _ => {
                             if object {
-                                self.member_key()?;
+                                self.skip_key()?;
                             }
                             continue 'value;
                         }
@@ -232,7 +254,7 @@ impl<'a> Cursor<'a> {
                     Some(b',') => {
                         self.at += 1;
                         if object {
-                            self.member_key()?;
+                            self.skip_key()?;
                         }
                         continue 'value;
                     }
@@ -250,19 +272,18 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A text from its opening quote on: what stands between the quotes, and whether it has escapes.
+    /// Steps over a text from its opening quote on, and tells whether it has escapes.
     #[inline]
-    fn string(&mut self) -> Result<(&'a str, bool), ScanError> {
+    fn string(&mut self) -> Result<bool, ScanError> {
         let bytes = self.text.as_bytes();
-        let start = self.at + 1;
-        let mut at = start;
+        let mut at = self.at + 1;
         let mut escaped = false;
         loop {
             at = find_special(bytes, at);
             match bytes.get(at) {
                 Some(b'"') => {
                     self.at = at + 1;
-                    return Ok((&self.text[start..at], escaped));
+                    return Ok(escaped);
                 }
                 Some(b'\\') => {
                     escaped = true;

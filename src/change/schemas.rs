@@ -1,6 +1,8 @@
 //! Schemas that stand in a registry, and how decoding asks for them.
 
 use super::avro::Plan;
+use super::schema as connect;
+use super::semantic::Kind;
 use serde_json::Value as Json;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -57,6 +59,14 @@ pub enum Schema {
     Avro(Arc<AvroSchema>),
     /// JSON Schema: the payload is JSON, which says enough itself.
     Json,
+    /// Kafka Connect's own schema (Apicurio's ExtJsonConverter).
+    Connect(ConnectSchema),
+}
+
+/// A Connect schema, compiled.
+#[derive(Debug)]
+pub struct ConnectSchema {
+    pub(crate) kind: Arc<Kind>,
 }
 
 /// An Avro schema, compiled.
@@ -80,7 +90,11 @@ impl Schema {
         }
         match kind.unwrap_or("AVRO").to_ascii_uppercase().as_str() {
             "AVRO" => Ok(Schema::Avro(Arc::new(AvroSchema { plan: Arc::new(Plan::parse(text, references)?) }))),
-            "JSON" => Ok(Schema::Json),
+            // Apicurio keeps Connect's schemas as plain JSON or under a type of their own.
+            "JSON" | "KCONNECT" => Ok(match connect::compile(text) {
+                Ok(kind @ Kind::Struct(_)) => Schema::Connect(ConnectSchema { kind: Arc::new(kind) }),
+                _ => Schema::Json,
+            }),
             _ => Err(SchemaError("a schema type that is not Avro or JSON".into())),
         }
     }

@@ -1,6 +1,7 @@
 //! Semantic types: what a raw JSON value means, by the schema's name for it or the config's word.
 
 use super::decimal::{decimal, decimal_text, loose_decimal, variable_decimal};
+use super::document::extended;
 use super::moment::{date, moment, scaled, structured, time_of_day, zoned_time};
 use super::raw;
 use super::time;
@@ -228,7 +229,10 @@ pub(crate) fn unexpected(expected: &str, raw: &str) -> Reason {
 fn schemaless(raw: &str) -> Result<(Type, Value), Reason> {
     Ok(match raw.as_bytes().first() {
         Some(b'"') => (Type::Text, Value::Text(text(raw)?.into())),
-        Some(b'{') => (Type::Json, Value::Json(Arc::new(raw::build(raw)))),
+        Some(b'{') => match extended(raw) {
+            Some(value) => value,
+            None => (Type::Json, Value::Json(Arc::new(raw::build(raw)))),
+        },
         Some(b'[') => (Type::Array, array(&Kind::Any, raw)?),
         Some(b't') => (Type::Bool, Value::Bool(true)),
         Some(b'f') => (Type::Bool, Value::Bool(false)),

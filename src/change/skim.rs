@@ -1,16 +1,17 @@
 //! What a record is, found in one walk over its bytes that builds nothing.
 
+mod parts;
+
 use super::avro::{Datum, Part};
-use super::envelope::{Envelope, Images, Inline, KeyForm};
+use super::envelope::{Envelope, Inline, KeyForm};
 use super::frame::{self, Framed, Side};
-use super::image::Image;
-use super::logical::{self, LogicalMessage};
+use super::logical::LogicalMessage;
 use super::marks::Marks;
-use super::raw;
-use super::scan::{Cursor, ScanError};
+use super::scan::Cursor;
 use super::schemas::{Lookup, NoSchemas, Schema, SchemaId, Schemas};
 use super::source::{Atom, Source};
-use super::{DecodeError, Op, Record, memo};
+use super::{DecodeError, Record, cloud, flat, key, memo, raw};
+use parts::*;
 use std::borrow::Cow;
 
 /// What a record is. Borrowed from the record's bytes.
@@ -63,14 +64,17 @@ pub fn skim<'a>(record: &Record<'a>) -> Result<Skim<'a>, DecodeError> {
 /// The whole value is checked to be what it claims to be, so later steps only fail on what its parts mean.
 pub fn skim_with<'a>(record: &Record<'a>, schemas: &dyn Schemas) -> Result<Skim<'a>, DecodeError> {
     let Some(bytes) = record.value else {
-        return Ok(Skim::Tombstone);
+        return Ok(flat::tombstone(record)?.map_or(Skim::Tombstone, |envelope| Skim::Change(Box::new(envelope))));
     };
     let mut skim = match bytes.first() {
         // No header is looked at before the text fails to be JSON: nearly all that begins so is some.
         Some(b'{' | b'[' | b'"' | b'n' | b't' | b'f' | b'-' | b'0'..=b'9' | b' ' | b'\n' | b'\r' | b'\t') => {
-            match (skim_json(record, bytes), frame::by_header(record, Side::Value, bytes)) {
-                (Err(_), Some(framed)) => skim_framed(record, framed, schemas)?,
-                (skim, _) => skim?,
+            match skim_json(record, bytes, schemas) {
+                Ok(skim) => skim,
+                Err(error) => match frame::by_header(record, Side::Value, bytes) {
+                    Some(framed) => skim_framed(record, framed, schemas)?,
+                    None => return Err(error),
+                },
             }
         }
         None => match frame::by_header(record, Side::Value, bytes) {
@@ -98,7 +102,7 @@ fn skim_framed<'a>(record: &Record<'a>, framed: Framed<'a>, schemas: &dyn Schema
     };
     match &*schema {
         Schema::Avro(avro) => skim_avro(record, &Datum::root(&avro.plan, framed.payload)),
-        Schema::Json => skim_json(record, framed.payload),
+        Schema::Json | Schema::Connect(_) => skim_json(record, framed.payload, schemas),
     }
 }
 
@@ -124,11 +128,45 @@ fn key_form<'a>(record: &Record<'a>, schemas: &dyn Schemas) -> Result<Result<Key
     };
     Ok(frame::resolve("key", framed.id, schemas)?.map(|schema| match &*schema {
         Schema::Avro(avro) => KeyForm::Avro(Datum::root(&avro.plan, framed.payload)),
-        Schema::Json => KeyForm::Json(framed.payload),
+        Schema::Json | Schema::Connect(_) => KeyForm::Json(framed.payload),
     }))
 }
 
-fn skim_json<'a>(record: &Record<'a>, bytes: &'a [u8]) -> Result<Skim<'a>, DecodeError> {
+/// JsonConverter's wrapper around a schema that was met before, which needs no second look: not even whether
+/// it is UTF-8. `None` for anything else, and for what is wrong behind the schema.
+fn skim_known<'a>(record: &Record<'a>, bytes: &'a [u8]) -> Option<Result<Skim<'a>, DecodeError>> {
+    let (length, kind) = memo::schema_at(record.topic, bytes.strip_prefix(br#"{"schema":"#)?)?;
+    let (schema, rest) = bytes.split_at(br#"{"schema":"#.len() + length);
+    let rest = std::str::from_utf8(rest.strip_prefix(br#","payload":"#)?).ok()?;
+    let mut cursor = Cursor::new(rest);
+    let mut parts = Parts::default();
+    let mut marks = Marks::default();
+    let mut last = true;
+    if !cursor.open_object() || walk(&mut cursor, record, &mut parts, None, &mut marks).is_err() {
+        return None;
+    }
+    if cursor.member(&mut last).ok()? || cursor.end().is_err() {
+        return None;
+    }
+    let text = schema.get(br#"{"schema":"#.len()..)?;
+    Some(classify(record, parts, Some(Inline { text, kind }), marks))
+}
+
+fn skim_json<'a>(record: &Record<'a>, bytes: &'a [u8], schemas: &dyn Schemas) -> Result<Skim<'a>, DecodeError> {
+    let skim = match skim_known(record, bytes) {
+        Some(skim) => skim?,
+        None => skim_text(record, bytes, schemas)?,
+    };
+    let Skim::Unknown = skim else {
+        return Ok(skim);
+    };
+    // A row without its envelope is looked for last: it can look like anything.
+    let unwrapped = key::unwrap("value", record.topic, bytes)?;
+    let row = flat::json(record, unwrapped.payload, unwrapped.schema)?;
+    Ok(row.map_or(Skim::Unknown, |envelope| Skim::Change(Box::new(envelope))))
+}
+
+fn skim_text<'a>(record: &Record<'a>, bytes: &'a [u8], schemas: &dyn Schemas) -> Result<Skim<'a>, DecodeError> {
     let text = json_text("value", bytes)?;
     let mut cursor = Cursor::new(text);
     let mut outer = Parts::default();
@@ -144,18 +182,46 @@ fn skim_json<'a>(record: &Record<'a>, bytes: &'a [u8]) -> Result<Skim<'a>, Decod
     walk(&mut cursor, record, &mut outer, Some(&mut inner), &mut marks)?;
     cursor.end().map_err(json)?;
 
-    let wrapped = outer.keys == 2 && outer.has(SCHEMA) && outer.has(PAYLOAD);
-    if !wrapped {
+    if outer.has(SPEC_VERSION) && outer.has(DATA) {
+        return Ok(cloud::change(record, text)?.map_or(Skim::Unknown, |change| Skim::Change(Box::new(change))));
+    }
+    let wrapped = outer.keys == 2 && outer.has(PAYLOAD);
+    if wrapped && outer.has(SCHEMA_ID) {
+        // Apicurio's ExtJsonConverter: a Connect schema that stands in the registry.
+        return match (outer.payload, connect_schema(text, schemas)) {
+            (Some("null"), _) => Ok(Skim::Tombstone),
+            (Some(_), _) => Ok(Skim::Unknown),
+            (None, Err(id)) => Ok(Skim::Needs(id)),
+            (None, Ok(schema)) => classify(record, inner, schema, marks),
+        };
+    }
+    if !(wrapped && outer.has(SCHEMA)) {
         return classify(record, outer, None, marks);
     }
-    let schema = outer.schema.filter(|schema| schema.text.starts_with('{'));
+    let schema = outer.schema.filter(|schema| schema.text.starts_with(b"{"));
     if let Some(schema) = schema.as_ref().filter(|schema| schema.kind.is_none()) {
-        memo::remember_schema(record.topic, schema.text);
+        memo::remember_schema(record.topic, schema.text());
     }
     match outer.payload {
         Some("null") => Ok(Skim::Tombstone),
         Some(_) => Ok(Skim::Unknown),
         None => classify(record, inner, schema, marks),
+    }
+}
+
+/// The schema of an ExtJson payload; none where no registry has it, because JSON can be read without.
+fn connect_schema<'a>(text: &'a str, schemas: &dyn Schemas) -> Result<Option<Inline<'a>>, SchemaId> {
+    let Some(id) = raw::member(text, "schemaId").and_then(|raw| raw.trim_matches('"').parse().ok()) else {
+        return Ok(None);
+    };
+    let id = SchemaId::Global(id);
+    match schemas.schema(&id) {
+        Lookup::Pending => Err(id),
+        Lookup::Found(schema) => Ok(match &*schema {
+            Schema::Connect(connect) => Some(Inline { text: b"", kind: Some(connect.kind.clone()) }),
+            _ => None,
+        }),
+        Lookup::Unknown(_) | Lookup::NoRegistry => Ok(None),
     }
 }
 
@@ -174,7 +240,7 @@ fn skim_avro<'a>(record: &Record<'a>, datum: &Datum<'a>) -> Result<Skim<'a>, Dec
         let flag = flag(name);
         parts.keys += 1;
         parts.seen |= flag;
-        if flag & (SOURCE | BEFORE | AFTER | OP | MESSAGE) == 0 {
+        if flag & (SOURCE | BEFORE | AFTER | OP | MESSAGE | UPDATE_DESCRIPTION) == 0 {
             members.skip().map_err(error)?;
             parts.timestamps += usize::from(flag == TS);
             continue;
@@ -186,11 +252,22 @@ fn skim_avro<'a>(record: &Record<'a>, datum: &Datum<'a>) -> Result<Skim<'a>, Dec
             (BEFORE, part) => parts.before = Some(Field::Avro(part)),
             (AFTER, part) => parts.after = Some(Field::Avro(part)),
             (MESSAGE, part) => parts.message = Some(Field::Avro(part)),
+            (UPDATE_DESCRIPTION, Part::Null) => {}
+            (UPDATE_DESCRIPTION, Part::Record(datum)) => {
+                let raw = datum.json().map_err(error)?;
+                parts.update = Some(Cow::Owned(raw));
+            }
             (_, part) => parts.op = Atom::part(&part),
         }
     }
     members.end().map_err(|reason| DecodeError::new("value", reason))?;
-    classify(record, parts, None, Marks::default())
+    match classify(record, parts, None, Marks::default())? {
+        Skim::Unknown => {
+            let row = flat::avro(record, &datum)?;
+            Ok(row.map_or(Skim::Unknown, |envelope| Skim::Change(Box::new(envelope))))
+        }
+        skim => Ok(skim),
+    }
 }
 
 /// The bytes as text, or why they are none.
@@ -201,220 +278,6 @@ pub(crate) fn json_text<'a>(field: &str, bytes: &'a [u8]) -> Result<&'a str, Dec
         Some(_) => std::str::from_utf8(bytes)
             .map_err(|error| DecodeError::new(field, format!("not UTF-8 at byte {}", error.valid_up_to()))),
     }
-}
-
-const TS: u32 = 1 << 0;
-const SCHEMA: u32 = 1 << 1;
-const PAYLOAD: u32 = 1 << 2;
-const STATUS: u32 = 1 << 3;
-const ID: u32 = 1 << 4;
-const EVENT_COUNT: u32 = 1 << 5;
-const DATA_COLLECTIONS: u32 = 1 << 6;
-const DDL: u32 = 1 << 7;
-const TABLE_CHANGES: u32 = 1 << 8;
-const AGGREGATE_TYPE: u32 = 1 << 9;
-const TYPE: u32 = 1 << 10;
-const OP: u32 = 1 << 11;
-const SOURCE: u32 = 1 << 12;
-const BEFORE: u32 = 1 << 13;
-const AFTER: u32 = 1 << 14;
-const MESSAGE: u32 = 1 << 15;
-
-/// The known members of an object, as raw text.
-#[derive(Debug, Default)]
-struct Parts<'a> {
-    keys: usize,
-    timestamps: usize,
-    seen: u32,
-    schema: Option<Inline<'a>>,
-    /// Raw, unless it is an object: that one is walked into the inner parts.
-    payload: Option<&'a str>,
-    op: Atom<'a>,
-    before: Option<Field<'a>>,
-    after: Option<Field<'a>>,
-    message: Option<Field<'a>>,
-    source: Option<Source<'a>>,
-}
-
-/// A member of an envelope that is more than a word or a number.
-#[derive(Debug, Clone)]
-enum Field<'a> {
-    Json(&'a str),
-    Avro(Part<'a>),
-}
-
-impl Parts<'_> {
-    fn has(&self, flag: u32) -> bool {
-        self.seen & flag != 0
-    }
-}
-
-fn flag(name: &str) -> u32 {
-    match name {
-        "before" => BEFORE,
-        "after" => AFTER,
-        "source" => SOURCE,
-        "op" => OP,
-        "ts_ms" | "ts_us" | "ts_ns" => TS,
-        "message" => MESSAGE,
-        "schema" => SCHEMA,
-        "payload" => PAYLOAD,
-        "status" => STATUS,
-        "id" => ID,
-        "event_count" => EVENT_COUNT,
-        "data_collections" => DATA_COLLECTIONS,
-        "ddl" => DDL,
-        "tableChanges" => TABLE_CHANGES,
-        "aggregate_type" => AGGREGATE_TYPE,
-        "type" => TYPE,
-        _ => 0,
-    }
-}
-
-fn walk<'a>(
-    cursor: &mut Cursor<'a>,
-    record: &Record<'a>,
-    parts: &mut Parts<'a>,
-    mut inner: Option<&mut Parts<'a>>,
-    marks: &mut Marks,
-) -> Result<(), DecodeError> {
-    let json = |error: ScanError| DecodeError::json("value", error);
-    let wrapper = inner.is_some();
-    let mut first = true;
-    while let Some(key) = cursor.key(&mut first).map_err(json)? {
-        let key = key.text();
-        parts.keys += 1;
-        let flag = flag(&key);
-        // Which of two would count depends on the reader, so neither does.
-        if parts.has(flag & (BEFORE | AFTER | SOURCE | OP | SCHEMA | PAYLOAD | MESSAGE)) {
-            return Err(DecodeError::new(&key, "sent twice"));
-        }
-        parts.seen |= flag;
-        match flag {
-            SOURCE => {
-                cursor.peek();
-                parts.source = Some(Source::walk(cursor)?);
-            }
-            SCHEMA if wrapper => {
-                cursor.peek();
-                let rest = cursor.rest();
-                parts.schema = Some(match memo::schema_at(record.topic, rest) {
-                    Some((length, kind)) => {
-                        cursor.advance(length);
-                        Inline { text: &rest[..length], kind }
-                    }
-                    None => Inline { text: cursor.value().map_err(json)?, kind: None },
-                });
-            }
-            PAYLOAD => match inner.take() {
-                Some(inner) if cursor.open_object() => walk(cursor, record, inner, None, marks)?,
-                _ => parts.payload = Some(cursor.value().map_err(json)?),
-            },
-            BEFORE => parts.before = Some(Field::Json(marks.scan(cursor).map_err(json)?)),
-            AFTER => {
-                let raw = match parts.before {
-                    Some(Field::Json(before)) => marks.twin(before, cursor).map_err(json)?,
-                    _ => cursor.value().map_err(json)?,
-                };
-                parts.after = Some(Field::Json(raw));
-            }
-            _ => {
-                let raw = cursor.value().map_err(json)?;
-                match flag {
-                    OP => parts.op = Atom::json(raw),
-                    MESSAGE => parts.message = Some(Field::Json(raw)),
-                    TS => parts.timestamps += 1,
-                    _ => {}
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-fn classify<'a>(
-    record: &Record<'a>,
-    parts: Parts<'a>,
-    schema: Option<Inline<'a>>,
-    marks: Marks,
-) -> Result<Skim<'a>, DecodeError> {
-    if parts.has(OP) && (parts.has(SOURCE) || parts.has(BEFORE) || parts.has(AFTER)) {
-        return envelope(record, parts, schema, marks);
-    }
-    if parts.has(SOURCE) && (parts.has(DDL) || parts.has(TABLE_CHANGES)) {
-        return Ok(Skim::SchemaChange);
-    }
-    if parts.has(SOURCE) && (parts.has(BEFORE) || parts.has(AFTER)) {
-        return Err(DecodeError::new("op", "missing"));
-    }
-    if parts.keys > 0 && parts.keys == parts.timestamps {
-        return Ok(Skim::Heartbeat);
-    }
-    if parts.has(STATUS) && parts.has(ID) && (parts.has(EVENT_COUNT) || parts.has(DATA_COLLECTIONS)) {
-        return Ok(Skim::Transaction);
-    }
-    if parts.has(AGGREGATE_TYPE) && parts.has(TYPE) && parts.has(ID) {
-        return Ok(Skim::Notification);
-    }
-    Ok(Skim::Unknown)
-}
-
-fn envelope<'a>(
-    record: &Record<'a>,
-    parts: Parts<'a>,
-    schema: Option<Inline<'a>>,
-    marks: Marks,
-) -> Result<Skim<'a>, DecodeError> {
-    let Some(word) = parts.op.text() else {
-        return Err(DecodeError::new("op", format!("expected a text, found {}", parts.op.shape())));
-    };
-    let source = match parts.source {
-        Some(source) if source.is_object() => source,
-        Some(_) => return Err(DecodeError::new("source", "expected an object")),
-        None => return Err(DecodeError::new("source", "missing")),
-    };
-    let op = match &*word {
-        "c" => Op::Create,
-        "u" => Op::Update,
-        "d" => Op::Delete,
-        "r" => Op::Read,
-        "t" => Op::Truncate,
-        "m" => {
-            let said = match &parts.message {
-                Some(Field::Json(raw)) if raw.starts_with('{') => logical::said_json(raw),
-                Some(Field::Avro(Part::Record(datum))) => logical::said_avro(datum)?,
-                _ => return Err(DecodeError::new("message", "missing")),
-            };
-            return Ok(Skim::Message(Box::new(LogicalMessage::new(*record, &source, said))));
-        }
-        _ => {
-            return Err(DecodeError::new("op", "a letter that Debezium does not use"));
-        }
-    };
-    let before = image("before", parts.before)?;
-    let after = image("after", parts.after)?;
-    match op {
-        Op::Truncate => {}
-        Op::Delete if before.is_none() => {
-            return Err(DecodeError::new("before", "null, where op is delete"));
-        }
-        Op::Create | Op::Read | Op::Update if after.is_none() => {
-            return Err(DecodeError::new("after", format!("null, where op is {op}")));
-        }
-        _ => {}
-    }
-    Ok(Skim::Change(Box::new(Envelope::new(*record, op, Images { before, after, marks }, source, schema)?)))
-}
-
-fn image<'a>(field: &str, value: Option<Field<'a>>) -> Result<Option<Image<'a>>, DecodeError> {
-    let found = match value {
-        None | Some(Field::Json("null") | Field::Avro(Part::Null)) => return Ok(None),
-        Some(Field::Json(raw)) if raw.starts_with('{') => return Ok(Some(Image::Json(Cow::Borrowed(raw)))),
-        Some(Field::Avro(Part::Record(datum))) => return Ok(Some(Image::Avro(datum))),
-        Some(Field::Json(raw)) => raw::shape(raw),
-        Some(Field::Avro(part)) => Atom::part(&part).shape(),
-    };
-    Err(DecodeError::new(field, format!("expected an object, found {found}")))
 }
 
 #[cfg(test)]

@@ -36,6 +36,10 @@ impl<'a> Atom<'a> {
         }
     }
 
+    pub fn is_none(self) -> bool {
+        matches!(self, Atom::None)
+    }
+
     pub fn text(self) -> Option<Cow<'a, str>> {
         match self {
             Atom::Json(raw) => raw::text(raw),
@@ -69,15 +73,27 @@ impl<'a> Atom<'a> {
     }
 }
 
-/// The source block's parts that every record needs.
+/// Where the block's other fields can be looked up.
+#[derive(Debug, Clone, Default)]
+enum Block<'a> {
+    #[default]
+    None,
+    Json(&'a str),
+    Avro(Datum<'a>),
+    /// Fields that were gathered from elsewhere (a flattened row's metadata).
+    Loose(Vec<(Cow<'a, str>, Atom<'a>)>),
+}
+
+/// The source block's parts that every record needs, the others on demand.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Source<'a> {
-    is_object: bool,
+    block: Block<'a>,
     pub connector: Atom<'a>,
     pub name: Atom<'a>,
     pub db: Atom<'a>,
     pub schema: Atom<'a>,
     pub table: Atom<'a>,
+    document: bool,
     snapshot: Atom<'a>,
     ts_ms: Atom<'a>,
     ts_us: Atom<'a>,
@@ -89,6 +105,8 @@ impl<'a> Source<'a> {
     pub fn walk(cursor: &mut Cursor<'a>) -> Result<Self, DecodeError> {
         let json = |error| DecodeError::json("value", error);
         let mut source = Source::default();
+        cursor.peek();
+        let start = cursor.at();
         if !cursor.open_object() {
             cursor.value().map_err(json)?;
             return Ok(source);
@@ -104,13 +122,13 @@ impl<'a> Source<'a> {
                 }
             }
         }
-        source.is_object = true;
+        source.block = Block::Json(cursor.since(start));
         Ok(source)
     }
 
     /// Reads the block of a datum.
     pub fn read(datum: &Datum<'a>) -> Result<Self, DecodeError> {
-        let mut source = Source { is_object: true, ..Source::default() };
+        let mut source = Source { block: Block::Avro(datum.clone()), ..Source::default() };
         let Some(mut members) = datum.members() else {
             return Ok(Source::default());
         };
@@ -124,7 +142,20 @@ impl<'a> Source<'a> {
         Ok(source)
     }
 
+    /// From fields under the names that they have in a source block.
+    pub fn loose(fields: Vec<(Cow<'a, str>, Atom<'a>)>) -> Self {
+        let mut source = Source::default();
+        for (name, value) in &fields {
+            if let Some(slot) = source.slot(name) {
+                *slot = *value;
+            }
+        }
+        source.block = Block::Loose(fields);
+        source
+    }
+
     fn slot(&mut self, name: &str) -> Option<&mut Atom<'a>> {
+        self.document |= name == "collection";
         Some(match name {
             "connector" => &mut self.connector,
             "name" => &mut self.name,
@@ -141,7 +172,12 @@ impl<'a> Source<'a> {
     }
 
     pub fn is_object(&self) -> bool {
-        self.is_object
+        !matches!(self.block, Block::None)
+    }
+
+    /// MongoDB's block names a collection, where others name a table.
+    pub fn is_document(&self) -> bool {
+        self.document || self.connector.text().as_deref() == Some("mongodb")
     }
 
     /// `schema.table`, or `database.table` where the source has no schemas.
@@ -173,5 +209,49 @@ impl<'a> Source<'a> {
     pub fn time_us(&self) -> Option<i64> {
         let finer = self.ts_us.int().or_else(|| self.ts_ns.int().map(|ns| ns.div_euclid(1000)));
         finer.or_else(|| self.ts_ms.int().and_then(|ms| ms.checked_mul(1000)))
+    }
+
+    /// Calls back with each of these fields that is there and not null, as a text.
+    pub fn each(&self, names: &[&str], mut found: impl FnMut(usize, &str)) {
+        let place = |name: &str| names.iter().position(|wanted| *wanted == name);
+        match &self.block {
+            Block::None => {}
+            Block::Json(raw) => {
+                for (name, raw) in raw::members(raw).filter(|(_, raw)| *raw != "null") {
+                    if let Some(at) = place(&name) {
+                        found(at, raw);
+                    }
+                }
+            }
+            Block::Avro(datum) => {
+                let Some(mut members) = datum.members() else {
+                    return;
+                };
+                while let Some(name) = members.name() {
+                    let at = place(name);
+                    let Ok(datum) = members.datum() else {
+                        return;
+                    };
+                    if let Some(at) = at
+                        && let Ok((_, value)) = datum.value()
+                        && value != super::Value::Null
+                    {
+                        found(at, &value.plain());
+                    }
+                }
+            }
+            Block::Loose(fields) => {
+                for (name, atom) in fields {
+                    if let Some(at) = place(name) {
+                        match atom {
+                            Atom::Json(raw) if *raw != "null" => found(at, raw),
+                            Atom::Text(text) => found(at, text),
+                            Atom::Int(int) => found(at, &int.to_string()),
+                            _ => {}
+                        }
+                    }
+                }
+            }
+        }
     }
 }

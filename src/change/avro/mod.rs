@@ -112,6 +112,18 @@ impl<'a> Datum<'a> {
         Ok(value)
     }
 
+    /// The datum's bytes.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The datum as JsonConverter would have written it.
+    pub fn json(&self) -> Result<String, Reason> {
+        let mut out = String::new();
+        self.plan.json(self.node, &mut Reader::new(self.bytes), &mut out, 0)?;
+        Ok(out)
+    }
+
     /// Takes the datum for what it is on the wire.
     pub fn part(&self) -> Result<Part<'a>, Reason> {
         let mut reader = Reader::new(self.bytes);
@@ -122,7 +134,6 @@ impl<'a> Datum<'a> {
             Wire::Int => Part::Int(reader.long()?),
             Wire::Text => Part::Text(reader.text()?),
             Wire::Bytes => Part::Bytes(reader.bytes()?),
-            Wire::Enum(_) => Part::Other,
             _ => Part::Other,
         })
     }

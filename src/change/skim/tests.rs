@@ -1,8 +1,9 @@
 //! Records are known for what they are, and broken ones say which field and why.
 
 use super::*;
-use crate::change::NoHints;
+use crate::change::image::Image;
 use crate::change::tests::{CAPTURES, Sample, capture};
+use crate::change::{NoHints, Op};
 use proptest::prelude::*;
 use std::sync::OnceLock;
 

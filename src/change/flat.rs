@@ -1,0 +1,333 @@
+//! Rows without their envelope, as ExtractNewRecordState leaves them.
+//!
+//! What it keeps of the envelope stands in fields (`__op`, `__table`, `__deleted`) or headers of the same
+//! names, under a prefix that can be configured. Without any of it, the context headers of Debezium and a key
+//! whose columns the row repeats tell a row from other JSON.
+
+use super::Record;
+use super::avro::Datum;
+use super::envelope::{Envelope, Images, Inline};
+use super::image::Image;
+use super::raw;
+use super::source::{Atom, Source};
+use super::{DecodeError, Op};
+use std::borrow::Cow;
+
+/// The prefix that is used where none is configured.
+const PREFIX: &str = "__";
+/// The connector's logical name, on streamed events.
+const SERVER: &str = "__debezium.context.connectorLogicalName";
+
+/// Which of a row's columns are none, and what its headers say of the others.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Flat {
+    prefix: String,
+    /// The columns that ExtractChangedRecordState says to have changed.
+    pub changed: Option<Vec<String>>,
+    /// The columns that it says not to have changed.
+    pub unchanged: Option<Vec<String>>,
+}
+
+impl Flat {
+    /// Was this column added beside the row's own?
+    pub fn is_added(&self, name: &str) -> bool {
+        name == "__deleted" || name.strip_prefix(&self.prefix).is_some_and(is_metadata)
+    }
+
+    /// Do the headers leave open that this column has changed?
+    pub fn may_have_changed(&self, name: &str) -> bool {
+        let named = |list: &Vec<String>| list.iter().any(|column| column == name);
+        match (&self.changed, &self.unchanged) {
+            (Some(changed), _) => named(changed),
+            (None, Some(unchanged)) => !named(unchanged),
+            (None, None) => true,
+        }
+    }
+}
+
+/// The envelope's and the source block's fields that the transformation can add.
+fn is_metadata(name: &str) -> bool {
+    matches!(
+        name.strip_prefix("source_").unwrap_or(name),
+        "op" | "table"
+            | "schema"
+            | "db"
+            | "collection"
+            | "keyspace"
+            | "connector"
+            | "name"
+            | "version"
+            | "snapshot"
+            | "ts_ms"
+            | "ts_us"
+            | "ts_ns"
+            | "lsn"
+            | "txId"
+            | "xmin"
+            | "sequence"
+            | "file"
+            | "pos"
+            | "row"
+            | "gtid"
+            | "server_id"
+            | "thread"
+            | "query"
+            | "commit_lsn"
+            | "change_lsn"
+            | "event_serial_no"
+            | "scn"
+            | "commit_scn"
+            | "rs_id"
+            | "ssn"
+            | "redo_thread"
+            | "ord"
+            | "lsid"
+            | "txnNumber"
+            | "origin"
+            | "origin_lsn"
+            | "vgtid"
+            | "shard"
+    ) || name.starts_with("transaction_")
+}
+
+/// The members of a row that may be metadata, by name.
+type Fields<'a> = Vec<(Cow<'a, str>, Atom<'a>)>;
+
+/// A flattened row in JSON; `None` for what is none.
+pub(crate) fn json<'a>(
+    record: &Record<'a>,
+    payload: &'a str,
+    schema: Option<Inline<'a>>,
+) -> Result<Option<Envelope<'a>>, DecodeError> {
+    if !payload.starts_with('{') {
+        return Ok(None);
+    }
+    let fields = raw::members(payload).map(|(name, raw)| (name, Atom::json(raw))).collect();
+    row(record, fields, Image::Json(Cow::Borrowed(payload)), schema)
+}
+
+/// A flattened row in Avro.
+pub(crate) fn avro<'a>(record: &Record<'a>, datum: &Datum<'a>) -> Result<Option<Envelope<'a>>, DecodeError> {
+    let mut fields = Fields::new();
+    if let Some(mut members) = datum.members() {
+        while let Some(name) = members.name() {
+            let name = Cow::Owned(name.to_string());
+            let part = members.datum().and_then(|datum| datum.part());
+            let part = part.map_err(|reason| DecodeError::new(&name, reason))?;
+            fields.push((name, Atom::part(&part)));
+        }
+    }
+    row(record, fields, Image::Avro(datum.clone()), None)
+}
+
+/// A delete that left nothing but its key and headers; `None` for an ordinary tombstone.
+pub(crate) fn tombstone<'a>(record: &Record<'a>) -> Result<Option<Envelope<'a>>, DecodeError> {
+    if record.headers.header("__op") != Some(b"d") || record.key.is_none() {
+        return Ok(None);
+    }
+    let (prefix, added) = from_headers(record).unwrap_or_default();
+    envelope(record, Op::Delete, Flat { prefix, ..Flat::default() }, added, Images::default(), None).map(Some)
+}
+
+fn row<'a>(
+    record: &Record<'a>,
+    fields: Fields<'a>,
+    image: Image<'a>,
+    schema: Option<Inline<'a>>,
+) -> Result<Option<Envelope<'a>>, DecodeError> {
+    let value = |wanted: &str| fields.iter().find(|(name, _)| name == wanted).map(|(_, atom)| *atom);
+    let deleted = value("__deleted").and_then(Atom::text);
+    let (prefix, added) = match prefix_of(&fields, deleted.is_some()) {
+        Some(prefix) => {
+            let added = fields.iter().filter_map(|(name, atom)| Some((name.strip_prefix(&prefix)?.to_owned(), *atom)));
+            let added =
+                added.filter(|(name, _)| is_metadata(name)).map(|(name, atom)| (Cow::Owned(name), atom)).collect();
+            (prefix, added)
+        }
+        None => match from_headers(record) {
+            Some(found) => found,
+            None if deleted.is_some() || repeats_its_key(record, &fields) => (PREFIX.to_owned(), Fields::new()),
+            None => return Ok(None),
+        },
+    };
+    let op = added.iter().find(|(name, _)| name == "op").and_then(|(_, atom)| atom.text());
+    let op = match (op.as_deref(), deleted.as_deref()) {
+        (_, Some("true")) | (Some("d"), _) => Op::Delete,
+        (Some("c"), _) => Op::Create,
+        (Some("r"), _) => Op::Read,
+        // Whether a row is new, nothing tells without the op; as an update it claims the least.
+        (Some("u") | None, _) => Op::Update,
+        (Some(_), _) => return Err(DecodeError::new(&format!("{prefix}op"), "a letter that Debezium does not use")),
+    };
+    let (changed, unchanged) = if op == Op::Update { lists(record, &fields) } else { (None, None) };
+    let images = match op {
+        Op::Delete => Images { before: Some(image), ..Images::default() },
+        _ => Images { after: Some(image), ..Images::default() },
+    };
+    envelope(record, op, Flat { prefix, changed, unchanged }, added, images, schema).map(Some)
+}
+
+fn envelope<'a>(
+    record: &Record<'a>,
+    op: Op,
+    flat: Flat,
+    added: Fields<'a>,
+    images: Images<'a>,
+    schema: Option<Inline<'a>>,
+) -> Result<Envelope<'a>, DecodeError> {
+    let server = record.headers.header(SERVER).and_then(|name| std::str::from_utf8(name).ok());
+    let mut source: Fields<'a> = Vec::new();
+    let mut late = Vec::new();
+    for (name, atom) in added {
+        match name.strip_prefix("source_") {
+            Some(plain) => source.push((Cow::Owned(plain.to_owned()), atom)),
+            // The envelope's own time is when Debezium saw the change; better than none.
+            None if name.starts_with("ts_") => late.push((name, atom)),
+            None => source.push((name, atom)),
+        }
+    }
+    let has = |source: &Fields<'_>, wanted: &str| source.iter().any(|(name, atom)| name == wanted && !atom.is_none());
+    if !source.iter().any(|(name, _)| name.starts_with("ts_")) {
+        source.append(&mut late);
+    }
+    let (topic_server, schema_name, table) = by_topic(record.topic, server);
+    for (name, text) in [("name", server.or(topic_server)), ("table", Some(table))] {
+        if let Some(text) = text.filter(|_| !(has(&source, name) || name == "table" && has(&source, "collection"))) {
+            source.push((Cow::Borrowed(name), Atom::Text(text)));
+        }
+    }
+    if let Some(text) = schema_name.filter(|_| !has(&source, "schema") && !has(&source, "db")) {
+        source.push((Cow::Borrowed("schema"), Atom::Text(text)));
+    }
+    let mut envelope = Envelope::new(*record, op, images, Source::loose(source), schema)?;
+    envelope.flat = Some(flat);
+    Ok(envelope)
+}
+
+/// Server, schema and table as Debezium names topics: `prefix.schema.table`.
+fn by_topic<'a>(topic: &'a str, server: Option<&str>) -> (Option<&'a str>, Option<&'a str>, &'a str) {
+    let known = server.and_then(|server| Some((server.len(), topic.strip_prefix(server)?.strip_prefix('.')?)));
+    if let Some((length, rest)) = known {
+        return match rest.rsplit_once('.') {
+            Some((schema, table)) => (Some(&topic[..length]), Some(schema), table),
+            None => (Some(&topic[..length]), None, rest),
+        };
+    }
+    match topic.rsplit_once('.') {
+        Some((rest, table)) => match rest.rsplit_once('.') {
+            Some((server, schema)) => (Some(server), Some(schema), table),
+            None => (None, Some(rest), table),
+        },
+        None => (None, None, topic),
+    }
+}
+
+fn is_op(atom: Atom<'_>) -> bool {
+    matches!(atom.text().as_deref(), Some("c" | "u" | "d" | "r" | "t"))
+}
+
+/// The prefix of the added fields, by the one that holds the op.
+fn prefix_of(fields: &Fields<'_>, deleted: bool) -> Option<String> {
+    let op = |name: &str, atom: Atom<'_>| name.strip_suffix("op").filter(|_| is_op(atom)).map(str::to_owned);
+    let prefixes = fields.iter().filter_map(|(name, atom)| op(name, *atom)).filter(|prefix| !prefix.is_empty());
+    let found = prefixes.into_iter().find(|prefix| {
+        // A word that happens to end so is a column; two of one prefix are no chance.
+        prefix == PREFIX
+            || deleted
+            || fields.iter().any(|(name, _)| {
+                name.strip_prefix(prefix.as_str()).is_some_and(|rest| rest != "op" && is_metadata(rest))
+            })
+    });
+    let any = || fields.iter().any(|(name, _)| name.strip_prefix(PREFIX).is_some_and(is_metadata));
+    found.or_else(|| (deleted && any()).then(|| PREFIX.to_owned()))
+}
+
+/// The same from headers.
+fn from_headers<'a>(record: &Record<'a>) -> Option<(String, Fields<'a>)> {
+    // The default prefix first: it needs no list of all headers.
+    let prefix = match record.headers.header("__op") {
+        Some(_) => PREFIX.to_owned(),
+        None => {
+            let all = record.headers.all();
+            let ops = all.iter().filter(|(name, value)| {
+                name.len() > 2
+                    && name.ends_with("op")
+                    && matches!(value.as_deref().map(trimmed), Some(b"c" | b"u" | b"d" | b"r"))
+            });
+            let named = |prefix: &str| {
+                all.iter()
+                    .any(|(name, _)| name.strip_prefix(prefix).is_some_and(|rest| rest != "op" && is_metadata(rest)))
+            };
+            ops.map(|(name, _)| name[..name.len() - 2].to_owned()).find(|prefix| named(prefix))?
+        }
+    };
+    const NAMES: [&str; 16] = [
+        "op",
+        "table",
+        "schema",
+        "db",
+        "collection",
+        "connector",
+        "name",
+        "snapshot",
+        "source_ts_ms",
+        "source_ts_us",
+        "ts_ms",
+        "lsn",
+        "txId",
+        "file",
+        "pos",
+        "row",
+    ];
+    let fields = NAMES.into_iter().filter_map(|name| {
+        let value = record.headers.header(&format!("{prefix}{name}"))?;
+        Some((Cow::Borrowed(name), Atom::Text(std::str::from_utf8(trimmed(value)).ok()?)))
+    });
+    let fields = fields.collect();
+    Some((prefix, fields))
+}
+
+/// A header's text without the quotes that a JSON header converter adds.
+fn trimmed(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(bytes)
+}
+
+/// A record of Debezium's whose row has the columns of its key, with the same values.
+fn repeats_its_key(record: &Record<'_>, fields: &Fields<'_>) -> bool {
+    if record.headers.header(SERVER).is_none() {
+        return false;
+    }
+    let Some(key) = record.key.and_then(|key| super::key::unwrap("key", record.topic, key).ok()) else {
+        return false;
+    };
+    let mut columns = 0;
+    raw::members(key.payload).all(|(name, raw)| {
+        columns += 1;
+        fields.iter().any(|(field, atom)| *field == name && matches!(atom, Atom::Json(value) if *value == raw))
+    }) && columns > 0
+}
+
+/// The lists of ExtractChangedRecordState, whose headers have names of the user's choice.
+fn lists(record: &Record<'_>, fields: &Fields<'_>) -> (Option<Vec<String>>, Option<Vec<String>>) {
+    let (mut changed, mut unchanged) = (None, None);
+    for (name, value) in record.headers.all() {
+        let name = name.to_ascii_lowercase();
+        let Some(list) =
+            value.filter(|_| name.contains("chang")).and_then(|v| serde_json::from_slice::<Vec<String>>(&v).ok())
+        else {
+            continue;
+        };
+        // Both are empty where one of the images is missing, and then they say nothing.
+        if list.is_empty() || !list.iter().all(|column| fields.iter().any(|(field, _)| field == column)) {
+            continue;
+        }
+        match name.contains("unchang") {
+            true => unchanged = Some(list),
+            false => changed = Some(list),
+        }
+    }
+    (changed, unchanged)
+}
+
+#[cfg(test)]
+mod tests;
