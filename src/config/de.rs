@@ -118,7 +118,7 @@ impl de::Error for ReadError {
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let hint = match super::diagnostic::nearest(variant, expected.iter().copied()) {
+        let hint = match crate::rule::nearest(variant, expected.iter().copied()) {
             Some(near) => format!("did you mean {near:?}?"),
             None => format!("one of: {}", expected.join(", ")),
         };
@@ -364,7 +364,7 @@ impl<'de> MapAccess<'de> for Entries<'de, '_> {
 /// The finding about a key that nothing reads.
 pub(super) fn unknown_key(key: &Key, known: &[&'static str]) -> Diagnostic {
     let diagnostic = Diagnostic::error(key.place, format!("unknown key {:?}", key.text));
-    match super::diagnostic::nearest(&key.text, known.iter().copied()) {
+    match crate::rule::nearest(&key.text, known.iter().copied()) {
         Some(near) => diagnostic.hint(format!("did you mean {near:?}?")),
         None => diagnostic.hint(format!("known here: {}", known.join(", "))),
     }

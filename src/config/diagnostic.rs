@@ -1,5 +1,6 @@
 //! What is wrong with a config, where, and what to do about it.
 
+use crate::rule::nearest;
 use std::fmt;
 
 /// A place in the config file; lines and columns count from 1, 0 is "nowhere in particular".
@@ -57,16 +58,6 @@ impl Diagnostic {
             None => self,
         }
     }
-}
-
-/// The known word nearest to `text`, if any is near enough to be what was meant.
-pub fn nearest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .into_iter()
-        .map(|word| (strsim::jaro_winkler(text, word), word))
-        .filter(|(score, _)| *score > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, word)| word)
 }
 
 /// All findings about one file, in file order.

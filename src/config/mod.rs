@@ -13,7 +13,7 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
-pub use diagnostic::{Diagnostic, Place, Report, Severity, nearest};
+pub use diagnostic::{Diagnostic, Place, Report, Severity};
 
 use crate::change::{ColumnHint, Hints};
 use crate::destination::{HttpSettings, Target};

@@ -147,7 +147,7 @@ impl Template {
 fn known_names(names: impl IntoIterator<Item = String>) -> Result<(), ExprError> {
     for name in names {
         if !NAMES.contains(&name.as_str()) && !ENVIRONMENT.globals().any(|(global, _)| global == name) {
-            let hint = match crate::config::nearest(&name, NAMES.iter().copied()) {
+            let hint = match super::nearest(&name, NAMES.iter().copied()) {
                 Some(near) => format!("did you mean {near:?}?"),
                 None => format!("known: {}", NAMES.join(", ")),
             };

@@ -4,6 +4,7 @@
 //! order: from the cheapest to the dearest.
 
 mod expr;
+mod nearest;
 mod scope;
 mod table;
 
@@ -11,6 +12,7 @@ mod table;
 mod tests;
 
 pub use expr::{Condition, ExprError, NAMES, Template};
+pub use nearest::nearest;
 pub use table::TablePattern;
 
 use crate::change::{Op, RowChange};
