@@ -31,6 +31,39 @@ pub struct InspectArguments {
     /// Schema registry to ask for the schemas of framed events; several are tried in order
     #[arg(long, value_name = "URL", value_delimiter = ',')]
     registry: Vec<String>,
+
+    #[command(flatten)]
+    filter: Filter,
+}
+
+/// Which lines are written. A record that cannot be decoded is written unless a filter asks for changes.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Filter {
+    /// Only changes of this table: public.listings
+    #[arg(long, value_name = "TABLE")]
+    table: Option<String>,
+
+    /// Only changes of this kind: create, update, delete, read, truncate
+    #[arg(long, value_name = "OP")]
+    op: Option<String>,
+
+    /// Only changes of this column
+    #[arg(long, value_name = "COLUMN")]
+    changed: Option<String>,
+
+    /// Stop after so many lines
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+}
+
+impl Filter {
+    fn wants(&self, line: &Json) -> bool {
+        let is = |field: &str, wanted: &Option<String>| wanted.as_ref().is_none_or(|wanted| line[field] == **wanted);
+        let changes = || line["changes"].as_array().into_iter().flatten();
+        is("table", &self.table)
+            && is("op", &self.op)
+            && self.changed.as_ref().is_none_or(|wanted| changes().any(|change| change["column"] == **wanted))
+    }
 }
 
 /// Runs the command: data to stdout, errors to stderr.
@@ -68,6 +101,7 @@ pub fn run(arguments: &InspectArguments) -> ExitCode {
         }
     };
     let mut inspector = Inspector::new(hints, &at_hand);
+    inspector.filter = arguments.filter.clone();
     match inspector.write(read_records(name, input), BufWriter::new(std::io::stdout().lock())) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read our output has seen enough.
@@ -162,6 +196,8 @@ pub struct Inspector<'h> {
     hints: &'h dyn Hints,
     source: &'h dyn Source,
     identities: Identities,
+    /// Which lines are written.
+    pub filter: Filter,
     /// What was gone through so far.
     pub inspected: Inspected,
 }
@@ -169,7 +205,13 @@ pub struct Inspector<'h> {
 impl<'h> Inspector<'h> {
     /// Starts with nothing learnt.
     pub fn new(hints: &'h dyn Hints, source: &'h dyn Source) -> Self {
-        Inspector { hints, source, identities: Identities::default(), inspected: Inspected::default() }
+        Inspector {
+            hints,
+            source,
+            identities: Identities::default(),
+            filter: Filter::default(),
+            inspected: Inspected::default(),
+        }
     }
 
     /// Writes a line per record. A record that cannot be decoded is a line of kind `error`; input that
@@ -179,8 +221,16 @@ impl<'h> Inspector<'h> {
         records: impl IntoIterator<Item = Result<CapturedRecord, ReadError>>,
         mut out: impl Write,
     ) -> Result<(), InspectError> {
+        let mut written = 0;
         for record in records {
+            if self.filter.limit.is_some_and(|limit| written >= limit) {
+                break;
+            }
             let line = self.line(&record?.record())?;
+            if !self.filter.wants(&line) {
+                continue;
+            }
+            written += 1;
             serde_json::to_writer(&mut out, &line).map_err(std::io::Error::from)?;
             out.write_all(b"\n")?;
         }

@@ -241,3 +241,20 @@ fn unreadable_input_ends_the_inspection_with_file_and_line() {
     assert!(error.to_string().starts_with("f:2: "), "{error}");
     assert!(!out.is_empty());
 }
+
+#[test]
+fn filters_leave_the_lines_that_were_asked_for() {
+    let count = |filter: Filter| {
+        let mut inspector = Inspector::new(&NoHints, &NOWHERE);
+        inspector.filter = filter;
+        let mut out = Vec::new();
+        inspector.write(capture("postgres-json.jsonl").into_iter().map(Ok), &mut out).expect("inspects");
+        String::from_utf8(out).expect("UTF-8").lines().count()
+    };
+    let text = |text: &str| Some(text.to_owned());
+    let listings = Filter { table: text("public.listings"), ..Filter::default() };
+    assert!(count(listings.clone()) > 10);
+    assert_eq!(count(Filter { op: text("truncate"), ..Filter::default() }), 1);
+    assert_eq!(count(Filter { op: text("update"), changed: text("price"), ..listings.clone() }), 1);
+    assert_eq!(count(Filter { limit: Some(3), ..listings }), 3);
+}
