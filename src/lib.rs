@@ -4,7 +4,7 @@
 //!
 //! - [`cli`]: one file per command
 //! - [`app`]: assembles the service; its `mod.rs` reads like the flow diagram of ARCHITECTURE.md
-//! - [`kafka`], [`destination`], [`server`], [`telemetry`]: the shell, all I/O
+//! - [`kafka`], [`registry`], [`destination`], [`server`], [`telemetry`]: the shell, all I/O
 //! - [`config`]: the file, checked, with line and column in every error
 //! - [`ledger`], [`outbox`], [`message`], [`rule`], [`change`]: the pure core; values and the time come in as arguments
 
@@ -19,6 +19,7 @@ pub mod kafka;
 pub mod ledger;
 pub mod message;
 pub mod outbox;
+pub mod registry;
 pub mod rule;
 pub mod server;
 pub mod telemetry;

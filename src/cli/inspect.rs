@@ -4,9 +4,10 @@ use super::records::{CapturedRecord, ReadError, read_records};
 use super::{FAILED, USAGE, fail};
 use crate::change::{
     self, DecodeError, Envelope, FileSchemas, Hints, Identities, Known, LogicalMessage, NoHints, NoSchemas, Record,
-    Row, RowChange, Schemas, Skim, Value,
+    Row, RowChange, SchemaId, Schemas, Skim, Value,
 };
 use crate::config;
+use crate::registry::{Registry, RegistrySettings};
 use serde_json::{Map, Value as Json, json};
 use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -24,8 +25,45 @@ pub struct InspectArguments {
     config: Option<PathBuf>,
 
     /// Schemas of framed events: {id: {"schema": "..."}}
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "registry")]
     schemas: Option<PathBuf>,
+
+    /// Schema registry to ask for the schemas of framed events; several are tried in order
+    #[arg(long, value_name = "URL", value_delimiter = ',')]
+    registry: Vec<String>,
+
+    #[command(flatten)]
+    filter: Filter,
+}
+
+/// Which lines are written. A record that cannot be decoded is written unless a filter asks for changes.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Filter {
+    /// Only changes of this table: public.listings
+    #[arg(long, value_name = "TABLE")]
+    table: Option<String>,
+
+    /// Only changes of this kind: create, update, delete, read, truncate
+    #[arg(long, value_name = "OP")]
+    op: Option<String>,
+
+    /// Only changes of this column
+    #[arg(long, value_name = "COLUMN")]
+    changed: Option<String>,
+
+    /// Stop after so many lines
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+}
+
+impl Filter {
+    fn wants(&self, line: &Json) -> bool {
+        let is = |field: &str, wanted: &Option<String>| wanted.as_ref().is_none_or(|wanted| line[field] == **wanted);
+        let changes = || line["changes"].as_array().into_iter().flatten();
+        is("table", &self.table)
+            && is("op", &self.op)
+            && self.changed.as_ref().is_none_or(|wanted| changes().any(|change| change["column"] == **wanted))
+    }
 }
 
 /// Runs the command: data to stdout, errors to stderr.
@@ -44,12 +82,9 @@ pub fn run(arguments: &InspectArguments) -> ExitCode {
         Some(config) => config,
         None => &NoHints,
     };
-    let schemas: Box<dyn Schemas> = match &arguments.schemas {
-        None => Box::new(NoSchemas),
-        Some(path) => match schemas_file(path) {
-            Ok(schemas) => Box::new(schemas),
-            Err(error) => return fail(&error, USAGE),
-        },
+    let at_hand = match AtHand::new(arguments) {
+        Ok(at_hand) => at_hand,
+        Err(error) => return fail(&error, USAGE),
     };
     let name = arguments.file.display().to_string();
     let input: Box<dyn BufRead> = if name == "-" {
@@ -65,7 +100,8 @@ pub fn run(arguments: &InspectArguments) -> ExitCode {
             }
         }
     };
-    let mut inspector = Inspector::new(hints, &*schemas);
+    let mut inspector = Inspector::new(hints, &at_hand);
+    inspector.filter = arguments.filter.clone();
     match inspector.write(read_records(name, input), BufWriter::new(std::io::stdout().lock())) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read our output has seen enough.
@@ -89,9 +125,53 @@ pub enum InspectError {
     /// The input could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// A schema could not be fetched.
+    #[error("{0}")]
+    Registry(String),
     /// The output could not be written.
     #[error("cannot write: {0}")]
     Write(#[from] std::io::Error),
+}
+
+/// Where the command's schemas come from.
+enum AtHand {
+    Nowhere(NoSchemas),
+    File(FileSchemas),
+    Registry(Box<Registry>, tokio::runtime::Runtime),
+}
+
+impl AtHand {
+    fn new(arguments: &InspectArguments) -> Result<Self, String> {
+        if let Some(path) = &arguments.schemas {
+            return schemas_file(path).map(AtHand::File);
+        }
+        if arguments.registry.is_empty() {
+            return Ok(AtHand::Nowhere(NoSchemas));
+        }
+        let settings = RegistrySettings { urls: arguments.registry.clone(), ..RegistrySettings::default() };
+        let registry = Registry::new(&settings).map_err(|error| error.to_string())?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        Ok(AtHand::Registry(Box::new(registry), runtime.map_err(|error| error.to_string())?))
+    }
+}
+
+impl Source for AtHand {
+    fn schemas(&self) -> &dyn Schemas {
+        match self {
+            AtHand::Nowhere(none) => none,
+            AtHand::File(file) => file,
+            AtHand::Registry(registry, _) => &**registry,
+        }
+    }
+
+    fn fetch(&self, id: SchemaId) -> Result<(), String> {
+        match self {
+            AtHand::Registry(registry, runtime) => {
+                runtime.block_on(registry.fetch(id)).map_err(|error| error.to_string())
+            }
+            AtHand::Nowhere(_) | AtHand::File(_) => Err(format!("no registry to ask for schema {id}")),
+        }
+    }
 }
 
 fn schemas_file(path: &Path) -> Result<FileSchemas, String> {
@@ -102,19 +182,36 @@ fn schemas_file(path: &Path) -> Result<FileSchemas, String> {
     })
 }
 
+/// Where schemas come from.
+pub trait Source {
+    /// Those that are here.
+    fn schemas(&self) -> &dyn Schemas;
+
+    /// Brings one that is not.
+    fn fetch(&self, id: SchemaId) -> Result<(), String>;
+}
+
 /// Turns records into lines, and learns the tables' replica identities on the way.
 pub struct Inspector<'h> {
     hints: &'h dyn Hints,
-    schemas: &'h dyn Schemas,
+    source: &'h dyn Source,
     identities: Identities,
+    /// Which lines are written.
+    pub filter: Filter,
     /// What was gone through so far.
     pub inspected: Inspected,
 }
 
 impl<'h> Inspector<'h> {
     /// Starts with nothing learnt.
-    pub fn new(hints: &'h dyn Hints, schemas: &'h dyn Schemas) -> Self {
-        Inspector { hints, schemas, identities: Identities::default(), inspected: Inspected::default() }
+    pub fn new(hints: &'h dyn Hints, source: &'h dyn Source) -> Self {
+        Inspector {
+            hints,
+            source,
+            identities: Identities::default(),
+            filter: Filter::default(),
+            inspected: Inspected::default(),
+        }
     }
 
     /// Writes a line per record. A record that cannot be decoded is a line of kind `error`; input that
@@ -124,8 +221,16 @@ impl<'h> Inspector<'h> {
         records: impl IntoIterator<Item = Result<CapturedRecord, ReadError>>,
         mut out: impl Write,
     ) -> Result<(), InspectError> {
+        let mut written = 0;
         for record in records {
-            let line = self.line(&record?.record());
+            if self.filter.limit.is_some_and(|limit| written >= limit) {
+                break;
+            }
+            let line = self.line(&record?.record())?;
+            if !self.filter.wants(&line) {
+                continue;
+            }
+            written += 1;
             serde_json::to_writer(&mut out, &line).map_err(std::io::Error::from)?;
             out.write_all(b"\n")?;
         }
@@ -133,14 +238,18 @@ impl<'h> Inspector<'h> {
     }
 
     /// The line of one record, its keys in the documented order.
-    pub fn line(&mut self, record: &Record<'_>) -> Json {
+    pub fn line(&mut self, record: &Record<'_>) -> Result<Json, InspectError> {
         self.inspected.records += 1;
         let mut line = Map::new();
         line.insert("topic".into(), json!(**record.topic));
         line.insert("partition".into(), json!(record.partition));
         line.insert("offset".into(), json!(record.offset));
-        let outcome = self.describe(record);
-        match outcome {
+        let mut skim = change::skim_with(record, self.source.schemas());
+        while let Ok(Skim::Needs(id)) = skim {
+            self.source.fetch(id).map_err(InspectError::Registry)?;
+            skim = change::skim_with(record, self.source.schemas());
+        }
+        match skim.and_then(|skim| self.describe(&skim)) {
             Ok(fields) => line.extend(fields),
             Err(error) => {
                 self.inspected.errors += 1;
@@ -148,14 +257,13 @@ impl<'h> Inspector<'h> {
                 line.insert("error".into(), json!(error.to_string()));
             }
         }
-        Json::Object(line)
+        Ok(Json::Object(line))
     }
 
-    fn describe(&mut self, record: &Record<'_>) -> Result<Map<String, Json>, DecodeError> {
-        let skim = change::skim_with(record, self.schemas)?;
+    fn describe(&mut self, skim: &Skim<'_>) -> Result<Map<String, Json>, DecodeError> {
         let mut fields = Map::new();
         fields.insert("kind".into(), json!(skim.kind()));
-        match &skim {
+        match skim {
             Skim::Change(envelope) => {
                 self.identities.observe(envelope);
                 let hints = Known { config: self.hints, learnt: &self.identities };

@@ -6,10 +6,12 @@ use crate::change::{ColumnHint, NoHints};
 use crate::cli::records::read_records;
 use std::collections::BTreeMap;
 
+const NOWHERE: AtHand = AtHand::Nowhere(NoSchemas);
+
 fn lines_of(file: &str, hints: &dyn Hints) -> Vec<String> {
     let mut out = Vec::new();
-    let schemas: Box<dyn Schemas> = if file.contains("avro") { Box::new(schemas(file)) } else { Box::new(NoSchemas) };
-    let mut inspector = Inspector::new(hints, &*schemas);
+    let schemas = if file.contains("avro") { AtHand::File(schemas(file)) } else { NOWHERE };
+    let mut inspector = Inspector::new(hints, &schemas);
     inspector.write(capture(file).into_iter().map(Ok), &mut out).expect("inspects");
     let inspected = inspector.inspected;
     let text = String::from_utf8(out).expect("UTF-8");
@@ -217,7 +219,7 @@ fn apicurio_frames_of_the_same_changes_read_the_same() {
 fn a_record_that_cannot_be_decoded_is_a_line_and_the_next_goes_on() {
     let input = "{\"topic\":\"t\",\"value\":\"{\\\"op\\\":\\\"c\\\",\"}\n{\"topic\":\"t\",\"value\":null}\n";
     let mut out = Vec::new();
-    let mut inspector = Inspector::new(&NoHints, &NoSchemas);
+    let mut inspector = Inspector::new(&NoHints, &NOWHERE);
     inspector.write(read_records("-", input.as_bytes()), &mut out).expect("inspects");
     assert_eq!(inspector.inspected, Inspected { records: 2, errors: 1 });
     assert_eq!(
@@ -235,7 +237,24 @@ fn a_record_that_cannot_be_decoded_is_a_line_and_the_next_goes_on() {
 fn unreadable_input_ends_the_inspection_with_file_and_line() {
     let mut out = Vec::new();
     let records = read_records("f", &b"{\"topic\":\"t\"}\nx"[..]);
-    let error = Inspector::new(&NoHints, &NoSchemas).write(records, &mut out).expect_err("an error");
+    let error = Inspector::new(&NoHints, &NOWHERE).write(records, &mut out).expect_err("an error");
     assert!(error.to_string().starts_with("f:2: "), "{error}");
     assert!(!out.is_empty());
+}
+
+#[test]
+fn filters_leave_the_lines_that_were_asked_for() {
+    let count = |filter: Filter| {
+        let mut inspector = Inspector::new(&NoHints, &NOWHERE);
+        inspector.filter = filter;
+        let mut out = Vec::new();
+        inspector.write(capture("postgres-json.jsonl").into_iter().map(Ok), &mut out).expect("inspects");
+        String::from_utf8(out).expect("UTF-8").lines().count()
+    };
+    let text = |text: &str| Some(text.to_owned());
+    let listings = Filter { table: text("public.listings"), ..Filter::default() };
+    assert!(count(listings.clone()) > 10);
+    assert_eq!(count(Filter { op: text("truncate"), ..Filter::default() }), 1);
+    assert_eq!(count(Filter { op: text("update"), changed: text("price"), ..listings.clone() }), 1);
+    assert_eq!(count(Filter { limit: Some(3), ..listings }), 3);
 }
