@@ -43,7 +43,6 @@ fmt: ## formats the sources
 
 e2e: ## end to end: the release binary between a real Postgres, Debezium, Kafka and stand-ins for Slack and Teams
 	@scripts/need build
-	$(CARGO) build --release --locked
 	@scripts/e2e
 
 stack: ## starts the real stack and leaves it running to play with; says how

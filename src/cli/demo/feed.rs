@@ -10,6 +10,7 @@ use std::io::BufReader;
 use std::path::Path;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 
 /// Changes captured from a real Debezium on Postgres.
 const CAPTURED: &[u8] = include_bytes!("../../../tests/fixtures/debezium/postgres-json.jsonl");
@@ -104,6 +105,8 @@ impl Feed {
         tokio::pin!(captured);
         let mut replayed = false;
         let mut next = tokio::time::interval(BETWEEN_GENERATED);
+        // It is not asked while the captured changes play: what it missed is not made up for.
+        next.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let records = tokio::select! {
                 done = &mut captured, if !replayed => {
