@@ -6,6 +6,8 @@
 mod de;
 mod diagnostic;
 mod model;
+mod read;
+mod shapes;
 mod tree;
 pub mod units;
 mod validate;
@@ -139,7 +141,7 @@ pub fn find(argument: Option<&Path>) -> PathBuf {
 /// Reads and checks a config file. The report holds the warnings where it succeeds, everything where it fails.
 pub fn load(path: &Path) -> Result<(Config, Report), Report> {
     let mut report = Report::new(path.display().to_string());
-    let text = match read(path) {
+    let text = match read_file(path) {
         Ok(text) => text,
         Err(diagnostic) => {
             report.push(diagnostic);
@@ -149,7 +151,7 @@ pub fn load(path: &Path) -> Result<(Config, Report), Report> {
     parse(&text, report, &|name| std::env::var(name).ok())
 }
 
-fn read(path: &Path) -> Result<String, Diagnostic> {
+fn read_file(path: &Path) -> Result<String, Diagnostic> {
     let failed = |error: std::io::Error| {
         let hint = match error.kind() {
             std::io::ErrorKind::NotFound => {
@@ -173,7 +175,7 @@ pub fn parse(text: &str, mut report: Report, env: &dyn Fn(&str) -> Option<String
         return Err(report);
     };
     tree::resolve(&mut root, env, &mut report);
-    let model = model::read(&root, &mut report);
+    let model = read::read(&root, &mut report);
     let config = validate::compile(model, &mut report);
     match config {
         Some(config) if !report.has_errors() => Ok((config, report)),

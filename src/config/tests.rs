@@ -196,3 +196,28 @@ fn destinations_with_an_equal_url_share_a_bucket() {
     assert_eq!(config.destinations[0].bucket, config.destinations[1].bucket);
     assert_ne!(config.destinations[0].bucket, config.destinations[2].bucket);
 }
+
+#[test]
+fn the_configs_that_people_copy_load() {
+    for (name, text) in [
+        ("examples/rowbell.yaml", include_str!("../../examples/rowbell.yaml")),
+        ("deploy/compose/rowbell.yaml", include_str!("../../deploy/compose/rowbell.yaml")),
+    ] {
+        // Variables with a default keep it; the others are secrets and URLs.
+        let any = |name: &str| {
+            let has_default = text.contains(&format!("${{env:{name}:-"));
+            (!has_default).then(|| "https://chat.example/x".to_owned())
+        };
+        let (config, report) = parse(text, Report::new(name), &any).unwrap_or_else(|report| panic!("{report}"));
+        assert!(!config.rules.is_empty(), "{name}");
+        assert_eq!(report.to_string(), "", "{name}");
+    }
+}
+
+#[test]
+fn the_configuration_page_names_every_key_at_the_top() {
+    let page = include_str!("../../docs/configuration.md");
+    for key in model::TOP_KEYS {
+        assert!(page.contains(&format!("`{key}")), "{key} is missing in docs/configuration.md");
+    }
+}

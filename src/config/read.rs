@@ -1,0 +1,80 @@
+//! From the tree to the model.
+
+use super::de::{At, section, unknown_key};
+use super::diagnostic::{Diagnostic, Report};
+use super::model::{Model, TOP_KEYS};
+use super::tree::{Kind, Node};
+use serde::de::Deserialize;
+
+/// Reads the model section by section, so that a mistake in one hides none in another.
+pub fn read(root: &Node, report: &mut Report) -> Model {
+    let mut model = Model::default();
+    let entries = match &root.kind {
+        Kind::Map(entries) => entries.as_slice(),
+        Kind::Null => &[],
+        _ => {
+            report.push(
+                Diagnostic::error(root.place, "the config is not a map")
+                    .hint(format!("it begins with one of: {}", TOP_KEYS.join(", "))),
+            );
+            &[]
+        }
+    };
+    for (key, node) in entries {
+        match key.text.as_str() {
+            "kafka" => model.kafka = section(node, report),
+            "schema_registry" => model.schema_registry = section(node, report),
+            "tables" => model.tables = named(node, report),
+            "destinations" => {
+                model.destination_names = keys(node);
+                model.destinations = named(node, report);
+            }
+            "rules" => model.rules = listed(node, report),
+            "limits" => model.limits = section(node, report).unwrap_or_default(),
+            "decode" => model.decode = named(node, report),
+            "locale" => model.locale = section(node, report),
+            "time_zone" => model.time_zone = section(node, report),
+            "dead_letter" => model.dead_letter = section(node, report).unwrap_or_default(),
+            "hooks" => model.hooks = named(node, report),
+            "http" => model.http = section(node, report).unwrap_or_default(),
+            "outgoing" => model.outgoing = section(node, report).unwrap_or_default(),
+            _ => report.push(unknown_key(key, TOP_KEYS)),
+        }
+    }
+    model
+}
+
+fn named<'de, T: Deserialize<'de>>(node: &'de Node, report: &mut Report) -> Vec<(At<String>, T)> {
+    match &node.kind {
+        Kind::Map(entries) => entries
+            .iter()
+            .filter_map(|(key, value)| {
+                let name = At { value: key.text.clone(), place: key.place };
+                Some((name, section(value, report)?))
+            })
+            .collect(),
+        Kind::Null => Vec::new(),
+        _ => {
+            report.push(Diagnostic::error(node.place, "expected a map from names to settings"));
+            Vec::new()
+        }
+    }
+}
+
+fn keys(node: &Node) -> Vec<String> {
+    match &node.kind {
+        Kind::Map(entries) => entries.iter().map(|(key, _)| key.text.clone()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn listed<'de, T: Deserialize<'de>>(node: &'de Node, report: &mut Report) -> Vec<T> {
+    match &node.kind {
+        Kind::List(items) => items.iter().filter_map(|item| section(item, report)).collect(),
+        Kind::Null => Vec::new(),
+        _ => {
+            report.push(Diagnostic::error(node.place, "expected a list").hint("begin each item with \"- name: ...\""));
+            Vec::new()
+        }
+    }
+}
