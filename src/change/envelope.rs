@@ -132,14 +132,13 @@ impl<'a> Envelope<'a> {
     /// that is only spelt differently counts. True for a column that was sent when there is nothing to
     /// compare it with.
     pub fn may_touch(&self, columns: &[impl AsRef<str>]) -> bool {
-        let (before, after) = (self.images.before.as_ref(), self.images.after.as_ref());
         match &self.flat {
-            None => image::may_touch(before, after, columns),
+            None => image::may_touch(&self.images, columns),
             Some(flat) => {
                 let columns = columns.iter().map(AsRef::as_ref);
                 let open: Vec<&str> =
                     columns.filter(|name| !flat.is_added(name) && flat.may_have_changed(name)).collect();
-                image::may_touch(before, after, &open)
+                image::may_touch(&self.images, &open)
             }
         }
     }

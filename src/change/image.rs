@@ -1,6 +1,8 @@
 //! A row image as it lies in the record, and the cheap look at what may differ between two of them.
 
 use super::avro::Datum;
+use super::envelope::Images;
+use super::marks::{Marks, value_of};
 use super::raw;
 use super::scan::Cursor;
 use super::unavailable::{is_placeholder, is_placeholder_value};
@@ -17,9 +19,11 @@ pub(crate) enum Image<'a> {
 
 /// Could any of the wanted columns differ? True for a column that was sent when there is nothing to
 /// compare it with.
-pub(crate) fn may_touch(before: Option<&Image<'_>>, after: Option<&Image<'_>>, columns: &[impl AsRef<str>]) -> bool {
-    match (before, after) {
-        (Some(Image::Json(before)), Some(Image::Json(after))) => touched(before, after, columns),
+pub(crate) fn may_touch(images: &Images<'_>, columns: &[impl AsRef<str>]) -> bool {
+    match (&images.before, &images.after) {
+        (Some(Image::Json(before)), Some(Image::Json(after))) => {
+            touched_in_step(before, &images.marks, after, columns).unwrap_or_else(|| touched(before, after, columns))
+        }
         (Some(Image::Avro(before)), Some(Image::Avro(after))) => touched_datum(before, after, columns),
         // Images of two forms: no source sends such, so nothing is won by looking closer.
         (Some(_), Some(_)) => true,
@@ -81,6 +85,32 @@ fn touched_datum(before: &Datum<'_>, after: &Datum<'_>, columns: &[impl AsRef<st
         }
     }
     false
+}
+
+/// Goes through both images at once, where they have the same columns in the same order and the old one is marked;
+/// `None` where they do not, or the marks end before the row.
+fn touched_in_step(before: &str, marks: &Marks, after: &str, columns: &[impl AsRef<str>]) -> Option<bool> {
+    let mut cursor = Cursor::new(after);
+    let mut first = true;
+    let mut at = 0;
+    let mut touched = false;
+    if !cursor.open_object() {
+        return None;
+    }
+    while cursor.member(&mut first).ok()? {
+        let member = marks.member(before, at)?;
+        at += 1;
+        if cursor.same_member(member) {
+            continue;
+        }
+        let name = cursor.member_key().ok()?.text();
+        let raw = cursor.value().ok()?;
+        // Another spelling of the same name is left to the one that looks closer.
+        value_of(member, &name)?;
+        touched |= is_watched(columns, &name) && !is_placeholder(raw);
+    }
+    // All of the old columns were met.
+    (marks.end(before) == Some(at)).then_some(touched)
 }
 
 /// Is a watched column's raw text another one in the new image, or is the column gone from it?

@@ -58,6 +58,12 @@ impl Marks {
         object.get(start..end)
     }
 
+    /// How many members the object has, where all are marked.
+    pub fn end(&self, object: &str) -> Option<usize> {
+        let last = *self.ends[..self.count].last()? as usize;
+        (object.as_bytes().get(last..) == Some(b"}")).then_some(self.count)
+    }
+
     /// Scans the value at the cursor; members that stand in the marked object too are only compared.
     pub fn twin<'a>(&self, object: &str, cursor: &mut Cursor<'a>) -> Result<&'a str, ScanError> {
         cursor.peek();

@@ -106,6 +106,9 @@ proptest! {
         let envelope = sample.envelope();
         for column in before.keys().chain(after.keys()) {
             prop_assert_eq!(envelope.may_touch(&[column]), before.get(column) != after.get(column), "{}", column);
+            let mut unmarked = envelope.clone();
+            unmarked.images.marks = Marks::default();
+            prop_assert_eq!(envelope.may_touch(&[column]), unmarked.may_touch(&[column]), "{}", column);
         }
     }
 }
