@@ -47,6 +47,9 @@ fn main() {
     if let Some(index) = arguments.iter().position(|argument| argument == COUNT) {
         return count(&brokers, &arguments[index + 1]);
     }
+    if arguments.iter().any(|argument| argument == "latency") {
+        return latency(&brokers);
+    }
     let topic = format!("bench.public.listings-{}", std::process::id());
     create_topic(&topic);
     let bytes = fill(&brokers, &topic);
@@ -172,14 +175,16 @@ fn rowbell(brokers: &str, topic: &str, run: usize) -> (f64, f64, u64) {
     (cpu_seconds(&id), wall, peak_memory_kib(&id))
 }
 
+/// From produce to the arrival of the post, beside the arrival at a bare consumer: what Kafka takes, and what Rowbell adds.
 fn latency(brokers: &str) {
     let topic = format!("bench.public.latency-{}", std::process::id());
     create_topic(&topic);
     let receiver = Receiver::start();
     let group = format!("bench-latency-{}", std::process::id());
     let _service = Service::start(brokers, &topic, &group, "earliest", &receiver);
+    let bare = bare_arrivals(brokers, &topic);
     let producer = producer(brokers);
-    let mut taken_us = Vec::new();
+    let (mut posted_us, mut bare_us) = (Vec::new(), Vec::new());
     for id in 0..LATENCY_SAMPLES + 20 {
         let (key, value) = (format!(r#"{{"id":{id}}}"#), change(id, 1, 0));
         let sent = Instant::now();
@@ -187,21 +192,47 @@ fn latency(brokers: &str) {
         producer.flush(PATIENCE).unwrap();
         let arrival = receiver.wait(PATIENCE, |a| a.channel == Channel::Slack);
         receiver.forget();
+        let read = bare.recv_timeout(PATIENCE).unwrap();
         // The first ones open connections.
         if id >= 20 {
-            taken_us.push(arrival.at.duration_since(sent).as_micros());
+            posted_us.push(arrival.at.duration_since(sent).as_micros());
+            bare_us.push(read.duration_since(sent).as_micros());
         }
         std::thread::sleep(LATENCY_PAUSE.saturating_sub(sent.elapsed()));
     }
+    println!("latency at 20 changes a second, {LATENCY_SAMPLES} samples:");
+    println!("  produce to a bare consumer: {}", percentiles(bare_us));
+    println!("  produce to POST:            {}", percentiles(posted_us));
+}
+
+fn percentiles(mut taken_us: Vec<u128>) -> String {
     taken_us.sort_unstable();
     let at = |share: f64| taken_us[((taken_us.len() - 1) as f64 * share) as usize] as f64 / 1000.0;
-    println!(
-        "latency: produce to POST at 20 changes a second, {LATENCY_SAMPLES} samples: p50 {:.2} ms, p90 {:.2} ms, p99 {:.2} ms, max {:.2} ms",
-        at(0.5),
-        at(0.9),
-        at(0.99),
-        at(1.0)
-    );
+    format!("p50 {:.2} ms, p90 {:.2} ms, p99 {:.2} ms, max {:.2} ms", at(0.5), at(0.9), at(0.99), at(1.0))
+}
+
+/// When a consumer that does nothing else gets each record.
+fn bare_arrivals(brokers: &str, topic: &str) -> std::sync::mpsc::Receiver<Instant> {
+    let consumer: BaseConsumer =
+        ClientConfig::new().set("bootstrap.servers", brokers).set("group.id", "bench-bare").create().unwrap();
+    let mut list = TopicPartitionList::new();
+    for partition in 0..PARTITIONS {
+        list.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
+    }
+    consumer.assign(&list).unwrap();
+    let (arrived, arrivals) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        loop {
+            if let Some(message) = consumer.poll(Duration::from_secs(1)) {
+                message.unwrap();
+                let at = Instant::now();
+                if arrived.send(at).is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    arrivals
 }
 
 struct Service {
