@@ -18,7 +18,7 @@ use rdkafka::ClientConfig;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use rdkafka::topic_partition_list::Offset;
 use receiver::{Channel, Receiver};
 use std::io::{Read, Write};
@@ -33,6 +33,8 @@ const PARTITIONS: i32 = 4;
 const RUNS: usize = 3;
 const LATENCY_SAMPLES: usize = 400;
 const LATENCY_PAUSE: Duration = Duration::from_millis(50);
+/// Changes before the first sample, one right after the other: they open connections, and the broker compiles its code.
+const LATENCY_WARM_UP: usize = 2_000;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The argument that makes this binary the bare consumer.
@@ -96,7 +98,8 @@ fn change(id: usize, old_stock: i64, new_stock: i64) -> String {
     )
 }
 
-fn producer(brokers: &str) -> BaseProducer {
+/// A producer with a thread of its own: `flush` and `poll` sleep in steps of 100 ms.
+fn producer(brokers: &str) -> ThreadedProducer<DefaultProducerContext> {
     ClientConfig::new()
         .set("bootstrap.servers", brokers)
         .set("compression.type", "lz4")
@@ -185,20 +188,18 @@ fn latency(brokers: &str) {
     let bare = bare_arrivals(brokers, &topic);
     let producer = producer(brokers);
     let (mut posted_us, mut bare_us) = (Vec::new(), Vec::new());
-    for id in 0..LATENCY_SAMPLES + 20 {
+    for id in 0..LATENCY_WARM_UP + LATENCY_SAMPLES {
         let (key, value) = (format!(r#"{{"id":{id}}}"#), change(id, 1, 0));
         let sent = Instant::now();
         producer.send(BaseRecord::to(&topic).key(&key).payload(&value)).map_err(|(error, _)| error).unwrap();
-        producer.flush(PATIENCE).unwrap();
         let arrival = receiver.wait(PATIENCE, |a| a.channel == Channel::Slack);
         receiver.forget();
         let read = bare.recv_timeout(PATIENCE).unwrap();
-        // The first ones open connections.
-        if id >= 20 {
+        if id >= LATENCY_WARM_UP {
             posted_us.push(arrival.at.duration_since(sent).as_micros());
             bare_us.push(read.duration_since(sent).as_micros());
+            std::thread::sleep(LATENCY_PAUSE.saturating_sub(sent.elapsed()));
         }
-        std::thread::sleep(LATENCY_PAUSE.saturating_sub(sent.elapsed()));
     }
     println!("latency at 20 changes a second, {LATENCY_SAMPLES} samples:");
     println!("  produce to a bare consumer: {}", percentiles(bare_us));
