@@ -1,8 +1,11 @@
 //! From records to notices, on the poller's thread: skim, ask the rules, decode what matters.
 
-use crate::change::{Envelope, Identities, Known, Op, Record, RowChange, Skim, skim};
+use super::schemas::Wanted;
+use crate::change::{
+    DecodeError, Envelope, Identities, Known, Op, Record, Repeats, RowChange, SchemaId, Skim, skim, skim_with,
+};
 use crate::config::{Config, Table};
-use crate::kafka::{Budget, Event, RawRecord, Sink};
+use crate::kafka::{Budget, Event, RawRecord, Sink, Taken};
 use crate::ledger::Owner;
 use crate::rule::Judgement;
 use crate::telemetry::{Metrics, TopicCounters};
@@ -80,6 +83,11 @@ pub struct Intake {
     budget: Arc<Budget>,
     engine: UnboundedSender<Input>,
     identities: Identities,
+    /// Changes that somebody may want, to know those that come again.
+    repeats: Repeats,
+    schemas: Option<Wanted>,
+    /// Partitions that wait, and for which schema.
+    waiting: HashMap<Owner, SchemaId>,
     /// By server, then table.
     plans: HashMap<String, HashMap<String, Arc<Plan>>>,
     plans_made: usize,
@@ -91,13 +99,22 @@ pub struct Intake {
 }
 
 impl Intake {
-    pub fn new(config: Arc<Config>, metrics: Metrics, budget: Arc<Budget>, engine: UnboundedSender<Input>) -> Self {
+    pub fn new(
+        config: Arc<Config>,
+        metrics: Metrics,
+        budget: Arc<Budget>,
+        schemas: Option<Wanted>,
+        engine: UnboundedSender<Input>,
+    ) -> Self {
         Self {
             config,
             metrics,
             budget,
             engine,
             identities: Identities::default(),
+            repeats: Repeats::default(),
+            schemas,
+            waiting: HashMap::new(),
             plans: HashMap::new(),
             plans_made: 0,
             topic: None,
@@ -156,6 +173,11 @@ impl Intake {
         if plan.rules.is_empty() || !self.may_matter(&plan, envelope) {
             return;
         }
+        if self.repeats.seen(envelope) {
+            self.metrics.repeats_suppressed.inc();
+            tracing::debug!(partition = %owner.partition, offset = record.offset, "the source sent this change before");
+            return;
+        }
         let known = Known { config: &*self.config, learnt: &self.identities };
         let change = match envelope.change(&known) {
             Ok(change) => Arc::new(change.judged()),
@@ -212,6 +234,24 @@ impl Intake {
         wanted
     }
 
+    fn skim<'a>(&self, record: &Record<'a>) -> Result<Skim<'a>, DecodeError> {
+        match &self.schemas {
+            Some(schemas) => skim_with(record, schemas),
+            None => skim(record),
+        }
+    }
+
+    fn wait(&mut self, owner: &Owner, id: SchemaId) -> Taken {
+        if let Some(schemas) = &mut self.schemas {
+            schemas.fetch(id);
+            // An earlier assignment of the partition waits no more.
+            self.waiting.retain(|waiting, _| waiting.partition != owner.partition);
+            self.waiting.insert(owner.clone(), id);
+            self.metrics.partitions_held.set(self.waiting.len() as i64);
+        }
+        Taken::NotYet
+    }
+
     fn undecodable(&mut self, owner: &Owner, record: &Record<'_>, error: String) {
         let held = Held::new(record, &self.budget);
         self.tell(Input::Undecodable { owner: owner.clone(), offset: record.offset, held, error });
@@ -226,8 +266,9 @@ impl Intake {
 }
 
 impl Sink for Intake {
-    fn record(&mut self, owner: &Owner, record: &Record<'_>) {
-        match skim(record) {
+    fn record(&mut self, owner: &Owner, record: &Record<'_>) -> Taken {
+        match self.skim(record) {
+            Ok(Skim::Needs(id)) => return self.wait(owner, id),
             Ok(skimmed) => {
                 self.counters(record.topic).count(skimmed.kind());
                 if let Skim::Change(envelope) = skimmed {
@@ -239,6 +280,35 @@ impl Sink for Intake {
                 self.undecodable(owner, record, error.to_string());
             }
         }
+        Taken::Yes
+    }
+
+    fn past(&mut self, owner: &Owner, record: &Record<'_>) -> Taken {
+        match self.skim(record) {
+            Ok(Skim::Needs(id)) => return self.wait(owner, id),
+            Ok(Skim::Change(envelope)) => {
+                self.identities.observe(&envelope);
+                let plan = self.plan(&envelope);
+                if self.may_matter(&plan, &envelope) {
+                    self.repeats.seen(&envelope);
+                }
+            }
+            // Whoever had the partition then dealt with it.
+            Ok(_) | Err(_) => {}
+        }
+        Taken::Yes
+    }
+
+    fn may_go_on(&mut self, owner: &Owner) -> bool {
+        let (Some(id), Some(schemas)) = (self.waiting.get(owner), &mut self.schemas) else {
+            return true;
+        };
+        let ready = schemas.is_here(*id);
+        if ready {
+            self.waiting.remove(owner);
+            self.metrics.partitions_held.set(self.waiting.len() as i64);
+        }
+        ready
     }
 
     fn read(&mut self, positions: &mut dyn Iterator<Item = (&Owner, i64)>) {
@@ -246,6 +316,10 @@ impl Sink for Intake {
     }
 
     fn event(&mut self, event: Event) {
+        if let Event::Revoked { owners, .. } | Event::Lost { owners } = &event {
+            self.waiting.retain(|waiting, _| !owners.contains(waiting));
+            self.metrics.partitions_held.set(self.waiting.len() as i64);
+        }
         self.tell(Input::Event(event));
     }
 

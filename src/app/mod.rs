@@ -3,6 +3,7 @@
 mod engine;
 mod intake;
 mod render;
+mod schemas;
 mod status;
 
 pub use render::payload;
@@ -11,11 +12,13 @@ pub use status::{Lane, PartitionState, Status};
 use crate::config::Config;
 use crate::destination::{Http, HttpError};
 use crate::kafka::{Budget, DeadLetterError, DeadLetters, Poller};
+use crate::registry::{Registry, RegistryError};
 use crate::server::{self, Health, ListenError};
 use crate::telemetry::Metrics;
 use axum::Router;
 use engine::{Ended, Engine};
 use intake::Intake;
+use schemas::Wanted;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -40,6 +43,9 @@ pub enum RunError {
         "the Kafka consumer cannot be made: {0}\nhint: look at kafka.properties; TLS and SASL need a build with the feature tls"
     )]
     Consumer(rdkafka::error::KafkaError),
+    /// `schema_registry`
+    #[error("{0}\nhint: look at schema_registry in the config")]
+    Registry(#[from] RegistryError),
     /// Metrics clash: a bug.
     #[error("metrics cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -87,7 +93,11 @@ pub async fn run(
 
     let budget = Arc::new(Budget::new(config.limits.pending_bytes));
     let (engine_input, inputs) = mpsc::unbounded_channel();
-    let intake = Intake::new(Arc::clone(&config), metrics.clone(), Arc::clone(&budget), engine_input);
+    let schemas = match &config.schema_registry {
+        Some(settings) => Some(Wanted::new(Registry::new(settings)?, Arc::clone(&health), metrics.clone())),
+        None => None,
+    };
+    let intake = Intake::new(Arc::clone(&config), metrics.clone(), Arc::clone(&budget), schemas, engine_input);
     let poller =
         Poller::start(config.kafka.clone(), Arc::clone(&budget), Box::new(intake)).map_err(RunError::Consumer)?;
     tracing::info!(

@@ -22,6 +22,7 @@ use crate::destination::{HttpSettings, Target};
 use crate::kafka::KafkaSettings;
 use crate::message::TableView;
 use crate::outbox::Rate;
+use crate::registry::RegistrySettings;
 use crate::rule::{Rule, TablePattern, Template};
 use jiff::tz::TimeZone;
 use std::collections::HashMap;
@@ -44,6 +45,8 @@ const FILE_BYTES_MAX: u64 = 4 << 20;
 pub struct Config {
     /// Where records come from.
     pub kafka: KafkaSettings,
+    /// Where the schemas of framed records are.
+    pub schema_registry: Option<RegistrySettings>,
     /// What is known about tables, in file order; the first that matches counts.
     pub tables: Vec<Arc<Table>>,
     /// Where posts go; rules name them by their index.

@@ -90,7 +90,6 @@ pub enum StartModel {
 
 /// `schema_registry:`
 #[derive(Debug, Default, serde::Deserialize)]
-#[expect(dead_code, reason = "checked for its keys; the registry client will read it")]
 pub struct SchemaRegistryModel {
     /// One URL or several, tried in order.
     pub url: OneOrMany<At<String>>,

@@ -10,4 +10,4 @@ mod statistics;
 pub use client::{KafkaSettings, OWNED_PROPERTIES, Start, connect};
 pub use dead_letter::{DeadLetter, DeadLetterError, DeadLetters, RawRecord};
 pub use embedded::{EmbeddedBroker, EmbeddedError, Feeder};
-pub use poller::{Budget, Command, Event, Poller, Sink};
+pub use poller::{Budget, Command, Event, Poller, Sink, Taken};

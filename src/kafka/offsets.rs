@@ -11,17 +11,26 @@ use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::Offset;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How long one question to the brokers may take.
 const ASK: Duration = Duration::from_secs(10);
+
+/// Records before their commits that are read of all partitions of an assignment, at most: a fraction of a second.
+const PAST_RECORDS_MAX: i64 = 50_000;
+
+/// How far back a source is taken to repeat itself: ten of Kafka Connect's default intervals between two commits of its
+/// own.
+const PAST: Duration = Duration::from_secs(600);
 
 /// Where one assigned partition begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Beginning {
     pub(super) partition: Partition,
-    /// The next record to read.
+    /// The next record to judge.
     pub(super) offset: i64,
+    /// Where reading begins: what was read before is read again, to be known should the source send it again.
+    pub(super) past_from: i64,
     /// Records that were committed to be read, and that the log no longer holds.
     pub(super) lost: Option<u64>,
     /// The commit's metadata, if this group left any.
@@ -42,6 +51,8 @@ pub(super) fn resolve<C: ConsumerContext>(
     let mut topics_with_commits: BTreeMap<Arc<str>, bool> = BTreeMap::new();
     let mut beginnings = Vec::new();
     let mut fresh = TopicPartitionList::new();
+    let mut ends = Vec::new();
+    let past_max = (PAST_RECORDS_MAX / partitions.len() as i64).max(1);
     for partition in partitions {
         let (low, high) = consumer.fetch_watermarks(&partition.topic, partition.number, ASK)?;
         let found = committed.get(partition);
@@ -71,12 +82,52 @@ pub(super) fn resolve<C: ConsumerContext>(
             }
         };
         let metadata = found.map(|found| found.metadata.clone()).filter(|text| !text.is_empty());
-        beginnings.push(Beginning { partition: partition.clone(), offset, lost, metadata });
+        // Nothing of what was lost comes again.
+        let past_from = if lost.is_some() { offset } else { (offset - past_max).max(low) };
+        ends.push(high);
+        beginnings.push(Beginning { partition: partition.clone(), offset, past_from, lost, metadata });
     }
+    shorten_pasts(consumer, &mut beginnings, &ends);
     if fresh.count() > 0 {
         consumer.commit(&fresh, CommitMode::Sync)?;
     }
     Ok(beginnings)
+}
+
+/// Leaves out what is older than [`PAST`], where the brokers can say it. A partition that lies further behind than that
+/// keeps its past: what it has still to judge may repeat it.
+fn shorten_pasts<C: ConsumerContext>(consumer: &BaseConsumer<C>, beginnings: &mut [Beginning], ends: &[i64]) {
+    let Ok(since) = SystemTime::now().checked_sub(PAST).unwrap_or(UNIX_EPOCH).duration_since(UNIX_EPOCH) else {
+        return;
+    };
+    let mut asked = TopicPartitionList::new();
+    for Beginning { partition, .. } in beginnings.iter().filter(|beginning| beginning.past_from < beginning.offset) {
+        let since = Offset::Offset(since.as_millis() as i64);
+        if let Err(error) = asked.add_partition_offset(&partition.topic, partition.number, since) {
+            tracing::debug!(%partition, %error, "cannot ask for the offset of a time");
+        }
+    }
+    if asked.count() == 0 {
+        return;
+    }
+    let answer = match consumer.offsets_for_times(asked, ASK) {
+        Ok(answer) => answer,
+        Err(error) => return tracing::debug!(%error, "the brokers do not tell offsets by time"),
+    };
+    for (beginning, end) in beginnings.iter_mut().zip(ends) {
+        let partition = &beginning.partition;
+        let Some(found) = answer.find_partition(&partition.topic, partition.number) else {
+            continue;
+        };
+        match found.offset() {
+            Offset::Offset(first) if (0..=beginning.offset).contains(&first) => {
+                beginning.past_from = beginning.past_from.max(first);
+            }
+            // Nothing is so new, neither behind the commit nor before it.
+            Offset::End if beginning.offset == *end => beginning.past_from = beginning.offset,
+            _ => {}
+        }
+    }
 }
 
 struct Found {
@@ -143,7 +194,7 @@ pub(super) fn out_of_range<C: ConsumerContext>(
             fresh.add_partition_offset(&partition.topic, partition.number, Offset::Offset(low))?;
         }
         let lost = Some(u64::try_from(low - position).unwrap_or(0));
-        let beginning = Beginning { partition: partition.clone(), offset: low, lost, metadata: None };
+        let beginning = Beginning { partition: partition.clone(), offset: low, past_from: low, lost, metadata: None };
         gaps.push(Gap { beginning, replaced });
     }
     if fresh.count() > 0 {

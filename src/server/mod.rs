@@ -16,6 +16,8 @@ pub struct Health {
     connected: AtomicBool,
     joined: AtomicBool,
     stopping: AtomicBool,
+    /// A schema is needed, and its registry does not answer.
+    registry_down: AtomicBool,
 }
 
 impl Health {
@@ -27,6 +29,11 @@ impl Health {
     /// The group gave us our share of the partitions, be it none.
     pub fn set_joined(&self) {
         self.joined.store(true, Ordering::Relaxed);
+    }
+
+    /// The schema registry answers what it is asked, or not.
+    pub fn set_registry(&self, answers: bool) {
+        self.registry_down.store(!answers, Ordering::Relaxed);
     }
 
     /// The service drains and ends.
@@ -44,6 +51,9 @@ impl Health {
         }
         if !self.joined.load(Ordering::Relaxed) {
             return Err("waiting for the consumer group's assignment");
+        }
+        if self.registry_down.load(Ordering::Relaxed) {
+            return Err("the schema registry does not answer");
         }
         Ok(())
     }

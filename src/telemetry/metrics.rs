@@ -48,6 +48,12 @@ pub struct Metrics {
     pub consumer_lag: IntGaugeVec,
     /// `uncommitted_records{topic,partition}`
     pub uncommitted: IntGaugeVec,
+    /// `repeats_suppressed_total`
+    pub repeats_suppressed: IntCounter,
+    /// `registry_up`
+    pub registry_up: prometheus::IntGauge,
+    /// `partitions_held`
+    pub partitions_held: prometheus::IntGauge,
     /// `rebalances_total`
     pub rebalances: IntCounter,
     /// `intake_paused`
@@ -111,6 +117,27 @@ impl Metrics {
                 "uncommitted_records",
                 "Read position minus committed offset.",
                 &["topic", "partition"],
+            )?,
+            repeats_suppressed: register(
+                &registry,
+                IntCounter::with_opts(Opts::new(
+                    "repeats_suppressed_total",
+                    "Changes that the source had sent before, as after a crash of Kafka Connect: not posted again.",
+                ))?,
+            )?,
+            registry_up: register(
+                &registry,
+                prometheus::IntGauge::with_opts(Opts::new(
+                    "registry_up",
+                    "1 while the schema registry answers; 0 also where none is configured.",
+                ))?,
+            )?,
+            partitions_held: register(
+                &registry,
+                prometheus::IntGauge::with_opts(Opts::new(
+                    "partitions_held",
+                    "Partitions that wait for a schema of the registry.",
+                ))?,
             )?,
             rebalances: register(
                 &registry,

@@ -14,4 +14,6 @@ mod outages;
 mod outside;
 mod pressure;
 mod refusals;
+mod repeats;
+mod schemas;
 mod stopping;

@@ -2,6 +2,7 @@
 
 mod destinations;
 mod kafka;
+mod registry;
 mod rules;
 mod tables;
 
@@ -59,7 +60,19 @@ pub fn compile(model: Model, report: &mut Report) -> Option<Config> {
     let hook_topics = model.hooks.iter().map(|(_, hook)| hook.topic.clone());
     let own_topics = std::iter::once(dead_letter_topic.clone()).chain(hook_topics).collect();
     let kafka = kafka::kafka(kafka.value, own_topics, report);
-    Some(Config { kafka, tables, destinations, rules, limits, time_zone, dead_letter_topic, listen: listen?, http })
+    let schema_registry = model.schema_registry.map(|registry| registry::registry(registry, report));
+    Some(Config {
+        kafka,
+        schema_registry,
+        tables,
+        destinations,
+        rules,
+        limits,
+        time_zone,
+        dead_letter_topic,
+        listen: listen?,
+        http,
+    })
 }
 
 /// What the file may say already although nothing acts on it yet: said, never silently ignored.
@@ -67,9 +80,6 @@ fn not_built_yet(model: &Model, report: &mut Report) {
     let mut warn = |place: Place, what: &str| {
         report.push(Diagnostic::warning(place, format!("{what} is not available yet: it has no effect")));
     };
-    if let Some(registry) = &model.schema_registry {
-        warn(registry.place, "schema_registry (Avro, Protobuf and JSON Schema payloads)");
-    }
     if let Some(locale) = model.locale.as_ref().filter(|locale| locale.value != "en") {
         warn(locale.place, "a locale other than en");
     }

@@ -61,7 +61,7 @@ impl Context {
         let mut list = TopicPartitionList::with_capacity(beginnings.len());
         for beginning in &beginnings {
             let (topic, number) = (&beginning.partition.topic, beginning.partition.number);
-            if let Err(error) = list.add_partition_offset(topic, number, Offset::Offset(beginning.offset)) {
+            if let Err(error) = list.add_partition_offset(topic, number, Offset::Offset(beginning.past_from)) {
                 tracing::error!(partition = %beginning.partition, %error, "cannot assign the partition");
             }
         }

@@ -5,6 +5,7 @@
 
 mod budget;
 mod context;
+mod hold;
 mod shared;
 mod thread;
 mod trouble;
@@ -83,10 +84,25 @@ pub enum Command {
     Stop(Vec<Commit>),
 }
 
+/// What became of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Taken {
+    /// It was judged.
+    Yes,
+    /// It cannot be judged yet. Its partition is held: the record comes again, and nothing behind it comes before, once
+    /// [`Sink::may_go_on`].
+    NotYet,
+}
+
 /// Where records and events go; called on the poller's thread, so it must not wait.
 pub trait Sink: Send {
     /// A record of a partition that is ours.
-    fn record(&mut self, owner: &Owner, record: &Record<'_>);
+    fn record(&mut self, owner: &Owner, record: &Record<'_>) -> Taken;
+    /// A record from before the offset at which the partition was assigned: something to learn from, owing nothing.
+    fn past(&mut self, owner: &Owner, record: &Record<'_>) -> Taken;
+    /// Can the record that holds this partition be judged now? Asked again and again.
+    fn may_go_on(&mut self, owner: &Owner) -> bool;
     /// Everything of these partitions below these offsets was handed to [`Sink::record`].
     fn read(&mut self, positions: &mut dyn Iterator<Item = (&Owner, i64)>);
     /// Something happened to the group.

@@ -1,6 +1,6 @@
 //! What the callbacks and the thread share: the partitions that are ours, how far they are read, and the sink.
 
-use super::{Event, Sink};
+use super::{Event, Sink, Taken};
 use crate::change::{Headers, Record};
 use crate::kafka::offsets::Beginning;
 use crate::ledger::{Owner, Partition};
@@ -9,17 +9,37 @@ use rdkafka::message::{BorrowedMessage, Headers as _, Message};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+/// Bytes of records before its commit that are read of a partition, at most, to know again what comes again.
+const PAST_BYTES_MAX: usize = 64 << 20;
+
 struct Owned {
     epoch: u64,
     /// The next record to judge.
     position: i64,
+    /// Bytes of earlier records that may still be learnt from; zero afterwards.
+    past_bytes: usize,
+    /// The record that the partition waits at.
+    held_at: Option<i64>,
 }
 
 /// The partition that records come from at the moment: most follow one of their own partition.
 struct Current {
     owner: Owner,
     position: i64,
+    past_bytes: usize,
+    held_at: Option<i64>,
     moved: bool,
+}
+
+/// What the thread has to do after a record was handed over.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Handed {
+    /// Nothing.
+    Done,
+    /// The record at this offset cannot be judged yet: its partition waits there.
+    Hold(Owner, i64),
+    /// Enough was learnt of this partition's past: go on at this offset.
+    Forward(Owner, i64),
 }
 
 /// See the module's text.
@@ -60,7 +80,7 @@ impl Shared {
     }
 
     /// A record goes to the sink, if its partition is ours.
-    pub(super) fn hand_over(&mut self, message: &BorrowedMessage<'_>) {
+    pub(super) fn hand_over(&mut self, message: &BorrowedMessage<'_>) -> Handed {
         let (topic, number) = (message.topic(), message.partition());
         let same = self.current.as_ref().is_some_and(|current| {
             let partition = &current.owner.partition;
@@ -70,11 +90,16 @@ impl Shared {
             self.turn_to(Partition { topic: topic.into(), number });
         }
         let Some(current) = &mut self.current else {
-            return;
+            return Handed::Done;
         };
+        // Fetched before the partition was held: to be fetched again.
+        if let Some(held_at) = current.held_at.filter(|held_at| message.offset() > *held_at) {
+            return Handed::Hold(current.owner.clone(), held_at);
+        }
+        let past = message.offset() < current.position;
         // Judged already in this assignment: judging again would post again.
-        if message.offset() < current.position {
-            return;
+        if past && current.past_bytes == 0 {
+            return Handed::Done;
         }
         let headers = MessageHeaders(message);
         let record = Record {
@@ -86,9 +111,26 @@ impl Shared {
             value: message.payload(),
             headers: &headers,
         };
-        self.sink.record(&current.owner, &record);
-        current.position = message.offset() + 1;
+        let taken = match past {
+            true => self.sink.past(&current.owner, &record),
+            false => self.sink.record(&current.owner, &record),
+        };
         current.moved = true;
+        if taken == Taken::NotYet {
+            current.held_at = Some(message.offset());
+            return Handed::Hold(current.owner.clone(), message.offset());
+        }
+        current.held_at = None;
+        if past {
+            current.past_bytes = current.past_bytes.saturating_sub(message.payload_len());
+            return match current.past_bytes {
+                0 => Handed::Forward(current.owner.clone(), current.position),
+                _ => Handed::Done,
+            };
+        }
+        current.past_bytes = 0;
+        current.position = message.offset() + 1;
+        Handed::Done
     }
 
     fn turn_to(&mut self, partition: Partition) {
@@ -96,16 +138,19 @@ impl Shared {
         self.current = self.owned.get(&partition).map(|owned| Current {
             owner: Owner { partition, epoch: owned.epoch },
             position: owned.position,
+            past_bytes: owned.past_bytes,
+            held_at: owned.held_at,
             moved: false,
         });
     }
 
     fn put_back(&mut self) {
-        let Some(Current { owner, position, moved: true }) = self.current.take() else {
+        let Some(Current { owner, position, past_bytes, held_at, moved: true }) = self.current.take() else {
             return;
         };
         if let Some(owned) = self.owned.get_mut(&owner.partition).filter(|owned| owned.epoch == owner.epoch) {
             owned.position = position;
+            (owned.past_bytes, owned.held_at) = (past_bytes, held_at);
             self.unreported.insert(owner, position);
         }
     }
@@ -124,9 +169,10 @@ impl Shared {
     pub(super) fn begin(&mut self, beginning: Beginning) {
         self.report();
         self.epochs += 1;
-        let Beginning { partition, offset, lost, metadata } = beginning;
+        let Beginning { partition, offset, past_from, lost, metadata } = beginning;
         let owner = Owner { partition: partition.clone(), epoch: self.epochs };
-        self.owned.insert(partition, Owned { epoch: owner.epoch, position: offset });
+        let past_bytes = if past_from < offset { PAST_BYTES_MAX } else { 0 };
+        self.owned.insert(partition, Owned { epoch: owner.epoch, position: offset, past_bytes, held_at: None });
         self.sink.event(Event::Assigned { owner, offset, lost, metadata });
     }
 
@@ -134,7 +180,7 @@ impl Shared {
     pub(super) fn skip(&mut self, partition: &Partition, offset: i64, lost: u64) {
         self.report();
         if let Some(owned) = self.owned.get_mut(partition) {
-            owned.position = offset;
+            (owned.position, owned.held_at) = (offset, None);
             let owner = Owner { partition: partition.clone(), epoch: owned.epoch };
             self.sink.event(Event::Skipped { owner, offset, lost });
         }

@@ -2,6 +2,7 @@
 
 use super::budget::Budget;
 use super::context::{Context, commit_last, commit_sync};
+use super::hold::Held;
 use super::shared::Shared;
 use super::{Command, Event};
 use crate::kafka::client::{KafkaSettings, connect};
@@ -29,7 +30,9 @@ pub(super) struct Thread {
     pub(super) settings: KafkaSettings,
     budget: Arc<Budget>,
     inbox: Receiver<Command>,
-    paused: bool,
+    pub(super) paused: bool,
+    /// Partitions that wait at a record which cannot be judged yet.
+    pub(super) held: Vec<Held>,
     /// Beginnings counted when reading was paused last; `None` where partitions have to be paused (again).
     pub(super) paused_epochs: Option<u64>,
     /// Kafka denies a topic; reported once.
@@ -45,7 +48,17 @@ impl Thread {
         budget: Arc<Budget>,
         inbox: Receiver<Command>,
     ) -> Self {
-        Self { consumer, settings, budget, inbox, paused: false, paused_epochs: None, denied: false, gaps_due: None }
+        Self {
+            consumer,
+            settings,
+            budget,
+            inbox,
+            paused: false,
+            held: Vec::new(),
+            paused_epochs: None,
+            denied: false,
+            gaps_due: None,
+        }
     }
 
     pub(super) fn run(mut self) {
@@ -59,6 +72,7 @@ impl Thread {
         }
         while let Flow::Go = self.commands() {
             self.press();
+            self.let_go();
             self.leave_gaps();
             if let Err(error) = self.read() {
                 self.give_up(error);
@@ -195,7 +209,11 @@ impl Thread {
         let mut errors = Vec::new();
         for _ in 0..BATCH {
             match self.consumer.poll(wait) {
-                Some(Ok(message)) => self.shared().hand_over(&message),
+                Some(Ok(message)) => {
+                    let handed = self.shared().hand_over(&message);
+                    drop(message);
+                    self.follow(handed);
+                }
                 Some(Err(error)) => errors.push(error),
                 None => break,
             }
