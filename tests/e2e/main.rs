@@ -154,3 +154,43 @@ fn a_change_in_mariadb_is_posted_too() {
     let post = receiver.wait(PATIENCE, |a| a.channel == Channel::Slack && a.text.contains("MariaDB"));
     assert!(post.text.contains("Price"), "{}", post.text);
 }
+
+#[test]
+fn avro_through_the_registry_reads_the_same() {
+    let stack = Stack::take_turn();
+    let receiver = Receiver::start();
+    let settings = Settings { topics: &["shopavro.public.listings"], ..Settings::named("avro") };
+    let service = Service::start(&stack, &receiver, settings);
+
+    stack.sql("UPDATE listings SET price = 250000.00, prod_stk_qty = 1, title = 'Oak chair' WHERE id = 1");
+    receiver.forget();
+    stack.sql("UPDATE listings SET price = 199999.95, prod_stk_qty = 0 WHERE id = 1");
+    let slack = receiver.wait(PATIENCE, |a| a.channel == Channel::Slack && a.text.contains("199,999.95"));
+    for words in ["Oak chair is out of stock", "$250,000.00", "$199,999.95", "-20 %", "https://shop.example/listings/1"]
+    {
+        assert!(slack.text.contains(words), "{words} in {}", slack.text);
+    }
+    assert_eq!(service.metric("rowbell_dead_letters_total"), Some(0.0));
+    assert_eq!(service.metric("rowbell_registry_up"), Some(1.0), "the second URL answers where the first does not");
+}
+
+#[test]
+fn what_debezium_sends_again_after_a_crash_of_connect_is_not_posted_again() {
+    let stack = Stack::take_turn();
+    let receiver = Receiver::start();
+    let service = Service::start(&stack, &receiver, Settings::named("repeats"));
+
+    stack.sql("UPDATE listings SET price = 41 WHERE id = 1");
+    stack.sql("UPDATE listings SET price = 42 WHERE id = 1");
+    receiver.wait(PATIENCE, |a| a.channel == Channel::Slack && a.text.contains("42.00"));
+    stack.crash_connect();
+    stack.sql("UPDATE listings SET price = 43 WHERE id = 1");
+    receiver.wait(PATIENCE * 2, |a| a.channel == Channel::Slack && a.text.contains("43.00"));
+    let repeats = service.metric("rowbell_repeats_suppressed_total").unwrap_or_default();
+    println!("repeats: {repeats} changes were sent again and not posted");
+    assert!(repeats >= 1.0, "Debezium sent nothing again: the test shows nothing");
+    for price in ["41.00", "42.00", "43.00"] {
+        let last = |a: &&receiver::Arrival| a.channel == Channel::Slack && a.text.contains(&format!("-&gt; ${price}"));
+        assert_eq!(receiver.arrivals().iter().filter(last).count(), 1, "{price}");
+    }
+}

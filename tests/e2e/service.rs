@@ -16,12 +16,18 @@ const READY: Duration = Duration::from_secs(60);
 pub struct Settings {
     pub group: String,
     pub instance_id: Option<&'static str>,
+    /// `kafka.topics`; the first is a name.
+    pub topics: &'static [&'static str],
 }
 
 impl Settings {
     /// A group of its own for each run, which begins at the log's end.
     pub fn named(name: &str) -> Self {
-        Self { group: format!("rowbell-e2e-{name}-{}", std::process::id()), instance_id: None }
+        Self {
+            group: format!("rowbell-e2e-{name}-{}", std::process::id()),
+            instance_id: None,
+            topics: &["shop.public.listings", r"^store\..*listings"],
+        }
     }
 }
 
@@ -34,11 +40,12 @@ pub struct Service {
 impl Service {
     /// Starts the service and waits until it has its partitions.
     pub fn start(stack: &Stack, receiver: &Receiver, settings: Settings) -> Self {
+        let topic = format!("topic=\"{}\"", settings.topics[0]);
         let service = Self::start_unready(stack, receiver, settings);
         let deadline = Instant::now() + READY;
         loop {
             if service.get("/readyz").is_some_and(|answer| answer.contains(" 200 "))
-                && service.get("/metrics").is_some_and(|text| text.contains("topic=\"shop.public.listings\""))
+                && service.get("/metrics").is_some_and(|text| text.contains(&topic))
             {
                 return service;
             }
@@ -70,6 +77,13 @@ impl Service {
         while !self.get("/metrics").is_some_and(|text| text.contains(wanted)) {
             assert!(Instant::now() < deadline, "no delivered post in the metrics; its log:\n{}", self.log());
         }
+    }
+
+    /// The sum of a metric over its labels; nothing while nobody answers.
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        let text = self.get("/metrics")?;
+        let lines = text.lines().filter(|line| line.starts_with(name));
+        Some(lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum())
     }
 
     pub fn kill_9(&mut self) {
@@ -122,8 +136,9 @@ fn config_text(stack: &Stack, receiver: &Receiver, settings: &Settings, http: So
         r#"kafka:
   brokers: "{brokers}"
   group: {group}
-  topics: [shop.public.listings, "^store\\..*listings"]
-{instance}tables:
+  topics: {topics:?}
+{instance}schema_registry: {{ url: ["http://127.0.0.1:9/nobody", "{registry}"] }}
+tables:
   "*.listings":
     name: Listing
     title: "{{{{ row.title }}}}"
@@ -155,6 +170,8 @@ rules:
 http: {{ listen: "{http}" }}
 "#,
         brokers = stack.brokers(),
+        topics = settings.topics,
+        registry = stack.env["ROWBELL_REGISTRY"],
         group = settings.group,
         receiver = receiver.address,
     )

@@ -54,6 +54,12 @@ impl Stack {
         script(&["kafka-start"]);
     }
 
+    /// A crash of Kafka Connect, and its return.
+    pub fn crash_connect(&self) {
+        script(&["connect-kill"]);
+        script(&["connect-start"]);
+    }
+
     fn observer(&self, group: &str) -> BaseConsumer {
         ClientConfig::new()
             .set("bootstrap.servers", self.brokers())
