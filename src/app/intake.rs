@@ -2,12 +2,13 @@
 
 use super::schemas::Wanted;
 use crate::change::{
-    DecodeError, Envelope, Identities, Known, Op, Record, Repeats, RowChange, SchemaId, Skim, skim, skim_with,
+    DecodeError, Envelope, Identities, Known, LogicalMessage, Op, Record, Repeats, RowChange, SchemaId, Skim, skim,
+    skim_with,
 };
 use crate::config::{Config, Table};
 use crate::kafka::{Budget, Event, RawRecord, Sink, Taken};
 use crate::ledger::Owner;
-use crate::rule::Judgement;
+use crate::rule::{Judgement, Rule};
 use crate::telemetry::{Metrics, TopicCounters};
 use prometheus::IntCounter;
 use std::collections::{HashMap, HashSet};
@@ -174,16 +175,49 @@ impl Intake {
             return;
         }
         if self.repeats.seen(envelope) {
-            self.metrics.repeats_suppressed.inc();
-            tracing::debug!(partition = %owner.partition, offset = record.offset, "the source sent this change before");
-            return;
+            return self.repeated(owner, record);
         }
         let known = Known { config: &*self.config, learnt: &self.identities };
         let change = match envelope.change(&known) {
             Ok(change) => Arc::new(change.judged()),
             Err(error) => return self.undecodable(owner, record, error.to_string()),
         };
-        let wanted = self.judge(&plan, &change);
+        self.offer(owner, record, &plan.table, &plan.rules, change);
+    }
+
+    /// A logical message: of no table, so its prefix stands for one, and so does `message`, as in its topic's name.
+    fn message(&mut self, owner: &Owner, record: &Record<'_>, message: &LogicalMessage<'_>) {
+        let fits = |rule: &Rule| {
+            let named = |table| rule.table.matches(&message.server, table);
+            rule.on.contains(Op::Message) && (named(&message.prefix) || named("message"))
+        };
+        let rules: Vec<_> = (0..self.config.rules.len()).filter(|index| fits(&self.config.rules[*index])).collect();
+        // Applications choose prefixes freely: no label of a metric.
+        self.metrics.changes.with_label_values(&["message", Op::Message.as_str()]).inc();
+        if rules.is_empty() {
+            return;
+        }
+        if self.repeats.seen_message(message) {
+            return self.repeated(owner, record);
+        }
+        let table = self.config.table(&message.server, &message.prefix).cloned();
+        self.offer(owner, record, &table, &rules, Arc::new(message.change()));
+    }
+
+    fn repeated(&self, owner: &Owner, record: &Record<'_>) {
+        self.metrics.repeats_suppressed.inc();
+        tracing::debug!(partition = %owner.partition, offset = record.offset, "the source sent this change before");
+    }
+
+    fn offer(
+        &mut self,
+        owner: &Owner,
+        record: &Record<'_>,
+        table: &Option<Arc<Table>>,
+        rules: &[usize],
+        change: Arc<RowChange>,
+    ) {
+        let wanted = self.judge(table.as_deref(), rules, &change);
         if wanted.is_empty() {
             return;
         }
@@ -193,15 +227,15 @@ impl Intake {
             offset: record.offset,
             change,
             held,
-            table: plan.table.clone(),
+            table: table.clone(),
             wanted,
         }));
     }
 
-    fn judge(&mut self, plan: &Plan, change: &Arc<RowChange>) -> Vec<(usize, Vec<usize>)> {
-        let ignored = plan.table.as_ref().map_or(&[][..], |table| &table.view.ignore);
+    fn judge(&mut self, table: Option<&Table>, rules: &[usize], change: &Arc<RowChange>) -> Vec<(usize, Vec<usize>)> {
+        let ignored = table.map_or(&[][..], |table| &table.view.ignore);
         let mut wanted: Vec<(usize, Vec<usize>)> = Vec::new();
-        for &index in &plan.rules {
+        for &index in rules {
             let rule = &self.config.rules[index];
             match rule.judge(change, ignored) {
                 Judgement::No => {}
@@ -271,8 +305,10 @@ impl Sink for Intake {
             Ok(Skim::Needs(id)) => return self.wait(owner, id),
             Ok(skimmed) => {
                 self.counters(record.topic).count(skimmed.kind());
-                if let Skim::Change(envelope) = skimmed {
-                    self.change(owner, record, &envelope);
+                match skimmed {
+                    Skim::Change(envelope) => self.change(owner, record, &envelope),
+                    Skim::Message(message) => self.message(owner, record, &message),
+                    _ => {}
                 }
             }
             Err(error) => {
@@ -292,6 +328,9 @@ impl Sink for Intake {
                 if self.may_matter(&plan, &envelope) {
                     self.repeats.seen(&envelope);
                 }
+            }
+            Ok(Skim::Message(message)) => {
+                self.repeats.seen_message(&message);
             }
             // Whoever had the partition then dealt with it.
             Ok(_) | Err(_) => {}

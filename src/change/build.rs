@@ -59,7 +59,7 @@ pub(crate) fn change(envelope: &Envelope<'_>, hints: &dyn Hints) -> Result<RowCh
         Op::Delete => (before, false),
         Op::Create if rekeyed_from.is_some() => (rekeyed_from.clone(), true),
         // Nothing was there before: that is known.
-        Op::Create | Op::Read | Op::Truncate => (None, false),
+        Op::Create | Op::Read | Op::Truncate | Op::Message => (None, false),
     };
 
     let mut changes = match (op, &before, &after) {

@@ -3,7 +3,8 @@
 use super::avro::{Datum, Part};
 use super::raw;
 use super::source::{Atom, Source};
-use super::{DecodeError, Record};
+use super::value::{Type, Value};
+use super::{Column, ColumnChange, DecodeError, Op, Record, RecordId, Row, RowChange};
 use base64::Engine;
 use std::borrow::Cow;
 
@@ -22,6 +23,8 @@ pub struct LogicalMessage<'a> {
     pub content: Vec<u8>,
     /// Time at the source, in microseconds since the epoch.
     pub time_us: Option<i64>,
+    /// Where it stands in the source's log.
+    pub(crate) source: Source<'a>,
 }
 
 /// Prefix and content.
@@ -60,7 +63,7 @@ pub(crate) fn said_avro(message: &Datum<'_>) -> Result<Said, DecodeError> {
 }
 
 impl<'a> LogicalMessage<'a> {
-    pub(crate) fn new(record: Record<'a>, source: &Source<'a>, (prefix, content): Said) -> Self {
+    pub(crate) fn new(record: Record<'a>, source: Source<'a>, (prefix, content): Said) -> Self {
         LogicalMessage {
             record,
             connector: source.connector.text().unwrap_or_default().into_owned(),
@@ -68,6 +71,47 @@ impl<'a> LogicalMessage<'a> {
             prefix,
             content,
             time_us: source.time_us(),
+            source,
+        }
+    }
+
+    /// The message as rules judge it: a row of a table named after the prefix, whose columns are `prefix` and `content`:
+    /// JSON where it is an object or an array of it, else text, else bytes.
+    pub fn change(&self) -> RowChange {
+        let (ty, content) = match std::str::from_utf8(&self.content) {
+            Ok(text) => match serde_json::from_str::<serde_json::Value>(text) {
+                Ok(json) if json.is_object() || json.is_array() => (Type::Json, Value::Json(json.into())),
+                _ => (Type::Text, Value::Text(text.into())),
+            },
+            Err(_) => (Type::Bytes, Value::Bytes(self.content.clone().into())),
+        };
+        let columns = [("prefix", Type::Text, Value::Text(self.prefix.as_str().into())), ("content", ty, content)];
+        let columns = columns.map(|(name, ty, value)| Column { name: name.into(), ty, value });
+        let changes = columns.iter().map(|column| ColumnChange {
+            name: column.name.clone(),
+            ty: column.ty,
+            old: None,
+            new: Some(column.value.clone()),
+        });
+        let record = &self.record;
+        RowChange {
+            record: RecordId { topic: record.topic.clone(), partition: record.partition, offset: record.offset },
+            op: Op::Message,
+            connector: self.connector.as_str().into(),
+            server: self.server.as_str().into(),
+            database: None,
+            table: self.prefix.as_str().into(),
+            // Messages of one prefix are no row: they never fold, and keep their order.
+            key: None,
+            rekeyed_from: None,
+            rekeyed_to: None,
+            snapshot: false,
+            time_us: self.time_us,
+            before: None,
+            changes: changes.collect(),
+            after: Some(Row { columns: columns.into() }),
+            before_unknown: false,
+            unavailable: Vec::new(),
         }
     }
 

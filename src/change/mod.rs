@@ -71,7 +71,7 @@ impl fmt::Display for RecordId {
     }
 }
 
-/// What happened to the row (Debezium's `op`: c, u, d, r, t).
+/// What happened to the row (Debezium's `op`: c, u, d, r, t; m is no row's).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Op {
     /// `c`
@@ -84,6 +84,8 @@ pub enum Op {
     Read,
     /// `t`: the whole table was emptied.
     Truncate,
+    /// `m`: a logical message; see [`LogicalMessage::change`].
+    Message,
 }
 
 impl Op {
@@ -95,6 +97,7 @@ impl Op {
             Op::Delete => "delete",
             Op::Read => "read",
             Op::Truncate => "truncate",
+            Op::Message => "message",
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Changes that the source sent before: after a crash of Kafka Connect its connectors send again from the
 //! last offset that they had stored, the same source positions in new records.
 
-use super::Record;
 use super::envelope::{Envelope, KeyForm};
 use super::image::Image;
+use super::source::Source;
+use super::{LogicalMessage, Record};
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
@@ -53,10 +54,25 @@ impl Repeats {
     /// Was this change sent before? Remembers it either way. Reading one record again, as after a
     /// rebalance, is no repeat. A change without a position (another tool's, a flattened row's) never is.
     pub fn seen(&mut self, envelope: &Envelope<'_>) -> bool {
-        let Some(key) = self.identity(envelope) else {
-            return false;
+        self.identity(envelope).is_some_and(|key| self.seen_as(key, envelope.record()))
+    }
+
+    /// Was this logical message sent before? Like [`Repeats::seen`].
+    pub fn seen_message(&mut self, message: &LogicalMessage<'_>) -> bool {
+        let (mut one, mut two) = (self.hashers.0.build_hasher(), self.hashers.1.build_hasher());
+        let mut add = |bytes: &[u8]| {
+            bytes.hash(&mut one);
+            bytes.hash(&mut two);
         };
-        let record = envelope.record();
+        add(message.record.topic.as_bytes());
+        add(message.prefix.as_bytes());
+        add(&message.content);
+        let placed = place(&message.source, &message.connector, &mut add);
+        let key = u128::from(one.finish()) << 64 | u128::from(two.finish());
+        placed && self.seen_as(key, &message.record)
+    }
+
+    fn seen_as(&mut self, key: u128, record: &Record<'_>) -> bool {
         let run = record.headers.header(RUN_ID).map(|run| self.hashers.0.hash_one(run));
         let bytes = self.hashers.0.hash_one(record.value);
         let sighting = Sighting { run, bytes, partition: record.partition, offset: record.offset };
@@ -108,16 +124,7 @@ impl Repeats {
         add(record.topic.as_bytes());
         add(&[envelope.op() as u8, u8::from(envelope.snapshot())]);
         add(key_bytes(record, &envelope.key).unwrap_or_default());
-        let mut placed = false;
-        if !envelope.snapshot() {
-            let names = position(&envelope.connector());
-            envelope.source().each(names, |at, value| {
-                // Every position has its first field; the others may be missing.
-                placed |= at == 0;
-                add(&[at as u8]);
-                add(value.as_bytes());
-            });
-        }
+        let placed = !envelope.snapshot() && place(envelope.source(), &envelope.connector(), &mut add);
         // Rows of one statement may share a position, so what they say counts too. A snapshot's position says
         // nothing, and neither does the time at which it came by: only what it read does.
         let content = [&envelope.images.before, &envelope.images.after].into_iter().flatten();
@@ -132,6 +139,18 @@ impl Repeats {
         }
         Some(u128::from(one.finish()) << 64 | u128::from(two.finish()))
     }
+}
+
+/// Adds the position of a change in its source's log; false where the source says none.
+fn place(source: &Source<'_>, connector: &str, add: &mut impl FnMut(&[u8])) -> bool {
+    let mut placed = false;
+    source.each(position(connector), |at, value| {
+        // Every position has its first field; the others may be missing.
+        placed |= at == 0;
+        add(&[at as u8]);
+        add(value.as_bytes());
+    });
+    placed
 }
 
 fn key_bytes<'a>(record: &Record<'a>, form: &KeyForm<'a>) -> Option<&'a [u8]> {

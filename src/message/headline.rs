@@ -116,6 +116,7 @@ pub fn in_words(writer: &Writer<'_>, subject: &Subject, lead: Option<&ColumnChan
         Op::Create => subject.did("added"),
         Op::Delete => subject.did("removed"),
         Op::Read => subject.did("seen by a snapshot"),
+        Op::Message => format!("Message: {}", safe::label(&change.table)),
         Op::Update if change.is_rekey() => moved(writer, subject),
         Op::Update => match lead {
             Some(lead) => format!("{}: {}", lead_words(writer, lead), subject.name()),

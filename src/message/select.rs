@@ -65,6 +65,12 @@ pub fn lines(
     let watched = |name: &str| words.watched.iter().any(|watched| **watched == *name);
     let mut sources: Vec<Source<'_>> = match writer.change.op {
         Op::Truncate => Vec::new(),
+        // The prefix is in the headline.
+        Op::Message => {
+            let mut values = values(writer, view, subject, Side::New);
+            values.retain(|value| value.name() != "prefix");
+            values
+        }
         Op::Update => {
             let tells =
                 |change: &&&ColumnChange| old_is_known(change) || watched(&change.name) || tells_more(change, subject);

@@ -35,6 +35,7 @@ impl Ops {
             Op::Delete => 0b100,
             Op::Truncate => 0b1000,
             Op::Read => 0b1_0000,
+            Op::Message => 0b10_0000,
         }
     }
 

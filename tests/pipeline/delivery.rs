@@ -4,6 +4,8 @@ use crate::support::broker::{Broker, LISTINGS};
 use crate::support::change::{envelope, key, no_op, price, row};
 use crate::support::receiver::{Receiver, Step, between};
 use crate::support::service::{Service, Setup};
+use crate::support::until;
+use base64::Engine;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -132,5 +134,50 @@ async fn failures_are_tried_again_and_a_rows_changes_keep_their_order() {
     assert_eq!(service.metric(&count("delivered")).await, Some(3.0));
     assert_eq!(service.metric(&count("retry")).await, Some(2.0));
     assert_eq!(service.metric(&count("unknown")).await, Some(1.0));
+    service.stop().await.expect("a clean stop");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_logical_message_reaches_the_rules_that_ask_for_messages() {
+    const MESSAGES: &str = "shop.message";
+    let (broker, receiver) = (Broker::start(1), Receiver::start().await);
+    broker.order(|cluster| cluster.create_topic(MESSAGES, 1, 1).expect("a topic"));
+    let setup = Setup {
+        rules: "  - { name: stocktaking, table: \"stock*\", on: [message], when: row.content.missing > 2, to: [ops] }\n  \
+                - { name: all, table: message, on: message, when: row.prefix == 'note', to: [ops], headline: \"{{ row.content }}\" }\n  \
+                - { name: tables, table: \"*\", to: [ops] }\n"
+            .to_owned(),
+        topics: MESSAGES.to_owned(),
+        ..Setup::default()
+    };
+    let service = Service::start(setup.config(&broker, &receiver));
+    // What pg_logical_emit_message('stocktaking', '{"missing": 3}') comes as.
+    let message = |prefix: &str, content: &str, lsn: u64| {
+        let content = base64::engine::general_purpose::STANDARD.encode(content);
+        serde_json::json!({
+            "op": "m", "ts_ms": 1795463957940_i64, "transaction": null, "message": {"prefix": prefix, "content": content},
+            "source": {"connector": "postgresql", "name": "shop", "ts_ms": 1795463957940_i64, "snapshot": "false",
+                       "db": "shop", "schema": "", "table": "", "txId": 800, "lsn": lsn},
+        })
+        .to_string()
+    };
+    let key = r#"{"prefix":"stocktaking"}"#;
+    for (prefix, content, lsn) in [
+        ("stocktaking", r#"{"missing": 3}"#, 1),
+        ("stocktaking", r#"{"missing": 1}"#, 2),
+        ("note", "Doors open at nine", 3),
+        ("note", "Doors open at nine", 4),
+        ("other", "nobody asked", 5),
+    ] {
+        broker.write_to(MESSAGES, 0, Some(key), Some(&message(prefix, content, lsn))).await;
+    }
+    // The source's second try of the last but one.
+    broker.write_to(MESSAGES, 0, Some(key), Some(&message("note", "Doors open at nine", 4))).await;
+    until("the commit", async || (broker.committed(MESSAGES, 0).await == Some(6)).then_some(())).await;
+    let texts: Vec<_> = receiver.accepted("/slack/ops").iter().map(|post| post.text()).collect();
+    assert_eq!(texts.len(), 3, "{texts:#?}");
+    assert!(texts[0].contains("Message: stocktaking") && texts[0].contains("missing"), "{}", texts[0]);
+    assert!(texts[1].contains("Doors open at nine") && texts[2].contains("Doors open at nine"), "{texts:#?}");
+    service.until_metric("rowbell_repeats_suppressed_total", |count| count == 1.0).await;
     service.stop().await.expect("a clean stop");
 }

@@ -235,7 +235,7 @@ fn envelope<'a>(
                 Some(Field::Avro(Part::Record(datum))) => logical::said_avro(datum)?,
                 _ => return Err(DecodeError::new("message", "missing")),
             };
-            return Ok(Skim::Message(Box::new(LogicalMessage::new(*record, &source, said))));
+            return Ok(Skim::Message(Box::new(LogicalMessage::new(*record, source, said))));
         }
         _ => {
             return Err(DecodeError::new("op", "a letter that Debezium does not use"));

@@ -139,6 +139,11 @@ fn pattern(name: &At<String>, report: &mut Report) -> Option<TablePattern> {
             .hint(format!("write schema.table, e.g. public.{}", name.value)),
         );
     }
+    any_pattern(name, report)
+}
+
+/// A pattern that need not look like a table's.
+fn any_pattern(name: &At<String>, report: &mut Report) -> Option<TablePattern> {
     TablePattern::compile(name)
         .map_err(|error| report.push(Diagnostic::error(name.place, format!("{:?} is {error}", name.value))))
         .ok()

@@ -1,6 +1,6 @@
 //! `rules:`
 
-use super::{compiled, pattern, template};
+use super::{any_pattern, compiled, pattern, template};
 use crate::change::Op;
 use crate::config::Destination;
 use crate::config::de::At;
@@ -31,7 +31,9 @@ pub(super) fn rules(
 }
 
 fn rule(model: RuleModel, destinations: &[Destination], named: &[String], report: &mut Report) -> Option<Rule> {
-    let table = pattern(&model.table, report);
+    // A logical message is of no table: its prefix stands for one, whatever it looks like.
+    let messages = model.on.as_ref().is_some_and(|on| on.0.iter().any(|word| word.value == "message"));
+    let table = if messages { any_pattern(&model.table, report) } else { pattern(&model.table, report) };
     let on = match &model.on {
         Some(words) => words.0.iter().fold(Ops::default(), |ops, word| op(word, ops, report)),
         None if model.columns.0.is_empty() => Ops::CHANGES,
@@ -93,13 +95,9 @@ fn rule(model: RuleModel, destinations: &[Destination], named: &[String], report
 }
 
 fn op(word: &At<String>, ops: Ops, report: &mut Report) -> Ops {
-    let known = [Op::Create, Op::Update, Op::Delete, Op::Truncate, Op::Read];
+    let known = [Op::Create, Op::Update, Op::Delete, Op::Truncate, Op::Read, Op::Message];
     match known.into_iter().find(|op| op.as_str() == word.value) {
         Some(op) => ops.with(op),
-        None if word.value == "message" => {
-            report.push(Diagnostic::warning(word.place, "on: message is not available yet: it has no effect"));
-            ops
-        }
         None => {
             let found = Diagnostic::error(word.place, format!("{:?} is no operation", word.value))
                 .hint("one of: create, update, delete, truncate, read, message");
