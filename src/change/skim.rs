@@ -137,7 +137,7 @@ fn key_form<'a>(record: &Record<'a>, schemas: &dyn Schemas) -> Result<Result<Key
 fn skim_known<'a>(record: &Record<'a>, bytes: &'a [u8]) -> Option<Result<Skim<'a>, DecodeError>> {
     let (length, kind) = memo::schema_at(record.topic, bytes.strip_prefix(br#"{"schema":"#)?)?;
     let (schema, rest) = bytes.split_at(br#"{"schema":"#.len() + length);
-    let rest = std::str::from_utf8(rest.strip_prefix(br#","payload":"#)?).ok()?;
+    let rest = simdutf8::basic::from_utf8(rest.strip_prefix(br#","payload":"#)?).ok()?;
     let mut cursor = Cursor::new(rest);
     let mut parts = Parts::default();
     let mut marks = Marks::default();
@@ -275,7 +275,7 @@ pub(crate) fn json_text<'a>(field: &str, bytes: &'a [u8]) -> Result<&'a str, Dec
     match bytes.first() {
         None => Err(DecodeError::new(field, "empty")),
         Some(0 | 1) => Err(DecodeError::new(field, "framed for a schema registry, where JSON was expected")),
-        Some(_) => std::str::from_utf8(bytes)
+        Some(_) => simdutf8::compat::from_utf8(bytes)
             .map_err(|error| DecodeError::new(field, format!("not UTF-8 at byte {}", error.valid_up_to()))),
     }
 }
