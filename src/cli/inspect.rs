@@ -1,36 +1,27 @@
 //! `rowbell inspect`: one line of JSON per record, what Rowbell understood of it.
 
-use super::records::{CapturedRecord, ReadError, read_records};
-use super::{FAILED, USAGE, fail};
+mod pretty;
+
+use super::input::{InputArguments, InputError, Progress, Source};
+use super::records::CapturedRecord;
+use super::text::Style;
+use super::{Failure, output, style};
 use crate::change::{
-    self, DecodeError, Envelope, FileSchemas, Hints, Identities, Known, LogicalMessage, NoHints, NoSchemas, Record,
-    Row, RowChange, SchemaId, Schemas, Skim, Value,
+    self, DecodeError, Envelope, Hints, Identities, Known, LogicalMessage, NoHints, Record, Row, RowChange, Skim, Value,
 };
-use crate::config;
-use crate::registry::{Registry, RegistrySettings};
 use serde_json::{Map, Value as Json, json};
-use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
-/// Say what Rowbell understands of captured events: one line of JSON per record
+/// Say what Rowbell understands of change events: one line of JSON per record
 #[derive(Debug, clap::Args)]
 pub struct InspectArguments {
-    /// Captured events, one JSON object a line; - or nothing is stdin
-    #[arg(value_name = "FILE", default_value = "-")]
-    file: PathBuf,
+    #[command(flatten)]
+    input: InputArguments,
 
-    /// Config whose `columns.*.type` and `replica_identity` say what the events do not
-    #[arg(short, long, value_name = "FILE")]
-    config: Option<PathBuf>,
-
-    /// Schemas of framed events: {id: {"schema": "..."}}
-    #[arg(long, value_name = "FILE", conflicts_with = "registry")]
-    schemas: Option<PathBuf>,
-
-    /// Schema registry to ask for the schemas of framed events; several are tried in order
-    #[arg(long, value_name = "URL", value_delimiter = ',')]
-    registry: Vec<String>,
+    /// Write blocks of text for people instead of JSON
+    #[arg(long)]
+    pretty: bool,
 
     #[command(flatten)]
     filter: Filter,
@@ -68,46 +59,40 @@ impl Filter {
 
 /// Runs the command: data to stdout, errors to stderr.
 pub fn run(arguments: &InspectArguments) -> ExitCode {
-    let config = match &arguments.config {
-        None => None,
-        Some(path) => match config::load(path) {
-            Ok((config, _)) => Some(config),
-            Err(report) => {
-                eprintln!("{report}");
-                return ExitCode::from(USAGE);
-            }
-        },
-    };
+    match inspect(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.exit(),
+    }
+}
+
+fn inspect(arguments: &InspectArguments) -> Result<(), Failure> {
+    let config = arguments.input.config()?;
     let hints: &dyn Hints = match &config {
         Some(config) => config,
         None => &NoHints,
     };
-    let at_hand = match AtHand::new(arguments) {
-        Ok(at_hand) => at_hand,
-        Err(error) => return fail(&error, USAGE),
-    };
-    let name = arguments.file.display().to_string();
-    let input: Box<dyn BufRead> = if name == "-" {
-        Box::new(BufReader::new(std::io::stdin()))
-    } else {
-        match std::fs::File::open(&arguments.file) {
-            Ok(file) => Box::new(BufReader::new(file)),
-            Err(error) => {
-                return fail(
-                    &format!("cannot read {name}: {error}\nhint: a file of captured events, or - for stdin"),
-                    USAGE,
-                );
-            }
-        }
-    };
+    let at_hand = arguments.input.context.schemas(config.as_ref())?;
+    let input = arguments.input.open(config.as_ref())?;
     let mut inspector = Inspector::new(hints, &at_hand);
     inspector.filter = arguments.filter.clone();
-    match inspector.write(read_records(name, input), BufWriter::new(std::io::stdout().lock())) {
-        Ok(()) => ExitCode::SUCCESS,
+    inspector.form = if arguments.pretty { Form::Pretty(style()) } else { Form::Json };
+    inspector.progress = Progress::on_terminal(input.total);
+    match inspector.write(input.records, output(input.live)) {
+        Ok(()) => Ok(()),
         // Whoever read our output has seen enough.
-        Err(InspectError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(error) => fail(&error, FAILED),
+        Err(InspectError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure::Failed(error.to_string())),
     }
+}
+
+/// How a record is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Form {
+    /// A line of JSON.
+    #[default]
+    Json,
+    /// A block of text.
+    Pretty(Style),
 }
 
 /// What an inspection went through.
@@ -124,71 +109,13 @@ pub struct Inspected {
 pub enum InspectError {
     /// The input could not be read.
     #[error(transparent)]
-    Read(#[from] ReadError),
+    Read(#[from] InputError),
     /// A schema could not be fetched.
     #[error("{0}")]
     Registry(String),
     /// The output could not be written.
     #[error("cannot write: {0}")]
     Write(#[from] std::io::Error),
-}
-
-/// Where the command's schemas come from.
-enum AtHand {
-    Nowhere(NoSchemas),
-    File(FileSchemas),
-    Registry(Box<Registry>, tokio::runtime::Runtime),
-}
-
-impl AtHand {
-    fn new(arguments: &InspectArguments) -> Result<Self, String> {
-        if let Some(path) = &arguments.schemas {
-            return schemas_file(path).map(AtHand::File);
-        }
-        if arguments.registry.is_empty() {
-            return Ok(AtHand::Nowhere(NoSchemas));
-        }
-        let settings = RegistrySettings { urls: arguments.registry.clone(), ..RegistrySettings::default() };
-        let registry = Registry::new(&settings).map_err(|error| error.to_string())?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        Ok(AtHand::Registry(Box::new(registry), runtime.map_err(|error| error.to_string())?))
-    }
-}
-
-impl Source for AtHand {
-    fn schemas(&self) -> &dyn Schemas {
-        match self {
-            AtHand::Nowhere(none) => none,
-            AtHand::File(file) => file,
-            AtHand::Registry(registry, _) => &**registry,
-        }
-    }
-
-    fn fetch(&self, id: SchemaId) -> Result<(), String> {
-        match self {
-            AtHand::Registry(registry, runtime) => {
-                runtime.block_on(registry.fetch(id)).map_err(|error| error.to_string())
-            }
-            AtHand::Nowhere(_) | AtHand::File(_) => Err(format!("no registry to ask for schema {id}")),
-        }
-    }
-}
-
-fn schemas_file(path: &Path) -> Result<FileSchemas, String> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
-    FileSchemas::parse(&text).map_err(|error| {
-        format!("{shown}: {error}\nhint: {{\"7\": {{\"schema\": \"...\"}}}}, as the registry's API returns them")
-    })
-}
-
-/// Where schemas come from.
-pub trait Source {
-    /// Those that are here.
-    fn schemas(&self) -> &dyn Schemas;
-
-    /// Brings one that is not.
-    fn fetch(&self, id: SchemaId) -> Result<(), String>;
 }
 
 /// Turns records into lines, and learns the tables' replica identities on the way.
@@ -198,6 +125,10 @@ pub struct Inspector<'h> {
     identities: Identities,
     /// Which lines are written.
     pub filter: Filter,
+    /// How they look.
+    pub form: Form,
+    /// Who hears how far it is.
+    pub progress: Progress,
     /// What was gone through so far.
     pub inspected: Inspected,
 }
@@ -210,6 +141,8 @@ impl<'h> Inspector<'h> {
             source,
             identities: Identities::default(),
             filter: Filter::default(),
+            form: Form::default(),
+            progress: Progress::none(),
             inspected: Inspected::default(),
         }
     }
@@ -218,20 +151,26 @@ impl<'h> Inspector<'h> {
     /// cannot be read ends the inspection, with everything before it written.
     pub fn write(
         &mut self,
-        records: impl IntoIterator<Item = Result<CapturedRecord, ReadError>>,
+        records: impl IntoIterator<Item = Result<CapturedRecord, InputError>>,
         mut out: impl Write,
     ) -> Result<(), InspectError> {
-        let mut written = 0;
-        for record in records {
-            if self.filter.limit.is_some_and(|limit| written >= limit) {
-                break;
-            }
+        let mut left = self.filter.limit.unwrap_or(u64::MAX);
+        let mut records = records.into_iter();
+        // Looked at before the next record: a topic that is followed may keep us waiting for it.
+        while left > 0
+            && let Some(record) = records.next()
+        {
             let line = self.line(&record?.record())?;
+            self.progress.count();
             if !self.filter.wants(&line) {
                 continue;
             }
-            written += 1;
-            serde_json::to_writer(&mut out, &line).map_err(std::io::Error::from)?;
+            left -= 1;
+            self.progress.hide();
+            match self.form {
+                Form::Json => serde_json::to_writer(&mut out, &line).map_err(std::io::Error::from)?,
+                Form::Pretty(style) => out.write_all(pretty::block(&line, style).as_bytes())?,
+            }
             out.write_all(b"\n")?;
         }
         Ok(out.flush()?)

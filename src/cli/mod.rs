@@ -2,12 +2,17 @@
 
 mod check;
 mod demo;
+mod input;
 mod inspect;
-pub(crate) mod records;
 mod run;
+mod text;
 
+pub(crate) use input::records;
+
+use crate::config::Report;
 use crate::telemetry::{LogFormat, init_logs};
 use clap::{Parser, Subcommand};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -16,6 +21,9 @@ pub const FAILED: u8 = 1;
 
 /// Wrong usage, or a config that cannot run; clap's own code for wrong usage is the same.
 pub const USAGE: u8 = 2;
+
+/// Log levels of commands that say themselves what is wrong with Kafka.
+const QUIET_LOGS: &str = "warn,librdkafka=off,rdkafka=off";
 
 /// Turns database row changes (Debezium, Kafka) into Slack and Microsoft Teams messages.
 #[derive(Debug, Parser)]
@@ -32,7 +40,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::DemoArguments),
-    Inspect(inspect::InspectArguments),
+    Inspect(Box<inspect::InspectArguments>),
     /// Run the service; SIGTERM drains and exits 0
     Run(ConfigArgument),
     /// Check the config and say everything that is wrong with it
@@ -52,10 +60,13 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
         Command::Demo(arguments) => {
-            init_logs(cli.log_format, Some("warn,librdkafka=off,rdkafka=off"));
+            init_logs(cli.log_format, Some(QUIET_LOGS));
             demo::demo(&arguments)
         }
-        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Inspect(arguments) => {
+            init_logs(cli.log_format, Some(QUIET_LOGS));
+            inspect::run(&arguments)
+        }
         Command::Run(argument) => {
             init_logs(cli.log_format, None);
             run::run(argument.config.as_deref())
@@ -72,6 +83,48 @@ fn fail(error: &dyn std::fmt::Display, code: u8) -> ExitCode {
         None => eprintln!("error: {text}"),
     }
     ExitCode::from(code)
+}
+
+/// Why a command ends without having done its work.
+#[derive(Debug)]
+enum Failure {
+    /// The config cannot be used.
+    Config(Report),
+    /// It was asked for wrongly.
+    Usage(String),
+    /// It did not work.
+    Failed(String),
+}
+
+impl Failure {
+    /// Says it on stderr; the answer is the exit code.
+    fn exit(&self) -> ExitCode {
+        match self {
+            Failure::Config(report) => {
+                eprintln!("{report}");
+                ExitCode::from(USAGE)
+            }
+            Failure::Usage(text) => fail(text, USAGE),
+            Failure::Failed(text) => fail(text, FAILED),
+        }
+    }
+}
+
+/// Where data goes: a line at a time where somebody waits for it, else in larger pieces.
+fn output(live: bool) -> Box<dyn Write> {
+    let stdout = std::io::stdout();
+    match live || stdout.is_terminal() {
+        true => Box::new(stdout.lock()),
+        false => Box::new(BufWriter::new(stdout.lock())),
+    }
+}
+
+/// How text looks on stdout: NO_COLOR and its like are honoured.
+fn style() -> text::Style {
+    match anstream::AutoStream::choice(&std::io::stdout()) {
+        anstream::ColorChoice::Never => text::Style::Plain,
+        _ => text::Style::Ansi,
+    }
 }
 
 /// The async runtime of commands that wait for something.

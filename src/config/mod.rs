@@ -30,12 +30,19 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tree::{Kind, Values};
 
 /// The file that is read when nobody names one.
 pub const DEFAULT_FILE: &str = "rowbell.yaml";
 
 /// Names the file when `-c` does not.
 pub const FILE_VARIABLE: &str = "ROWBELL_CONFIG";
+
+/// Sections whose references are secrets, which only those who post need.
+const SECRET_SECTIONS: &[&str] = &["destinations", "hooks"];
+
+/// Stands for a secret that is not here: passes for a URL and for a token, and leads nowhere.
+const NO_SECRET: &str = "https://not-set.invalid";
 
 /// Largest config file; a hundred rules are a few dozen kilobytes.
 const FILE_BYTES_MAX: u64 = 4 << 20;
@@ -143,15 +150,25 @@ pub fn find(argument: Option<&Path>) -> PathBuf {
 
 /// Reads and checks a config file. The report holds the warnings where it succeeds, everything where it fails.
 pub fn load(path: &Path) -> Result<(Config, Report), Report> {
+    let (text, report) = open(path)?;
+    parse(&text, report, &|name| std::env::var(name).ok())
+}
+
+/// The same for a command that posts nothing: secrets of destinations and hooks need not be here.
+pub fn load_without_secrets(path: &Path) -> Result<(Config, Report), Report> {
+    let (text, report) = open(path)?;
+    parse_without_secrets(&text, report, &|name| std::env::var(name).ok())
+}
+
+fn open(path: &Path) -> Result<(String, Report), Report> {
     let mut report = Report::new(path.display().to_string());
-    let text = match read_file(path) {
-        Ok(text) => text,
+    match read_file(path) {
+        Ok(text) => Ok((text, report)),
         Err(diagnostic) => {
             report.push(diagnostic);
-            return Err(report);
+            Err(report)
         }
-    };
-    parse(&text, report, &|name| std::env::var(name).ok())
+    }
 }
 
 fn read_file(path: &Path) -> Result<String, Diagnostic> {
@@ -173,11 +190,34 @@ fn read_file(path: &Path) -> Result<String, Diagnostic> {
 }
 
 /// Checks a config's text; `env` looks environment variables up.
-pub fn parse(text: &str, mut report: Report, env: &dyn Fn(&str) -> Option<String>) -> Result<(Config, Report), Report> {
+pub fn parse(text: &str, report: Report, env: &dyn Fn(&str) -> Option<String>) -> Result<(Config, Report), Report> {
+    checked(text, report, env, None)
+}
+
+/// See [`load_without_secrets`].
+pub fn parse_without_secrets(
+    text: &str,
+    report: Report,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<(Config, Report), Report> {
+    checked(text, report, env, Some(NO_SECRET))
+}
+
+fn checked(
+    text: &str,
+    mut report: Report,
+    env: &dyn Fn(&str) -> Option<String>,
+    no_secret: Option<&str>,
+) -> Result<(Config, Report), Report> {
     let Some(mut root) = tree::parse(text, &mut report) else {
         return Err(report);
     };
-    tree::resolve(&mut root, env, &mut report);
+    if let Kind::Map(sections) = &mut root.kind {
+        for (key, section) in sections {
+            let otherwise = no_secret.filter(|_| SECRET_SECTIONS.contains(&key.text.as_str()));
+            tree::resolve(section, Values { env, otherwise }, &mut report);
+        }
+    }
     let model = read::read(&root, &mut report);
     let config = validate::compile(model, &mut report);
     match config {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::destination::Target;
 use crate::message::Priority;
+use crate::registry::Credentials;
 
 /// The example of the design, which must load as it stands.
 const FULL: &str = include_str!("../../tests/fixtures/config/full.yaml");
@@ -219,5 +220,44 @@ fn the_configuration_page_names_every_key_at_the_top() {
     let page = include_str!("../../docs/configuration.md");
     for key in model::TOP_KEYS {
         assert!(page.contains(&format!("`{key}")), "{key} is missing in docs/configuration.md");
+    }
+}
+
+#[test]
+fn who_posts_nothing_needs_no_secrets_but_everything_else() {
+    let load = |text: &str| parse_without_secrets(text, Report::new("rowbell.yaml"), &env);
+    let secrets = "kafka: { brokers: localhost:9092, topics: [t] }\n\
+        destinations:\n  ops: { slack: { webhook_url: \"${env:NOBODY_SET_IT}\" } }\n  \
+        bot: { slack: { token: \"${env:EMPTY}\", channel: \"${env:NONE:-C1}\" } }\n  \
+        file: { teams: { workflow_url: \"${file:/nowhere/at/all}\" } }\n";
+    let (config, _) = load(secrets).unwrap_or_else(|report| panic!("{report}"));
+    assert!(matches!(&config.destinations[1].target, Target::SlackBot { channel, .. } if channel == "C1"));
+    assert!(errors(secrets).contains("NOBODY_SET_IT is not set"), "{}", errors(secrets));
+    // A reference that is wrong wherever it is read, and one that is no secret.
+    let wrong = "kafka: { brokers: \"${env:NOBODY_SET_IT}\", topics: [t] }\n\
+        destinations: { ops: { slack: { webhook_url: \"${vault:x}\" } } }\n";
+    let report = load(wrong).expect_err("two mistakes").to_string();
+    assert!(report.contains("rowbell.yaml:1:19: error: the environment variable NOBODY_SET_IT"), "{report}");
+    assert!(report.contains("${vault:x}"), "{report}");
+}
+
+#[test]
+fn the_schema_registry_is_read_with_its_credentials() {
+    let registry = |text: &str| {
+        let (config, _) = parse_text(&with(&format!("schema_registry: {text}\n"))).unwrap_or_else(|r| panic!("{r}"));
+        config.schema_registry.expect("a registry")
+    };
+    let two = registry("{ url: [http://a:8081, http://b:8081], username: me, password: secret, ca_file: /ca.pem }");
+    assert_eq!(two.urls, ["http://a:8081", "http://b:8081"]);
+    assert!(matches!(two.credentials, Credentials::Basic { username, .. } if username == "me"));
+    assert_eq!(two.ca_file.as_deref(), Some(Path::new("/ca.pem")));
+    assert!(matches!(registry("{ url: http://a, token: t }").credentials, Credentials::Bearer(_)));
+    for (text, word) in [
+        ("{ url: [] }", "url is missing"),
+        ("{ url: http://a, username: me }", "or half"),
+        ("{ url: http://a, username: me, token: t }", "in two ways"),
+    ] {
+        let report = errors(&with(&format!("schema_registry: {text}\n")));
+        assert!(report.contains(word) && report.contains("hint: "), "{report}");
     }
 }

@@ -61,21 +61,30 @@ pub fn parse(text: &str, report: &mut Report) -> Option<Node> {
     }
 }
 
+/// Where references find their values.
+#[derive(Clone, Copy)]
+pub struct Values<'a> {
+    /// Looks an environment variable up.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// Stands for what is not here; without it, that is an error.
+    pub otherwise: Option<&'a str>,
+}
+
 /// Replaces `${env:NAME}`, `${env:NAME:-default}` and `${file:/path}` in every text of the tree.
-pub fn resolve(node: &mut Node, env: &dyn Fn(&str) -> Option<String>, report: &mut Report) {
+pub fn resolve(node: &mut Node, values: Values<'_>, report: &mut Report) {
     match &mut node.kind {
         Kind::Text(text) => {
-            if let Some(resolved) = resolve_text(text, node.place, env, report) {
+            if let Some(resolved) = resolve_text(text, node.place, values, report) {
                 *text = resolved;
             }
         }
-        Kind::List(items) => items.iter_mut().for_each(|item| resolve(item, env, report)),
-        Kind::Map(entries) => entries.iter_mut().for_each(|(_, value)| resolve(value, env, report)),
+        Kind::List(items) => items.iter_mut().for_each(|item| resolve(item, values, report)),
+        Kind::Map(entries) => entries.iter_mut().for_each(|(_, value)| resolve(value, values, report)),
         Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) => {}
     }
 }
 
-fn resolve_text(text: &str, place: Place, env: &dyn Fn(&str) -> Option<String>, report: &mut Report) -> Option<String> {
+fn resolve_text(text: &str, place: Place, values: Values<'_>, report: &mut Report) -> Option<String> {
     if !text.contains("${") {
         return None;
     }
@@ -92,10 +101,12 @@ fn resolve_text(text: &str, place: Place, env: &dyn Fn(&str) -> Option<String>, 
             return None;
         };
         let reference = &inner[..end];
-        match lookup(reference, env) {
-            Ok(value) => out.push_str(&value),
-            Err((message, hint)) => {
-                report.push(Diagnostic::error(place, message).hint(hint));
+        match (lookup(reference, values.env), values.otherwise) {
+            (Ok(value), Some(otherwise)) if value.trim().is_empty() => out.push_str(otherwise),
+            (Ok(value), _) => out.push_str(&value),
+            (Err(Missing { absent: true, .. }), Some(otherwise)) => out.push_str(otherwise),
+            (Err(missing), _) => {
+                report.push(Diagnostic::error(place, missing.message).hint(missing.hint));
             }
         }
         rest = &inner[end + 1..];
@@ -104,15 +115,24 @@ fn resolve_text(text: &str, place: Place, env: &dyn Fn(&str) -> Option<String>, 
     Some(out)
 }
 
-fn lookup(reference: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<String, (String, String)> {
+/// A reference without a value.
+struct Missing {
+    message: String,
+    hint: String,
+    /// It could have one elsewhere: the reference itself is right.
+    absent: bool,
+}
+
+fn lookup(reference: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<String, Missing> {
     if let Some(path) = reference.strip_prefix("file:") {
         return match std::fs::read_to_string(path) {
             // Secret files usually end with a newline that is no part of the secret.
             Ok(text) => Ok(text.trim_end_matches(['\r', '\n']).to_owned()),
-            Err(error) => Err((
-                format!("cannot read the file {path:?} named by ${{file:...}}: {error}"),
-                "is the secret mounted, and readable by this user?".to_owned(),
-            )),
+            Err(error) => Err(Missing {
+                message: format!("cannot read the file {path:?} named by ${{file:...}}: {error}"),
+                hint: "is the secret mounted, and readable by this user?".to_owned(),
+                absent: true,
+            }),
         };
     }
     if let Some(name) = reference.strip_prefix("env:") {
@@ -125,16 +145,18 @@ fn lookup(reference: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Strin
             (Some(value), None) => Ok(value),
             (Some(value), Some(_)) if !value.is_empty() => Ok(value),
             (_, Some(default)) => Ok(default.to_owned()),
-            (None, None) => Err((
-                format!("the environment variable {name} is not set"),
-                format!("export {name}, or give a default: ${{env:{name}:-...}}"),
-            )),
+            (None, None) => Err(Missing {
+                message: format!("the environment variable {name} is not set"),
+                hint: format!("export {name}, or give a default: ${{env:{name}:-...}}"),
+                absent: true,
+            }),
         };
     }
-    Err((
-        format!("\"${{{reference}}}\" is neither an environment variable nor a file"),
-        "write ${env:NAME}, ${env:NAME:-default} or ${file:/path}".to_owned(),
-    ))
+    Err(Missing {
+        message: format!("\"${{{reference}}}\" is neither an environment variable nor a file"),
+        hint: "write ${env:NAME}, ${env:NAME:-default} or ${file:/path}".to_owned(),
+        absent: false,
+    })
 }
 
 fn place_of<T>(spanned: &Spanned<T>) -> Place {

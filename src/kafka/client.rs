@@ -75,6 +75,19 @@ impl KafkaSettings {
         !self.own_topics.iter().any(|own| own == topic) && self.topics.iter().any(fits)
     }
 
+    /// For looking at topics without a config, at these brokers.
+    pub fn observing(brokers: &str) -> Self {
+        Self {
+            brokers: brokers.to_owned(),
+            group: "rowbell".to_owned(),
+            topics: Vec::new(),
+            start: Start::Earliest,
+            instance_id: None,
+            properties: Vec::new(),
+            own_topics: Vec::new(),
+        }
+    }
+
     /// The property's value as the user set it.
     fn property(&self, name: &str) -> Option<&str> {
         self.properties.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -152,6 +165,22 @@ impl KafkaSettings {
         }
         // A consumer must name a group even if it never joins one.
         config.set("group.id", format!("{}.observer", self.group)).set("enable.auto.commit", "false");
+        config
+    }
+
+    /// For reading topics from a chosen place to their end.
+    pub fn reader(&self) -> ClientConfig {
+        let mut config = self.observer();
+        config
+            .set("enable.auto.offset.store", "false")
+            // A log that was cut is told, never jumped over.
+            .set("auto.offset.reset", "error")
+            .set("enable.partition.eof", "true")
+            .set("allow.auto.create.topics", "false")
+            .set("queued.max.messages.kbytes", FETCHED_AHEAD_KBYTES);
+        if self.property("isolation.level").is_none() {
+            config.set("isolation.level", "read_committed");
+        }
         config
     }
 }

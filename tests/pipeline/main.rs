@@ -13,6 +13,7 @@ mod health;
 mod outages;
 mod outside;
 mod pressure;
+mod reading;
 mod refusals;
 mod repeats;
 mod schemas;

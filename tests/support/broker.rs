@@ -91,7 +91,12 @@ impl Broker {
 
     /// The group's committed offset, asked by somebody who never joins it.
     pub async fn committed(&self, topic: &str, partition: i32) -> Option<i64> {
-        let consumer = self.consumer(GROUP);
+        self.committed_by(GROUP, topic, partition).await
+    }
+
+    /// The committed offset of any group.
+    pub async fn committed_by(&self, group: &str, topic: &str, partition: i32) -> Option<i64> {
+        let consumer = self.consumer(group);
         let mut asked = TopicPartitionList::new();
         asked.add_partition(topic, partition);
         let answer = tokio::task::spawn_blocking(move || consumer.committed_offsets(asked, ASK));

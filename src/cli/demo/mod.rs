@@ -8,7 +8,6 @@ mod generator;
 mod once;
 mod page;
 mod receiver;
-mod text;
 
 use super::{FAILED, USAGE, fail, runtime, stop_signal};
 use crate::app::{self, Extras};

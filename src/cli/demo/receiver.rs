@@ -28,7 +28,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::{broadcast, watch};
 
-use super::text;
+use crate::cli::text;
+pub use crate::cli::text::Service;
 use answer::Answer;
 
 /// Arrivals kept for a page that connects later.
@@ -39,16 +40,6 @@ const BODY_BYTES_MAX: usize = 256 * 1024;
 const CHANNELS_MAX: usize = 64;
 /// While a service is set to [`Mode::RateLimited`], it takes one post in this time.
 const RATE_LIMITED_PERIOD: Duration = Duration::from_secs(5);
-
-/// Which service a post was meant for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Service {
-    /// Slack incoming webhooks.
-    Slack,
-    /// Microsoft Teams Workflows.
-    Teams,
-}
 
 /// How a service behaves at the moment; the page's buttons change it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

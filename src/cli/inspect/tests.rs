@@ -2,11 +2,16 @@
 
 use super::*;
 use crate::change::tests::{CAPTURES, capture, schemas};
-use crate::change::{ColumnHint, NoHints};
+use crate::change::{ColumnHint, NoHints, NoSchemas};
+use crate::cli::input::AtHand;
 use crate::cli::records::read_records;
 use std::collections::BTreeMap;
 
 const NOWHERE: AtHand = AtHand::Nowhere(NoSchemas);
+
+fn of_file<'t>(name: &str, text: &'t str) -> impl Iterator<Item = Result<CapturedRecord, InputError>> + use<'t> {
+    read_records(name, text.as_bytes()).map(|read| Ok(read?))
+}
 
 fn lines_of(file: &str, hints: &dyn Hints) -> Vec<String> {
     let mut out = Vec::new();
@@ -220,7 +225,7 @@ fn a_record_that_cannot_be_decoded_is_a_line_and_the_next_goes_on() {
     let input = "{\"topic\":\"t\",\"value\":\"{\\\"op\\\":\\\"c\\\",\"}\n{\"topic\":\"t\",\"value\":null}\n";
     let mut out = Vec::new();
     let mut inspector = Inspector::new(&NoHints, &NOWHERE);
-    inspector.write(read_records("-", input.as_bytes()), &mut out).expect("inspects");
+    inspector.write(of_file("-", input), &mut out).expect("inspects");
     assert_eq!(inspector.inspected, Inspected { records: 2, errors: 1 });
     assert_eq!(
         String::from_utf8(out).expect("UTF-8"),
@@ -236,7 +241,7 @@ fn a_record_that_cannot_be_decoded_is_a_line_and_the_next_goes_on() {
 #[test]
 fn unreadable_input_ends_the_inspection_with_file_and_line() {
     let mut out = Vec::new();
-    let records = read_records("f", &b"{\"topic\":\"t\"}\nx"[..]);
+    let records = of_file("f", "{\"topic\":\"t\"}\nx");
     let error = Inspector::new(&NoHints, &NOWHERE).write(records, &mut out).expect_err("an error");
     assert!(error.to_string().starts_with("f:2: "), "{error}");
     assert!(!out.is_empty());

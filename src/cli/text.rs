@@ -8,9 +8,18 @@ mod mrkdwn;
 mod slack;
 mod teams;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::receiver::Service;
+/// Which service a post is meant for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Service {
+    /// Slack incoming webhooks.
+    Slack,
+    /// Microsoft Teams Workflows.
+    Teams,
+}
 
 /// Whether to mark bold, struck and quiet text by terminal sequences besides the words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,7 +164,7 @@ fn write_run(out: &mut String, text: &str, level: Level, run: &Run, indent: usiz
 }
 
 /// Appends a text without what could move the cursor, change colours or reorder the line.
-fn write_clean(out: &mut String, text: &str, indent: usize) {
+pub fn write_clean(out: &mut String, text: &str, indent: usize) {
     for c in text.chars() {
         match c {
             '\n' | '\u{2028}' | '\u{2029}' => {

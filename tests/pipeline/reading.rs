@@ -1,0 +1,173 @@
+//! `rowbell inspect` on topics, as the binary.
+
+use crate::support::broker::{Broker, GROUP, LISTINGS};
+use crate::support::change::{key, no_op, price};
+use crate::support::until;
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn rowbell(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rowbell"));
+    command.args(arguments).env_remove("ROWBELL_CONFIG").env_remove("RUST_LOG").stdin(Stdio::null());
+    command
+}
+
+async fn run(arguments: &[&str]) -> Output {
+    let mut command = rowbell(arguments);
+    let output = tokio::task::spawn_blocking(move || command.output());
+    output.await.expect("no panic").expect("it starts")
+}
+
+/// Runs it to its end, which must be a good one, and reads the lines.
+async fn lines(arguments: &[&str]) -> Vec<Value> {
+    let output = run(arguments).await;
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{arguments:?}: {stderr}");
+    stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+/// Runs it to an end with this code; the answer is what it said.
+async fn fails(code: i32, arguments: &[&str]) -> String {
+    let output = run(arguments).await;
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {stderr}");
+    assert!(stderr.starts_with("error: ") && stderr.contains("\n  hint: "), "{stderr}");
+    stderr
+}
+
+fn places(lines: &[Value]) -> Vec<String> {
+    let mut places: Vec<_> = lines.iter().map(|line| format!("{}:{}", line["partition"], line["offset"])).collect();
+    places.sort();
+    places
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_is_read_to_its_end_from_where_one_says_and_nothing_is_committed() {
+    let broker = Broker::start(2);
+    for id in 0..3 {
+        broker.write(0, Some(&key(id)), Some(&price(id, "2.00", "1.00"))).await;
+        broker.write(1, Some(&key(id + 10)), Some(&no_op(id + 10))).await;
+    }
+    let base = ["inspect", "--brokers", &broker.brokers, "--topic", LISTINGS];
+    let with = |more: &[&'static str]| [&base[..], more].concat();
+
+    let all = lines(&base).await;
+    assert_eq!(places(&all), ["0:0", "0:1", "0:2", "1:0", "1:1", "1:2"]);
+    let first = all.iter().find(|line| line["partition"] == 0).expect("a line");
+    assert_eq!(first["topic"], LISTINGS);
+    assert_eq!(first["key"]["id"], 0);
+    assert_eq!(first["changes"][0]["new"], "1.00");
+
+    assert_eq!(places(&lines(&with(&["--partition", "1", "--offset", "1"])).await), ["1:1", "1:2"]);
+    assert_eq!(places(&lines(&with(&["--offset", "-1"])).await), ["0:2", "1:2"], "one before each end");
+    assert_eq!(places(&lines(&with(&["--offset", "-99"])).await).len(), 6);
+    assert_eq!(places(&lines(&with(&["--partition", "0", "--offset", "3"])).await).len(), 0, "the end itself");
+    assert_eq!(places(&lines(&with(&["--from", "latest"])).await).len(), 0);
+    assert_eq!(lines(&with(&["--limit", "2"])).await.len(), 2);
+    assert_eq!(places(&lines(&with(&["--changed", "price"])).await), ["0:0", "0:1", "0:2"]);
+
+    for group in ["rowbell", "rowbell.observer", GROUP] {
+        assert_eq!(broker.committed_by(group, LISTINGS, 0).await, None, "{group}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kafka_and_types_come_from_the_config_whose_secrets_need_not_be_set() {
+    let broker = Broker::start(1);
+    broker.write(0, Some(&key(1)), Some(&price(1, "2.00", "1.00"))).await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("rowbell.yaml");
+    let text = format!(
+        "kafka: {{ brokers: \"{}\", topics: [{LISTINGS}], properties: {{ client.rack: a }} }}\n\
+         tables: {{ public.listings: {{ columns: {{ price: {{ type: decimal }} }} }} }}\n\
+         destinations: {{ ops: {{ slack: {{ webhook_url: \"${{env:NOT_SET_FOR_THIS_TEST}}\" }} }} }}\n\
+         rules: [{{ name: price, table: public.listings, to: ops }}]\n",
+        broker.brokers
+    );
+    std::fs::write(&file, text).expect("written");
+    let file = file.to_str().expect("UTF-8");
+    let found = lines(&["inspect", "-c", file, "--topic", LISTINGS]).await;
+    assert_eq!(found[0]["changes"][0]["type"], "decimal");
+    // Where nobody names a config, the usual one says where Kafka is.
+    let mut command = rowbell(&["inspect", "--topic", LISTINGS, "--pretty"]);
+    command.env("ROWBELL_CONFIG", file);
+    let output = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic").expect("it starts");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.starts_with(&format!("{LISTINGS}:0:0")) && text.contains("\n    price  2.00 -> 1.00\n"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn framed_records_are_read_by_the_schemas_of_a_file() {
+    let broker = Broker::start(1);
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/debezium");
+    let capture = std::fs::read_to_string(fixtures.join("postgres-avro.jsonl")).expect("the capture");
+    let decode = |value: &Value| match &value["base64"] {
+        Value::String(text) => Some(base64::Engine::decode(&base64::prelude::BASE64_STANDARD, text).expect("base64")),
+        _ => value.as_str().map(|text| text.as_bytes().to_vec()),
+    };
+    let mut written = 0;
+    for line in capture.lines().filter(|line| line.contains(".public.listings\"")) {
+        let record: Value = serde_json::from_str(line).expect("JSON");
+        let (key, value) = (decode(&record["key"]), decode(&record["value"]));
+        broker.feeder.write(LISTINGS, Some(0), key.as_deref(), value.as_deref(), []).await.expect("written");
+        written += 1;
+    }
+    let schemas = fixtures.join("postgres-avro.schemas.json");
+    let schemas = schemas.to_str().expect("UTF-8");
+    let found = lines(&["inspect", "--brokers", &broker.brokers, "--topic", LISTINGS, "--schemas", schemas]).await;
+    assert_eq!(found.len(), written);
+    assert!(written > 5 && found.iter().any(|line| line["op"] == "update"), "{found:?}");
+    assert!(found.iter().all(|line| line["kind"] != "error"), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_read_is_said_with_a_hint() {
+    let broker = Broker::start(2);
+    for _ in 0..2 {
+        broker.write(0, Some(&key(1)), Some(&no_op(1))).await;
+    }
+    let at = |topic: &'static str| ["inspect", "--brokers", &broker.brokers, "--topic", topic];
+    let with = |more: &[&'static str]| [&at(LISTINGS)[..], more].concat();
+
+    let said = fails(1, &at("shop.public.listing")).await;
+    assert!(said.contains("no topic \"shop.public.listing\"") && said.contains(&format!("{LISTINGS:?}?")), "{said}");
+    let said = fails(1, &with(&["--partition", "7"])).await;
+    assert!(said.contains("no partition 7") && said.contains("0 to 1"), "{said}");
+    let said = fails(2, &with(&["--offset", "1"])).await;
+    assert!(said.contains("--partition"), "{said}");
+    let said = fails(1, &with(&["--partition", "0", "--offset", "3"])).await;
+    assert!(said.contains(&format!("{LISTINGS}:0 has no offset 3")) && said.contains("holds 0 to 1"), "{said}");
+    let said = fails(1, &with(&["--partition", "1", "--offset", "1"])).await;
+    assert!(said.contains("log is empty"), "{said}");
+    // A port that nobody listens on.
+    let free =
+        std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").to_string();
+    let said = fails(1, &["inspect", "--brokers", &free, "--topic", LISTINGS]).await;
+    assert!(said.contains(&free) && said.contains("refused"), "{said}");
+    let output = run(&["inspect", "--topic", LISTINGS, "file.jsonl"]).await;
+    assert_eq!(output.status.code(), Some(2), "a file and a topic");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn following_shows_each_record_as_it_comes_until_it_is_interrupted() {
+    let broker = Broker::start(1);
+    broker.write(0, Some(&key(1)), Some(&no_op(1))).await;
+    let mut command = rowbell(&["inspect", "--brokers", &broker.brokers, "--topic", LISTINGS, "--follow"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
+    let stdout = child.stdout.take().expect("a pipe");
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        BufReader::new(stdout).lines().map_while(Result::ok).try_for_each(|line| tell.send(line)).ok();
+    });
+    let first = told.recv().await.expect("the record that was there");
+    assert!(first.contains("\"offset\":0,"), "{first}");
+    broker.write(0, Some(&key(2)), Some(&no_op(2))).await;
+    let second = told.recv().await.expect("the record that came");
+    assert!(second.contains("\"offset\":1,"), "{second}");
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("it starts");
+    assert!(killed.success());
+    let status = until("the end", async || child.try_wait().expect("a child")).await;
+    assert_eq!(status.code(), Some(0));
+}
