@@ -1,14 +1,11 @@
 //! From records to notices, on the poller's thread: skim, ask the rules, decode what matters.
 
+use super::judge::{self, Judge, Judged, Verdict};
 use super::schemas::Wanted;
-use crate::change::{
-    DecodeError, Envelope, Identities, Known, LogicalMessage, Op, Record, Repeats, RowChange, SchemaId, Skim, skim,
-    skim_with,
-};
+use crate::change::{DecodeError, Envelope, LogicalMessage, Op, Record, RowChange, SchemaId, Skim, skim, skim_with};
 use crate::config::{Config, Table};
 use crate::kafka::{Budget, Event, RawRecord, Sink, Taken};
 use crate::ledger::Owner;
-use crate::rule::{Judgement, Rule};
 use crate::telemetry::{Metrics, TopicCounters};
 use prometheus::IntCounter;
 use std::collections::{HashMap, HashSet};
@@ -72,8 +69,7 @@ impl Drop for Held {
 
 /// What to do with the changes of one table.
 struct Plan {
-    table: Option<Arc<Table>>,
-    rules: Vec<usize>,
+    judged: judge::Plan,
     counters: [IntCounter; 5],
 }
 
@@ -83,9 +79,7 @@ pub struct Intake {
     metrics: Metrics,
     budget: Arc<Budget>,
     engine: UnboundedSender<Input>,
-    identities: Identities,
-    /// Changes that somebody may want, to know those that come again.
-    repeats: Repeats,
+    judge: Judge,
     schemas: Option<Wanted>,
     /// Partitions that wait, and for which schema.
     waiting: HashMap<Owner, SchemaId>,
@@ -108,12 +102,11 @@ impl Intake {
         engine: UnboundedSender<Input>,
     ) -> Self {
         Self {
+            judge: Judge::new(Arc::clone(&config)),
             config,
             metrics,
             budget,
             engine,
-            identities: Identities::default(),
-            repeats: Repeats::default(),
             schemas,
             waiting: HashMap::new(),
             plans: HashMap::new(),
@@ -142,11 +135,9 @@ impl Intake {
         if let Some(plan) = self.plans.get(server).and_then(|tables| tables.get(table)) {
             return Arc::clone(plan);
         }
-        let rules =
-            (0..self.config.rules.len()).filter(|i| self.config.rules[*i].table.matches(server, table)).collect();
         let counters = [Op::Create, Op::Update, Op::Delete, Op::Read, Op::Truncate]
             .map(|op| self.metrics.changes.with_label_values(&[table, op.as_str()]));
-        let plan = Arc::new(Plan { table: self.config.table(server, table).cloned(), rules, counters });
+        let plan = Arc::new(Plan { judged: self.judge.plan(server, table), counters });
         if self.plans_made < PLANS_MAX {
             self.plans_made += 1;
             self.plans.entry(server.to_owned()).or_default().insert(table.to_owned(), Arc::clone(&plan));
@@ -154,71 +145,35 @@ impl Intake {
         plan
     }
 
-    /// Could any rule want this change? Cheap: nothing is decoded.
-    fn may_matter(&self, plan: &Plan, envelope: &Envelope<'_>) -> bool {
-        let op = envelope.op();
-        plan.rules.iter().map(|index| &self.config.rules[*index]).any(|rule| match op {
-            // A create may be the second half of a key change, which rules judge as an update.
-            Op::Create => rule.on.contains(Op::Create) || rule.on.contains(Op::Update),
-            Op::Update => {
-                rule.on.contains(Op::Update) && (rule.columns.is_empty() || envelope.may_touch(&rule.columns))
-            }
-            op => rule.on.contains(op),
-        })
-    }
-
     fn change(&mut self, owner: &Owner, record: &Record<'_>, envelope: &Envelope<'_>) {
-        self.identities.observe(envelope);
         let plan = self.plan(envelope);
         plan.counters[envelope.op() as usize].inc();
-        if plan.rules.is_empty() || !self.may_matter(&plan, envelope) {
-            return;
+        match self.judge.change(&plan.judged, envelope) {
+            Ok(judged) => self.offer(owner, record, &plan.judged.table, judged),
+            Err(error) => self.undecodable(owner, record, error.to_string()),
         }
-        if self.repeats.seen(envelope) {
-            return self.repeated(owner, record);
-        }
-        let known = Known { config: &*self.config, learnt: &self.identities };
-        let change = match envelope.change(&known) {
-            Ok(change) => Arc::new(change.judged()),
-            Err(error) => return self.undecodable(owner, record, error.to_string()),
-        };
-        self.offer(owner, record, &plan.table, &plan.rules, change);
     }
 
-    /// A logical message: of no table, so its prefix stands for one, and so does `message`, as in its topic's name.
     fn message(&mut self, owner: &Owner, record: &Record<'_>, message: &LogicalMessage<'_>) {
-        let fits = |rule: &Rule| {
-            let named = |table| rule.table.matches(&message.server, table);
-            rule.on.contains(Op::Message) && (named(&message.prefix) || named("message"))
-        };
-        let rules: Vec<_> = (0..self.config.rules.len()).filter(|index| fits(&self.config.rules[*index])).collect();
         // Applications choose prefixes freely: no label of a metric.
         self.metrics.changes.with_label_values(&["message", Op::Message.as_str()]).inc();
-        if rules.is_empty() {
-            return;
-        }
-        if self.repeats.seen_message(message) {
-            return self.repeated(owner, record);
-        }
-        let table = self.config.table(&message.server, &message.prefix).cloned();
-        self.offer(owner, record, &table, &rules, Arc::new(message.change()));
+        let plan = self.judge.message_plan(message);
+        let judged = self.judge.message(&plan, message);
+        self.offer(owner, record, &plan.table, judged);
     }
 
-    fn repeated(&self, owner: &Owner, record: &Record<'_>) {
-        self.metrics.repeats_suppressed.inc();
-        tracing::debug!(partition = %owner.partition, offset = record.offset, "the source sent this change before");
-    }
-
-    fn offer(
-        &mut self,
-        owner: &Owner,
-        record: &Record<'_>,
-        table: &Option<Arc<Table>>,
-        rules: &[usize],
-        change: Arc<RowChange>,
-    ) {
-        let wanted = self.judge(table.as_deref(), rules, &change);
-        if wanted.is_empty() {
+    fn offer(&mut self, owner: &Owner, record: &Record<'_>, table: &Option<Arc<Table>>, judged: Judged) {
+        let (change, verdict) = match judged {
+            Judged::Irrelevant => return,
+            Judged::Repeat => {
+                self.metrics.repeats_suppressed.inc();
+                tracing::debug!(partition = %owner.partition, offset = record.offset, "the source sent this change before");
+                return;
+            }
+            Judged::Asked(change, verdict) => (change, verdict),
+        };
+        self.count(&change, &verdict);
+        if verdict.wanted.is_empty() {
             return;
         }
         let held = Held::new(record, &self.budget);
@@ -228,44 +183,26 @@ impl Intake {
             change,
             held,
             table: table.clone(),
-            wanted,
+            wanted: verdict.wanted,
         }));
     }
 
-    fn judge(&mut self, table: Option<&Table>, rules: &[usize], change: &Arc<RowChange>) -> Vec<(usize, Vec<usize>)> {
-        let ignored = table.map_or(&[][..], |table| &table.view.ignore);
-        let mut wanted: Vec<(usize, Vec<usize>)> = Vec::new();
-        for &index in rules {
-            let rule = &self.config.rules[index];
-            match rule.judge(change, ignored) {
-                Judgement::No => {}
-                Judgement::Yes => {
-                    self.metrics.notices.with_label_values(&[&*rule.name]).inc();
-                    for &destination in &rule.to {
-                        match wanted.iter_mut().find(|(known, _)| *known == destination) {
-                            Some((_, rules)) => rules.push(index),
-                            None => wanted.push((destination, vec![index])),
-                        }
-                    }
-                }
-                Judgement::Failed(error) => {
-                    self.metrics.rule_errors.with_label_values(&[&*rule.name]).inc();
-                    if self.warned.insert(index) {
-                        tracing::warn!(
-                            rule = %rule.name,
-                            record = %change.record,
-                            %error,
-                            "the rule's condition failed and counts as false; further failures are only counted"
-                        );
-                    }
-                }
+    fn count(&mut self, change: &RowChange, verdict: &Verdict) {
+        let name = |index: usize| &self.config.rules[index].name;
+        for &index in &verdict.matched {
+            self.metrics.notices.with_label_values(&[&**name(index)]).inc();
+        }
+        for (index, error) in &verdict.failed {
+            self.metrics.rule_errors.with_label_values(&[&**name(*index)]).inc();
+            if self.warned.insert(*index) {
+                tracing::warn!(
+                    rule = %name(*index),
+                    record = %change.record,
+                    %error,
+                    "the rule's condition failed and counts as false; further failures are only counted"
+                );
             }
         }
-        for (_, rules) in &mut wanted {
-            // Stable: among equals the first in the file leads.
-            rules.sort_by_key(|index| self.config.rules[*index].priority);
-        }
-        wanted
     }
 
     fn skim<'a>(&self, record: &Record<'a>) -> Result<Skim<'a>, DecodeError> {
@@ -323,15 +260,10 @@ impl Sink for Intake {
         match self.skim(record) {
             Ok(Skim::Needs(id)) => return self.wait(owner, id),
             Ok(Skim::Change(envelope)) => {
-                self.identities.observe(&envelope);
                 let plan = self.plan(&envelope);
-                if self.may_matter(&plan, &envelope) {
-                    self.repeats.seen(&envelope);
-                }
+                self.judge.past(&plan.judged, &envelope);
             }
-            Ok(Skim::Message(message)) => {
-                self.repeats.seen_message(&message);
-            }
+            Ok(Skim::Message(message)) => self.judge.past_message(&message),
             // Whoever had the partition then dealt with it.
             Ok(_) | Err(_) => {}
         }

@@ -2,10 +2,12 @@
 
 mod engine;
 mod intake;
+mod judge;
 mod render;
 mod schemas;
 mod status;
 
+pub use judge::{Judge, Judged, Plan, Verdict};
 pub use render::payload;
 pub use status::{Lane, PartitionState, Status};
 

@@ -80,12 +80,25 @@ pub struct Rule {
 /// What one rule says of one change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Judgement {
-    /// Nothing to post.
-    No,
+    /// Nothing to post, for this reason.
+    No(Miss),
     /// To be posted.
     Yes,
     /// The condition failed to evaluate, which counts as no.
     Failed(ExprError),
+}
+
+/// The first thing about a change that a rule does not want.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Miss {
+    /// The old half of a primary-key change: the new half is judged.
+    OldKey,
+    /// `on`
+    On,
+    /// `columns`, or nothing changed but ignored columns
+    Columns,
+    /// `when`
+    When,
 }
 
 impl Rule {
@@ -94,19 +107,19 @@ impl Rule {
     pub fn judge(&self, change: &Arc<RowChange>, ignored: &[String]) -> Judgement {
         // The other half of a primary-key change says it all.
         if change.op == Op::Delete && change.rekeyed_to.is_some() {
-            return Judgement::No;
+            return Judgement::No(Miss::OldKey);
         }
         if !self.on.contains(change.op) {
-            return Judgement::No;
+            return Judgement::No(Miss::On);
         }
         if change.op == Op::Update && !self.touched(change, ignored) {
-            return Judgement::No;
+            return Judgement::No(Miss::Columns);
         }
         match &self.when {
             None => Judgement::Yes,
             Some(condition) => match condition.holds(change) {
                 Ok(true) => Judgement::Yes,
-                Ok(false) => Judgement::No,
+                Ok(false) => Judgement::No(Miss::When),
                 Err(error) => Judgement::Failed(error),
             },
         }

@@ -159,10 +159,13 @@ fn a_rule_asks_table_operation_columns_and_condition() {
     let change = Arc::new(update());
     let update_only = Ops::default().with(Op::Update);
     assert_eq!(rule(Ops::CHANGES, &[], None).judge(&change, &[]), Judgement::Yes);
-    assert_eq!(rule(Ops::default().with(Op::Create), &[], None).judge(&change, &[]), Judgement::No);
+    assert_eq!(rule(Ops::default().with(Op::Create), &[], None).judge(&change, &[]), Judgement::No(Miss::On));
     assert_eq!(rule(update_only, &["price"], None).judge(&change, &[]), Judgement::Yes);
-    assert_eq!(rule(update_only, &["title"], None).judge(&change, &[]), Judgement::No);
-    assert_eq!(rule(update_only, &["price"], Some("row.price > 1000000")).judge(&change, &[]), Judgement::No);
+    assert_eq!(rule(update_only, &["title"], None).judge(&change, &[]), Judgement::No(Miss::Columns));
+    assert_eq!(
+        rule(update_only, &["price"], Some("row.price > 1000000")).judge(&change, &[]),
+        Judgement::No(Miss::When)
+    );
     assert!(matches!(rule(update_only, &[], Some("row.gone > 1")).judge(&change, &[]), Judgement::Failed(_)));
 }
 
@@ -170,10 +173,10 @@ fn a_rule_asks_table_operation_columns_and_condition() {
 fn ignored_columns_and_no_op_updates_post_nothing() {
     let change = Arc::new(update());
     let ignored = ["price".to_owned(), "prod_stk_qty".to_owned()];
-    assert_eq!(rule(Ops::CHANGES, &[], None).judge(&change, &ignored), Judgement::No);
-    assert_eq!(rule(Ops::CHANGES, &["price"], None).judge(&change, &ignored), Judgement::No);
+    assert_eq!(rule(Ops::CHANGES, &[], None).judge(&change, &ignored), Judgement::No(Miss::Columns));
+    assert_eq!(rule(Ops::CHANGES, &["price"], None).judge(&change, &ignored), Judgement::No(Miss::Columns));
     let no_op = Arc::new(RowChange { changes: Vec::new(), ..update() });
-    assert_eq!(rule(Ops::CHANGES, &[], None).judge(&no_op, &[]), Judgement::No);
+    assert_eq!(rule(Ops::CHANGES, &[], None).judge(&no_op, &[]), Judgement::No(Miss::Columns));
 }
 
 #[test]
@@ -185,8 +188,8 @@ fn a_key_change_is_one_update() {
     let delete = Arc::new(RowChange { op: Op::Delete, after: None, rekeyed_to: old_key, ..update() });
     let update_only = rule(Ops::default().with(Op::Update), &[], Some("before.id == 7 and after.id == 1"));
     assert_eq!(update_only.judge(&create, &[]), Judgement::Yes);
-    assert_eq!(rule(Ops::default().with(Op::Create), &[], None).judge(&create, &[]), Judgement::No);
-    assert_eq!(rule(Ops::CHANGES, &[], None).judge(&delete, &[]), Judgement::No);
+    assert_eq!(rule(Ops::default().with(Op::Create), &[], None).judge(&create, &[]), Judgement::No(Miss::On));
+    assert_eq!(rule(Ops::CHANGES, &[], None).judge(&delete, &[]), Judgement::No(Miss::OldKey));
 }
 
 #[test]
