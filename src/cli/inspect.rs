@@ -3,6 +3,7 @@
 mod pretty;
 
 use super::input::{InputArguments, InputError, Progress, Source};
+use super::posts::skimmed;
 use super::records::CapturedRecord;
 use super::text::Style;
 use super::{Failure, output, style};
@@ -16,15 +17,15 @@ use std::process::ExitCode;
 /// Say what Rowbell understands of change events: one line of JSON per record
 #[derive(Debug, clap::Args)]
 pub struct InspectArguments {
-    #[command(flatten)]
-    input: InputArguments,
-
     /// Write blocks of text for people instead of JSON
     #[arg(long)]
     pretty: bool,
 
     #[command(flatten)]
     filter: Filter,
+
+    #[command(flatten)]
+    input: InputArguments,
 }
 
 /// Which lines are written. A record that cannot be decoded is written unless a filter asks for changes.
@@ -183,11 +184,7 @@ impl<'h> Inspector<'h> {
         line.insert("topic".into(), json!(**record.topic));
         line.insert("partition".into(), json!(record.partition));
         line.insert("offset".into(), json!(record.offset));
-        let mut skim = change::skim_with(record, self.source.schemas());
-        while let Ok(Skim::Needs(id)) = skim {
-            self.source.fetch(id).map_err(InspectError::Registry)?;
-            skim = change::skim_with(record, self.source.schemas());
-        }
+        let skim = skimmed(record, self.source).map_err(InspectError::Registry)?;
         match skim.and_then(|skim| self.describe(&skim)) {
             Ok(fields) => line.extend(fields),
             Err(error) => {

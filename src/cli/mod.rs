@@ -4,6 +4,8 @@ mod check;
 mod demo;
 mod input;
 mod inspect;
+mod posts;
+mod preview;
 mod run;
 mod text;
 
@@ -41,6 +43,7 @@ struct Cli {
 enum Command {
     Demo(demo::DemoArguments),
     Inspect(Box<inspect::InspectArguments>),
+    Preview(Box<preview::PreviewArguments>),
     /// Run the service; SIGTERM drains and exits 0
     Run(ConfigArgument),
     /// Check the config and say everything that is wrong with it
@@ -66,6 +69,10 @@ pub fn main() -> ExitCode {
         Command::Inspect(arguments) => {
             init_logs(cli.log_format, Some(QUIET_LOGS));
             inspect::run(&arguments)
+        }
+        Command::Preview(arguments) => {
+            init_logs(cli.log_format, Some(QUIET_LOGS));
+            preview::run(&arguments)
         }
         Command::Run(argument) => {
             init_logs(cli.log_format, None);

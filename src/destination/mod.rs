@@ -58,6 +58,14 @@ impl Target {
         }
     }
 
+    /// The body of the request that posts this payload.
+    pub fn body(&self, payload: Value) -> Value {
+        match self {
+            Target::SlackBot { channel, .. } => slack::bot_body(channel, payload),
+            Target::SlackWebhook { .. } | Target::Teams { .. } | Target::Webhook { .. } => payload,
+        }
+    }
+
     /// Makes one post. `id` is stable for a notice: a webhook's receiver tells repeats by it.
     pub async fn post(&self, http: &Http, payload: &Value, id: &str) -> Verdict {
         match self {

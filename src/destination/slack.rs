@@ -77,14 +77,19 @@ pub(super) async fn webhook(http: &Http, url: &SecretString, payload: &Value) ->
     }
 }
 
-pub(super) async fn bot(http: &Http, token: &SecretString, channel: &str, api_url: &str, payload: &Value) -> Verdict {
-    let mut body = payload.clone();
-    if let Some(fields) = body.as_object_mut() {
+/// The body of `chat.postMessage`.
+pub(super) fn bot_body(channel: &str, mut payload: Value) -> Value {
+    if let Some(fields) = payload.as_object_mut() {
         fields.insert("channel".to_owned(), json!(channel));
         // A link in a row is not to grow into a preview.
         fields.insert("unfurl_links".to_owned(), json!(false));
         fields.insert("unfurl_media".to_owned(), json!(false));
     }
+    payload
+}
+
+pub(super) async fn bot(http: &Http, token: &SecretString, channel: &str, api_url: &str, payload: &Value) -> Verdict {
+    let body = bot_body(channel, payload.clone());
     let url = SecretString::from(format!("{}/chat.postMessage", api_url.trim_end_matches('/')));
     let authorization = ("authorization", format!("Bearer {}", token.expose_secret()));
     match http.post(&url, &[authorization], body.to_string()).await {

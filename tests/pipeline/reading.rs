@@ -1,7 +1,8 @@
-//! `rowbell inspect` on topics, as the binary.
+//! Commands that read topics or files and post nothing, as the binary.
 
 use crate::support::broker::{Broker, GROUP, LISTINGS};
 use crate::support::change::{key, no_op, price};
+use crate::support::service::SECRET;
 use crate::support::until;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
@@ -170,4 +171,64 @@ async fn following_shows_each_record_as_it_comes_until_it_is_interrupted() {
     assert!(killed.success());
     let status = until("the end", async || child.try_wait().expect("a child")).await;
     assert_eq!(status.code(), Some(0));
+}
+
+/// A config whose secrets are set nowhere.
+fn config(broker: &Broker, directory: &Path) -> String {
+    let file = directory.join("rowbell.yaml");
+    let text = format!(
+        "kafka: {{ brokers: \"{}\", topics: [{LISTINGS}] }}\n\
+         tables: {{ public.listings: {{ columns: {{ price: {{ type: decimal }} }}, replica_identity: full }} }}\n\
+         destinations:\n  ops: {{ slack: {{ webhook_url: \"${{env:NOT_SET_FOR_THIS_TEST}}\" }} }}\n  \
+         erp: {{ webhook: {{ url: \"http://erp.invalid/{SECRET}\" }} }}\n\
+         rules:\n  - {{ name: price, table: public.listings, columns: [price], to: [ops, erp] }}\n  \
+         - {{ name: dear, table: public.listings, when: after.price > 100, to: erp, priority: critical }}\n",
+        broker.brokers
+    );
+    std::fs::write(&file, text).expect("written");
+    file.to_str().expect("UTF-8").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn preview_shows_what_a_topic_would_post_and_which_records_it_cannot_read() {
+    let broker = Broker::start(1);
+    broker.write(0, Some(&key(1)), Some(&price(1, "2.00", "1.00"))).await;
+    broker.write(0, Some(&key(1)), Some(&no_op(1))).await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = config(&broker, directory.path());
+    let found = lines(&["preview", "-c", &file, "--topic", LISTINGS, "--json"]).await;
+    let heads: Vec<_> = found.iter().map(|post| (post["destination"].as_str(), post["type"].as_str())).collect();
+    assert_eq!(heads, [(Some("ops"), Some("slack")), (Some("erp"), Some("webhook"))]);
+    assert_eq!(found[0]["records"], serde_json::json!([{"topic": LISTINGS, "partition": 0, "offset": 0}]));
+    assert_eq!(found[0]["rules"], serde_json::json!(["price"]));
+
+    broker.write(0, Some(&key(1)), Some("{\"op\":")).await;
+    let output = run(&["preview", "-c", &file, "--topic", LISTINGS]).await;
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stdout.contains("--- 1. ops (slack), normal, rule price, record shop.public.listings:0:0 ---"), "{stdout}");
+    assert!(stderr.contains("shop.public.listings:0:2: cannot be decoded: "), "{stderr}");
+    assert!(stderr.contains("2 posts for 3 records; 1 owe nothing"), "{stderr}");
+    assert!(!format!("{stdout}{stderr}").contains(SECRET), "{stdout}{stderr}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_is_written_where_it_is_asked_for_and_never_over_the_events() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let config = root.join("tests/fixtures/config/shop.yaml");
+    let directory = tempfile::tempdir().expect("a directory");
+    let (events, page) = (directory.path().join("events.jsonl"), directory.path().join("page.html"));
+    std::fs::copy(root.join("tests/fixtures/debezium/postgres-json.jsonl"), &events).expect("copied");
+    let before = std::fs::read(&events).expect("readable");
+    let [config, events_path, page_path] = [&config, &events, &page].map(|path| path.to_str().expect("UTF-8"));
+
+    let output = run(&["preview", "-c", config, "--html", events_path]).await;
+    assert!(output.status.success() && output.stdout.starts_with(b"<!doctype html>"), "{output:?}");
+    assert_eq!(std::fs::read(&events).expect("readable"), before);
+    let output = run(&["preview", "-c", config, events_path, "--html", page_path]).await;
+    assert!(output.status.success() && output.stdout.is_empty(), "{output:?}");
+    assert!(std::fs::read_to_string(&page).expect("readable").ends_with("</html>\n"));
+    let said = fails(2, &["preview", "-c", config, events_path, "--html", events_path]).await;
+    assert!(said.contains("does not end in .html"), "{said}");
+    assert_eq!(std::fs::read(&events).expect("readable"), before);
 }

@@ -152,6 +152,16 @@ impl InputArguments {
         }
     }
 
+    /// Is there neither a file nor a topic yet?
+    pub fn takes_file(&self) -> bool {
+        self.file.is_none() && self.kafka.topic.is_none()
+    }
+
+    /// Names the file.
+    pub fn set_file(&mut self, file: &Path) {
+        self.file = Some(file.to_owned());
+    }
+
     /// Opens the file, or finds the topic.
     pub fn open(&self, config: Option<&Config>) -> Result<Input, Failure> {
         match self.kafka.reading() {

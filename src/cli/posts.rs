@@ -1,0 +1,172 @@
+//! What `run` would post, without posting: the same judging, the same rendering.
+
+use super::input::Source;
+use crate::app::{self, Judge, Judged, Plan, Verdict};
+use crate::change::{self, DecodeError, Record, RecordId, RowChange, Skim};
+use crate::config::{Config, Destination};
+use crate::telemetry::Metrics;
+use serde_json::{Value as Json, json};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// A post about one change.
+#[derive(Debug, Clone)]
+pub struct Post {
+    /// Index of the destination.
+    pub destination: usize,
+    /// Indices of the rules that want it; the first one's words count.
+    pub rules: Vec<usize>,
+    /// The record it is about.
+    pub record: RecordId,
+    /// The request's body.
+    pub payload: Json,
+}
+
+/// What became of a record.
+#[derive(Debug)]
+pub enum Seen {
+    /// No change.
+    Other,
+    /// A change, and what the rules made of it.
+    Change(Plan, Judged),
+    /// It cannot be decoded.
+    Undecodable(DecodeError),
+}
+
+/// Records gone through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// All of them.
+    pub records: u64,
+    /// Posts owed.
+    pub posts: u64,
+    /// Those that owe nothing.
+    pub nothing: u64,
+    /// Those among them that the source had sent before.
+    pub repeats: u64,
+    /// Those that cannot be decoded.
+    pub undecodable: u64,
+}
+
+/// Judges records one after the other, as one partition after the other would be by `run`.
+pub struct Posts<'s> {
+    config: Arc<Config>,
+    source: &'s dyn Source,
+    judge: Judge,
+    metrics: Metrics,
+    /// What was gone through so far.
+    pub counts: Counts,
+    /// Rules whose condition failed, each said once.
+    warned: HashSet<usize>,
+}
+
+impl<'s> Posts<'s> {
+    /// Starts with nothing learnt.
+    pub fn new(config: Arc<Config>, source: &'s dyn Source) -> Result<Self, String> {
+        // Rendering counts what goes wrong; nobody reads it here.
+        let metrics = Metrics::new().map_err(|error| error.to_string())?;
+        let judge = Judge::new(Arc::clone(&config));
+        Ok(Self { config, source, judge, metrics, counts: Counts::default(), warned: HashSet::new() })
+    }
+
+    /// Judges a record. An error is the registry's.
+    pub fn see(&mut self, record: &Record<'_>) -> Result<Seen, String> {
+        self.counts.records += 1;
+        Ok(match skimmed(record, self.source)? {
+            Err(error) => Seen::Undecodable(error),
+            Ok(Skim::Change(envelope)) => {
+                let plan = self.judge.plan(envelope.server(), envelope.table());
+                match self.judge.change(&plan, &envelope) {
+                    Ok(judged) => Seen::Change(plan, judged),
+                    Err(error) => Seen::Undecodable(error),
+                }
+            }
+            Ok(_) => Seen::Other,
+        })
+    }
+
+    /// The posts of a record, in the order of the rules.
+    pub fn of(&mut self, record: &Record<'_>) -> Result<Result<Vec<Post>, DecodeError>, String> {
+        let seen = self.see(record)?;
+        let posts = match seen {
+            Seen::Undecodable(error) => {
+                self.counts.undecodable += 1;
+                return Ok(Err(error));
+            }
+            Seen::Change(plan, Judged::Asked(change, verdict)) => {
+                self.warn(&change, &verdict);
+                self.rendered(&plan, &change, verdict)
+            }
+            Seen::Change(_, Judged::Repeat) => {
+                self.counts.repeats += 1;
+                Vec::new()
+            }
+            Seen::Change(_, Judged::Irrelevant) | Seen::Other => Vec::new(),
+        };
+        self.counts.nothing += u64::from(posts.is_empty());
+        self.counts.posts += posts.len() as u64;
+        Ok(Ok(posts))
+    }
+
+    /// The posts that a verdict owes.
+    pub fn rendered(&self, plan: &Plan, change: &Arc<RowChange>, verdict: Verdict) -> Vec<Post> {
+        let post = |(destination, rules): (usize, Vec<usize>)| {
+            let target = &self.config.destinations[destination].target;
+            let payload = app::payload(&self.config, target, change, plan.table.as_deref(), &rules, &self.metrics);
+            Post { destination, rules, record: change.record.clone(), payload: target.body(payload) }
+        };
+        verdict.wanted.into_iter().map(post).collect()
+    }
+
+    fn warn(&mut self, change: &RowChange, verdict: &Verdict) {
+        for (index, error) in &verdict.failed {
+            if self.warned.insert(*index) {
+                eprintln!(
+                    "warning: {}: the condition of the rule {:?} failed and counts as false: {error}",
+                    change.record, self.config.rules[*index].name
+                );
+            }
+        }
+    }
+}
+
+/// Skims a record, with the schemas that it needs. The outer error is the registry's.
+pub fn skimmed<'r>(record: &Record<'r>, source: &dyn Source) -> Result<Result<Skim<'r>, DecodeError>, String> {
+    let mut skim = change::skim_with(record, source.schemas());
+    while let Ok(Skim::Needs(id)) = skim {
+        source.fetch(id)?;
+        skim = change::skim_with(record, source.schemas());
+    }
+    Ok(skim)
+}
+
+impl Post {
+    /// Where it would go.
+    pub fn destination<'c>(&self, config: &'c Config) -> &'c Destination {
+        &config.destinations[self.destination]
+    }
+
+    /// Names of the rules that want it.
+    pub fn rules<'c>(&self, config: &'c Config) -> Vec<&'c str> {
+        self.rules.iter().map(|index| &*config.rules[*index].name).collect()
+    }
+
+    /// `critical`, `normal` or `low`: that of the most urgent rule.
+    pub fn priority(&self, config: &Config) -> &'static str {
+        self.rules.first().map_or("normal", |index| config.rules[*index].priority.as_str())
+    }
+
+    /// The documented line of JSON.
+    pub fn line(&self, config: &Config) -> Json {
+        let destination = self.destination(config);
+        let RecordId { topic, partition, offset } = &self.record;
+        json!({
+            "destination": *destination.name,
+            "type": destination.target.kind(),
+            "priority": self.priority(config),
+            "rules": self.rules(config),
+            "records": [{"topic": **topic, "partition": partition, "offset": offset}],
+            "payload": self.payload,
+        })
+    }
+}
