@@ -2,6 +2,8 @@
 
 mod pretty;
 
+pub use pretty::block;
+
 use super::input::{InputArguments, InputError, Progress, Source};
 use super::posts::skimmed;
 use super::records::CapturedRecord;
@@ -170,7 +172,7 @@ impl<'h> Inspector<'h> {
             self.progress.hide();
             match self.form {
                 Form::Json => serde_json::to_writer(&mut out, &line).map_err(std::io::Error::from)?,
-                Form::Pretty(style) => out.write_all(pretty::block(&line, style).as_bytes())?,
+                Form::Pretty(style) => out.write_all(block(&line, style).as_bytes())?,
             }
             out.write_all(b"\n")?;
         }

@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod explain;
 mod input;
 mod inspect;
 mod posts;
@@ -44,6 +45,7 @@ enum Command {
     Demo(demo::DemoArguments),
     Inspect(Box<inspect::InspectArguments>),
     Preview(Box<preview::PreviewArguments>),
+    Explain(explain::ExplainArguments),
     /// Run the service; SIGTERM drains and exits 0
     Run(ConfigArgument),
     /// Check the config and say everything that is wrong with it
@@ -73,6 +75,10 @@ pub fn main() -> ExitCode {
         Command::Preview(arguments) => {
             init_logs(cli.log_format, Some(QUIET_LOGS));
             preview::run(&arguments)
+        }
+        Command::Explain(arguments) => {
+            init_logs(cli.log_format, Some(QUIET_LOGS));
+            explain::run(&arguments)
         }
         Command::Run(argument) => {
             init_logs(cli.log_format, None);

@@ -81,7 +81,21 @@ impl<'s> Posts<'s> {
                     Err(error) => Seen::Undecodable(error),
                 }
             }
+            Ok(Skim::Message(message)) => {
+                let plan = self.judge.message_plan(&message);
+                let judged = self.judge.message(&plan, &message);
+                Seen::Change(plan, judged)
+            }
             Ok(_) => Seen::Other,
+        })
+    }
+
+    /// The change of a record as rules judge it, where it is one that can be decoded. An error is the registry's.
+    pub fn decoded(&self, record: &Record<'_>) -> Result<Option<Arc<RowChange>>, String> {
+        Ok(match skimmed(record, self.source)? {
+            Ok(Skim::Change(envelope)) => self.judge.decoded(&envelope).ok(),
+            Ok(Skim::Message(message)) => Some(Arc::new(message.change())),
+            _ => None,
         })
     }
 

@@ -232,3 +232,22 @@ async fn a_page_is_written_where_it_is_asked_for_and_never_over_the_events() {
     assert!(said.contains("does not end in .html"), "{said}");
     assert_eq!(std::fs::read(&events).expect("readable"), before);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn explain_says_what_each_rule_thinks_of_a_record_of_a_topic() {
+    let broker = Broker::start(2);
+    for _ in 0..3 {
+        broker.write(1, Some(&key(1)), Some(&price(1, "2.00", "1.00"))).await;
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = config(&broker, directory.path());
+    let found = lines(&["explain", "-c", &file, "shop.public.listings:1:1", "--json"]).await;
+    assert_eq!((found.len(), &found[0]["record"]["offset"]), (1, &Value::from(1)));
+    assert_eq!(found[0]["rules"][0], serde_json::json!({"rule": "price", "matches": true}));
+    assert_eq!(found[0]["rules"][1]["reason"], "is false (price \"2.00\" -> \"1.00\")");
+    assert_eq!(found[0]["posts"].as_array().map(Vec::len), Some(2));
+    let said = fails(1, &["explain", "-c", &file, "shop.public.listings:1:9"]).await;
+    assert!(said.contains("has no offset 9") && said.contains("holds 0 to 2"), "{said}");
+    let output = run(&["explain", "-c", &file, "shop.public.listings"]).await;
+    assert_eq!(output.status.code(), Some(2));
+}

@@ -175,22 +175,8 @@ impl InputArguments {
                 let records = reader.map(|read| Ok(captured(read?)));
                 Ok(Input { records: Box::new(records), total: Some(total), live: reading.follow })
             }
-            None => self.open_file(),
+            None => Ok(Input { records: open_file(self.file.as_deref())?, total: None, live: false }),
         }
-    }
-
-    fn open_file(&self) -> Result<Input, Failure> {
-        let name = self.file.as_ref().map_or_else(|| "-".to_owned(), |file| file.display().to_string());
-        let input: Box<dyn BufRead> = match &self.file {
-            Some(path) if name != "-" => Box::new(BufReader::new(std::fs::File::open(path).map_err(|error| {
-                Failure::Usage(format!(
-                    "cannot read {name}: {error}\nhint: a file of captured events, or - for stdin, or --topic for Kafka"
-                ))
-            })?)),
-            _ => Box::new(BufReader::new(std::io::stdin())),
-        };
-        let records = read_records(name, input).map(|read| Ok(read?));
-        Ok(Input { records: Box::new(records), total: None, live: false })
     }
 }
 
@@ -205,6 +191,20 @@ impl TopicArguments {
         let topic = self.topic.clone()?;
         Some(Reading { topic, partition: self.partition, from, follow: self.follow })
     }
+}
+
+/// The records of a file; without one, or with -, of stdin.
+pub fn open_file(file: Option<&Path>) -> Result<Records, Failure> {
+    let name = file.map_or_else(|| "-".to_owned(), |file| file.display().to_string());
+    let input: Box<dyn BufRead> = match file {
+        Some(path) if name != "-" => Box::new(BufReader::new(std::fs::File::open(path).map_err(|error| {
+            Failure::Usage(format!(
+                "cannot read {name}: {error}\nhint: a file of captured events, or - for stdin, or --topic for Kafka"
+            ))
+        })?)),
+        _ => Box::new(BufReader::new(std::io::stdin())),
+    };
+    Ok(Box::new(read_records(name, input).map(|read| Ok(read?))))
 }
 
 /// What cannot be read because it was asked for wrongly is wrong usage.

@@ -166,7 +166,7 @@ fn show(
 }
 
 /// A post as text: a head that says where, how urgent and why, and the message as its readers see it.
-fn block(config: &Config, number: u64, post: &Post, style: Style) -> String {
+pub fn block(config: &Config, number: u64, post: &Post, style: Style) -> String {
     let destination = post.destination(config);
     let kind = destination.target.kind();
     let head = format!(

@@ -57,6 +57,13 @@ pub enum Beginning {
     Offset(i64),
     /// So many offsets before the log's end, or at its start.
     Last(u64),
+    /// So many offsets before this one, or at the log's start; read up to it and no further.
+    Before {
+        /// The last offset to read.
+        offset: i64,
+        /// Offsets before it.
+        count: u64,
+    },
 }
 
 /// A record that was read, and its place.
@@ -259,6 +266,11 @@ impl Reader {
             Beginning::Earliest => low,
             Beginning::Latest => high,
             Beginning::Last(count) => high.saturating_sub(i64::try_from(count).unwrap_or(i64::MAX)).max(low),
+            Beginning::Before { offset, count } => {
+                let position = offset.saturating_sub(i64::try_from(count).unwrap_or(i64::MAX)).max(low);
+                let end = offset.saturating_add(1).min(high);
+                return Ok(Span { position, end, done: position >= end });
+            }
             Beginning::Offset(offset) if (low..=high).contains(&offset) => offset,
             Beginning::Offset(offset) => {
                 let hint = if low == high {
