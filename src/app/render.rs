@@ -1,12 +1,16 @@
 //! From a notice to the JSON of its post.
 
+mod digest;
+
+pub use digest::{Counted, digest};
+
 use crate::change::{Op, RowChange};
 use crate::config::{Config, Table};
 use crate::destination::Target;
-use crate::message::{self, TableView, Words};
+use crate::message::{self, Message, TableView, Words};
 use crate::rule::Template;
 use crate::telemetry::Metrics;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -21,15 +25,51 @@ pub fn payload(
     rules: &[usize],
     metrics: &Metrics,
 ) -> Value {
-    let plain = TableView::default();
-    let view = table.map_or(&plain, |table| &table.view);
-    let words = words(config, change, table, rules, metrics);
-    let message = message::compose(change, view, &words);
+    let message = compose(config, change, table, rules, metrics);
     match target {
         Target::SlackWebhook { .. } | Target::SlackBot { .. } => message::slack::payload(&message),
         Target::Teams { .. } => message::teams::payload(&message),
         Target::Webhook { .. } => message::webhook::payload(&message, change),
     }
+}
+
+/// The same post, plain and short: for a channel that refused it as it was.
+pub fn simple(
+    config: &Config,
+    target: &Target,
+    change: &Arc<RowChange>,
+    table: Option<&Table>,
+    rules: &[usize],
+    metrics: &Metrics,
+) -> Value {
+    let mut message = compose(config, change, table, rules, metrics);
+    message.lines.clear();
+    message.left_out.clear();
+    message.identity.clear();
+    message.link = None;
+    message.notes = vec!["shortened: the channel refused the whole message".to_owned()];
+    message.tip = None;
+    match target {
+        // Blocks may be what was refused; its text is complete without them.
+        Target::SlackWebhook { .. } | Target::SlackBot { .. } => {
+            json!({"text": message::slack::payload(&message)["text"]})
+        }
+        Target::Teams { .. } => message::teams::payload(&message),
+        Target::Webhook { .. } => message::webhook::payload(&message, change),
+    }
+}
+
+fn compose(
+    config: &Config,
+    change: &Arc<RowChange>,
+    table: Option<&Table>,
+    rules: &[usize],
+    metrics: &Metrics,
+) -> Message {
+    let plain = TableView::default();
+    let view = table.map_or(&plain, |table| &table.view);
+    let words = words(config, change, table, rules, metrics);
+    message::compose(change, view, &words)
 }
 
 fn words(config: &Config, change: &Arc<RowChange>, table: Option<&Table>, rules: &[usize], metrics: &Metrics) -> Words {

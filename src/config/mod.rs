@@ -108,6 +108,10 @@ pub struct Destination {
     pub in_flight: usize,
     /// Destinations of an equal one share their bucket; holds secrets, so it is never shown.
     pub bucket: String,
+    /// A backlog that would take longer than this at `rate` is folded into digests; `None` never.
+    pub digest: Option<Duration>,
+    /// Pending changes of one row become their net change.
+    pub fold: bool,
 }
 
 /// `limits:`
@@ -117,6 +121,8 @@ pub struct Limits {
     pub pending_bytes: u64,
     /// Shortest time between commits.
     pub commit_interval: Duration,
+    /// Longest metadata string of a commit.
+    pub metadata_bytes: usize,
 }
 
 impl Config {

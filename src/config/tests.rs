@@ -49,13 +49,18 @@ fn the_designs_example_loads_and_means_what_it_says() {
     assert_eq!(config.destinations[0].rate, units::rate("1/s").unwrap());
     assert_eq!(config.destinations[1].rate, units::rate("25/5m").unwrap());
     assert_eq!(config.destinations[3].in_flight, 4);
+    // People read digests and net changes, programs want each change.
+    let [ops, floor, _, erp] = &config.destinations[..] else { panic!("four destinations") };
+    assert_eq!([ops, floor, erp].map(|found| found.digest.map(|after| after.as_secs())), [Some(30), Some(30), None]);
+    assert_eq!([ops, floor, erp].map(|found| found.fold), [true, true, false]);
+    assert_eq!(config.limits.metadata_bytes, 4096);
     assert!(matches!(config.destinations[2].target, Target::SlackBot { .. }));
     let table = config.table("any", "public.listings").unwrap();
     assert_eq!(&*table.redacted, ["seller_email".to_owned()]);
     assert_eq!(table.full_identity, Some(true));
     // What later issues build is said, not silently ignored.
     let warnings: Vec<_> = report.warnings().map(|w| w.message.as_str()).collect();
-    for word in ["digest", "fold: on", "thread_by", "hooks", "decode"] {
+    for word in ["fold: on", "thread_by", "hooks", "decode"] {
         assert!(
             warnings.iter().any(|w| w.starts_with(word) && w.contains("not available yet")),
             "{word}: {warnings:?}"

@@ -1,16 +1,32 @@
-//! The ledger: what each partition still owes, and how far its commit may go.
+//! The ledger: what each partition still owes each lane, and how far its commit may go.
 //!
 //! Pure. The rule it keeps is invariant 1: the committed offset never passes a record whose posts
 //! are not all settled, however many later ones are. It orders the offsets that were delivered and
-//! never assumes that the next one is one more (transaction markers, compaction).
+//! never assumes that the next one is one more (transaction markers, compaction). What a lane has
+//! settled beyond the commit travels in the commit's metadata.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
+mod lane;
+mod log;
+mod metadata;
 
 #[cfg(test)]
 mod tests;
+
+pub use metadata::{LaneKey, MetadataError};
+
+use log::Log;
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Which lane: the index of its destination in the config.
+pub type LaneId = usize;
+
+/// Offsets that are settled together: those of one notice, or of one digest. Unique within a lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Group(pub u64);
 
 /// A partition of a topic.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,6 +59,8 @@ pub struct Commit {
     pub owner: Owner,
     /// The next record to read after a restart.
     pub offset: i64,
+    /// What each lane has settled beyond; for the next assignment's [`Ledger::assign`].
+    pub metadata: String,
 }
 
 /// How far a partition is.
@@ -71,53 +89,54 @@ const FAILED_FIRST: Duration = Duration::from_millis(100);
 /// Longest pause between commits that fail: one line of log in so long, and no longer than this behind when they work.
 const FAILED_MAX: Duration = Duration::from_secs(5);
 
-#[derive(Debug)]
-struct Log {
-    epoch: u64,
-    /// The next offset to be judged.
-    position: i64,
-    /// Offsets that still owe posts, and to which lanes.
-    owing: BTreeMap<i64, Vec<usize>>,
-    committed: i64,
-    /// A post was settled that no commit covers yet: its commit must not wait.
-    settled: bool,
-}
-
-impl Log {
-    fn watermark(&self) -> i64 {
-        self.owing.first_key_value().map_or(self.position, |(offset, _)| *offset)
-    }
-}
-
 /// See the module's text.
 #[derive(Debug)]
 pub struct Ledger {
     logs: HashMap<Partition, Log>,
+    keys: Vec<LaneKey>,
     interval: Duration,
+    metadata_bytes: usize,
     last_commit: Option<Duration>,
     in_flight: Option<InFlight>,
     /// Commits in a row that failed, all or in part.
     failures: u32,
+    overflow: u64,
 }
 
 /// The commit that was sent and has not come back.
 #[derive(Debug)]
 struct InFlight {
     since: Duration,
-    /// The assignments it was made for: its answer names partitions alone, which may have changed hands since.
-    epochs: HashMap<Partition, u64>,
+    /// The assignments it was made for (its answer names partitions alone, which may have changed hands since), and the
+    /// settlements it covers.
+    covers: HashMap<Partition, (u64, u64)>,
 }
 
 impl Ledger {
-    /// A ledger whose commits are at least `interval` apart.
-    pub fn new(interval: Duration) -> Self {
-        Self { logs: HashMap::new(), interval, last_commit: None, in_flight: None, failures: 0 }
+    /// A ledger for these lanes, whose commits are at least `interval` apart and have at most `metadata_bytes` of
+    /// metadata.
+    pub fn new(keys: Vec<LaneKey>, interval: Duration, metadata_bytes: usize) -> Self {
+        Self {
+            logs: HashMap::new(),
+            keys,
+            interval,
+            metadata_bytes,
+            last_commit: None,
+            in_flight: None,
+            failures: 0,
+            overflow: 0,
+        }
     }
 
-    /// A partition is ours from `committed` on, replacing what an earlier assignment of it left.
-    pub fn assign(&mut self, owner: &Owner, committed: i64) {
-        let log = Log { epoch: owner.epoch, position: committed, owing: BTreeMap::new(), committed, settled: false };
+    /// A partition is ours from `committed` on, replacing what an earlier assignment of it left; `metadata` is that of
+    /// its last commit. An error says that the metadata is of no use: everything from `committed` on is owed again.
+    pub fn assign(&mut self, owner: &Owner, committed: i64, metadata: Option<&str>) -> Result<(), MetadataError> {
+        let told = metadata.filter(|text| !text.is_empty()).map(metadata::read).transpose();
+        // Of a log that was replaced: its offsets mean nothing in this one.
+        let usable = told.as_ref().ok().and_then(|told| told.as_ref()).filter(|told| told.base <= committed);
+        let log = Log::new(owner.epoch, committed, &self.keys, usable);
         self.logs.insert(owner.partition.clone(), log);
+        told.map(|_| ())
     }
 
     /// A partition is no longer ours.
@@ -131,47 +150,64 @@ impl Ledger {
         self.logs.get_mut(&owner.partition).filter(|log| log.epoch == owner.epoch)
     }
 
-    /// True while this assignment of the partition is the current one.
-    pub fn owns(&self, owner: &Owner) -> bool {
-        self.logs.get(&owner.partition).is_some_and(|log| log.epoch == owner.epoch)
+    fn seen(&self, owner: &Owner) -> Option<&Log> {
+        self.logs.get(&owner.partition).filter(|log| log.epoch == owner.epoch)
     }
 
-    /// The record at `offset` owes a post to each of `lanes`.
-    pub fn owe(&mut self, owner: &Owner, offset: i64, lanes: Vec<usize>) {
-        if let Some(log) = self.log(owner)
-            && !lanes.is_empty()
-        {
-            log.owing.insert(offset, lanes);
+    /// True while this assignment of the partition is the current one.
+    pub fn owns(&self, owner: &Owner) -> bool {
+        self.seen(owner).is_some()
+    }
+
+    /// True where the metadata of the last commit says that the lane has settled this record already.
+    pub fn is_posted(&self, owner: &Owner, lane: LaneId, offset: i64) -> bool {
+        self.seen(owner).and_then(|log| log.lanes.get(lane)).is_some_and(|lane| lane.is_posted(offset))
+    }
+
+    /// The record at `offset` owes a post to `lane`, to be settled with its group. Offsets must come in order.
+    pub fn owe(&mut self, owner: &Owner, lane: LaneId, offset: i64, group: Group) {
+        if let Some(lane) = self.log(owner).and_then(|log| log.lanes.get_mut(lane)) {
+            lane.owe(offset, group);
+        }
+    }
+
+    /// What the group `from` owes within `span` is to be settled with the group `to` from now on.
+    pub fn regroup(&mut self, owner: &Owner, lane: LaneId, span: &RangeInclusive<i64>, from: Group, to: Group) {
+        if let Some(lane) = self.log(owner).and_then(|log| log.lanes.get_mut(lane)) {
+            lane.regroup(span, from, to);
         }
     }
 
     /// Every record below `position` was judged, and what it owes is known.
     pub fn read(&mut self, owner: &Owner, position: i64) {
         if let Some(log) = self.log(owner) {
-            log.position = log.position.max(position);
+            log.read(position);
         }
     }
 
-    /// One of the posts that the record owes is settled.
-    pub fn settle(&mut self, owner: &Owner, offset: i64, lane: usize) {
-        let Some(log) = self.log(owner) else { return };
-        let Some(lanes) = log.owing.get_mut(&offset) else {
-            return;
-        };
-        if let Some(index) = lanes.iter().position(|l| *l == lane) {
-            lanes.swap_remove(index);
-        }
-        if lanes.is_empty() {
-            log.owing.remove(&offset);
-            log.settled = true;
+    /// What the group owes `lane`, all of it within `span`, is settled.
+    pub fn settle(&mut self, owner: &Owner, lane: LaneId, span: &RangeInclusive<i64>, group: Group) {
+        if let Some(log) = self.log(owner) {
+            log.settle(lane, span, group);
         }
     }
 
-    /// How far this partition's commit may go now, if that is further than it went.
+    /// How much of this partition was settled until now, to ask [`Ledger::is_said`] later.
+    pub fn settlements(&self, owner: &Owner) -> u64 {
+        self.seen(owner).map_or(0, |log| log.settlements)
+    }
+
+    /// True where a commit covers what was settled until then, or the partition is not ours any more.
+    pub fn is_said(&self, owner: &Owner, settlements: u64) -> bool {
+        self.seen(owner).is_none_or(|log| log.said >= settlements)
+    }
+
+    /// How far this partition's commit may go now, if it has anything new to say.
     pub fn commit_of(&self, owner: &Owner) -> Option<Commit> {
-        let log = self.logs.get(&owner.partition).filter(|log| log.epoch == owner.epoch)?;
+        let log = self.seen(owner).filter(|log| log.needs_commit())?;
         let offset = log.watermark();
-        (offset > log.committed).then(|| Commit { owner: owner.clone(), offset })
+        let (metadata, _) = log.metadata(&self.keys, offset, self.metadata_bytes);
+        Some(Commit { owner: owner.clone(), offset, metadata })
     }
 
     /// The commits to make at `now`: none while one is in flight, or too soon after the last.
@@ -179,20 +215,24 @@ impl Ledger {
         if self.commit_due().is_none_or(|due| now < due) {
             return Vec::new();
         }
-        if self.in_flight.take().is_some() {
-            self.failures += 1;
-        }
-        let mut commits = Vec::new();
-        for (partition, log) in &mut self.logs {
+        let lost = self.in_flight.take().map(|lost| lost.covers);
+        self.failures += u32::from(lost.is_some());
+        let (mut commits, mut covers) = (Vec::new(), HashMap::new());
+        for (partition, log) in self.logs.iter_mut().filter(|(_, log)| log.needs_commit()) {
             let offset = log.watermark();
-            if offset > log.committed {
-                let owner = Owner { partition: partition.clone(), epoch: log.epoch };
-                commits.push(Commit { owner, offset });
-            }
+            let (metadata, left_out) = log.metadata(&self.keys, offset, self.metadata_bytes);
+            self.overflow += left_out.saturating_sub(log.left_out);
+            log.left_out = left_out;
+            // The answer of a lost commit may be taken for this one's: it covers no more than both.
+            let before =
+                lost.as_ref().and_then(|covers| covers.get(partition)).filter(|(epoch, _)| *epoch == log.epoch);
+            let settlements = before.map_or(log.settlements, |(_, settlements)| *settlements);
+            covers.insert(partition.clone(), (log.epoch, settlements));
+            commits.push(Commit { owner: Owner { partition: partition.clone(), epoch: log.epoch }, offset, metadata });
         }
         if !commits.is_empty() {
-            let epochs = commits.iter().map(|c| (c.owner.partition.clone(), c.owner.epoch)).collect();
-            self.in_flight = Some(InFlight { since: now, epochs });
+            commits.sort_by(|a, b| a.owner.cmp(&b.owner));
+            self.in_flight = Some(InFlight { since: now, covers });
             self.last_commit = Some(now);
         }
         commits
@@ -203,9 +243,9 @@ impl Ledger {
         if let Some(in_flight) = &self.in_flight {
             return Some(in_flight.since + COMMIT_LOST);
         }
-        let mut behind = self.logs.values().filter(|log| log.watermark() > log.committed).peekable();
+        let mut behind = self.logs.values().filter(|log| log.needs_commit()).peekable();
         behind.peek()?;
-        let wait = if behind.any(|log| log.settled) { self.interval } else { IDLE_COMMIT };
+        let wait = if behind.any(|log| log.settlements > log.said) { self.interval } else { IDLE_COMMIT };
         let wait = wait.max(self.pause_after_failures());
         Some(self.last_commit.map_or(Duration::ZERO, |last| last + wait))
     }
@@ -219,11 +259,11 @@ impl Ledger {
 
     /// The commit in flight came back with what it committed; the rest will be tried again.
     pub fn committed(&mut self, done: &[(Partition, i64)]) {
-        let Some(InFlight { epochs, .. }) = self.in_flight.take() else {
+        let Some(InFlight { covers, .. }) = self.in_flight.take() else {
             return;
         };
         let mut failed = false;
-        for (partition, epoch) in epochs {
+        for (partition, (epoch, settlements)) in covers {
             // Nobody's loss: the partition went, or began anew, while its commit was on the way.
             let Some(log) = self.logs.get_mut(&partition).filter(|log| log.epoch == epoch) else {
                 continue;
@@ -232,7 +272,7 @@ impl Ledger {
                 // As the broker said it, be it less than before: a late answer of an older commit took it back.
                 Some((_, offset)) => {
                     log.committed = *offset;
-                    log.settled &= log.watermark() > log.committed;
+                    log.said = settlements;
                 }
                 None => failed = true,
             }
@@ -240,16 +280,25 @@ impl Ledger {
         self.failures = if failed { self.failures + 1 } else { 0 };
     }
 
+    /// Posts that the limit of the metadata left out of a commit, since the start.
+    pub fn overflow(&self) -> u64 {
+        self.overflow
+    }
+
     /// How far every partition is, in order.
     pub fn positions(&self) -> Vec<Position> {
         let mut all: Vec<_> = self
             .logs
             .iter()
-            .map(|(partition, log)| Position {
-                partition: partition.clone(),
-                read: log.position,
-                committed: log.committed,
-                held_by: log.owing.first_key_value().map(|(_, lanes)| lanes.clone()).unwrap_or_default(),
+            .map(|(partition, log)| {
+                let watermark = log.watermark();
+                let holds = |lane: &LaneId| log.lanes[*lane].first_owed() == Some(watermark);
+                Position {
+                    partition: partition.clone(),
+                    read: log.position,
+                    committed: log.committed,
+                    held_by: (0..log.lanes.len()).filter(holds).collect(),
+                }
             })
             .collect();
         all.sort_by(|a, b| a.partition.cmp(&b.partition));

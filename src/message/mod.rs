@@ -35,6 +35,7 @@ mod tests;
 pub use compose::compose;
 pub use model::{Colour, Delta, Identity, Line, Link, Mark, Message, Span};
 pub use names::{humanise, noun_of};
+pub use safe::shorten;
 pub use view::{ColumnView, Format, Mention, MentionId, TableView, Words};
 
 /// How urgent a notice is; orders lanes and colours messages.

@@ -2,54 +2,39 @@
 //!
 //! A deterministic state machine without I/O. It is told the time (monotonic, counted from any
 //! fixed start), what is owed ([`Outbox::offer`]) and how posts ended ([`Outbox::settle`]); it
-//! hands out the next post ([`Outbox::next`]).
+//! hands out the next post ([`Outbox::next`]) and the next commits ([`Outbox::commits`]). It keeps
+//! the [`Ledger`], so that what is owed, what is posted and what is committed cannot drift apart.
 
+mod content;
+mod digest;
 mod lane;
+mod notice;
 mod pace;
 
 #[cfg(test)]
 mod tests;
 
+pub use content::{Content, Folded, Tally};
+pub use digest::{Digest, LINES_MAX};
 pub use lane::{LaneStatus, WaitReason};
+pub use notice::{Notice, Owed, PostId, RowKey};
 pub use pace::{BACKOFF_MAX, Bucket, Rate, backoff};
 
-use crate::ledger::Owner;
-use crate::message::Priority;
-use lane::Lane;
-
+pub use crate::ledger::LaneId;
+use crate::ledger::{Commit, Group, LaneKey, Ledger, MetadataError, Owner, Partition, Position};
+use lane::{Lane, Step};
+use notice::Page;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Attempts after which a message is given up, once the destination has accepted others meanwhile.
 pub const ATTEMPTS_MAX: u32 = 10;
 
-/// A row of a lane: notices with an equal one are posted in order, one at a time.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RowKey(pub Arc<[u8]>);
+/// Accepted posts of a lane that may await their commit; with so many, the lane starts no further post.
+pub const UNCOMMITTED_MAX: usize = 2;
 
-/// Which lane: the index of its destination in the config.
-pub type LaneId = usize;
-
-/// Names a notice within the outbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct NoticeId(u64);
-
-/// A change that somebody wants posted, on its way through one lane.
-#[derive(Debug)]
-pub struct Notice<T> {
-    /// The partition it came from, as this assignment of it knows it.
-    pub owner: Owner,
-    /// Its offset there.
-    pub offset: i64,
-    /// Posts about one row keep their order.
-    pub row: RowKey,
-    /// How urgent.
-    pub priority: Priority,
-    /// Posts tried so far.
-    pub attempts: u32,
-    /// What the shell needs to make the post; the outbox never looks inside.
-    pub payload: T,
-}
+/// What the lane of dead letters is called in the metadata: no destination's name holds a NUL.
+const LETTERS: &str = "\0letters";
 
 /// How a post ended (design section 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,15 +74,72 @@ pub enum GivenUp {
     Rejected,
     /// Its retries are exhausted while the destination accepts other posts.
     Exhausted,
+    /// It was too old when its turn came.
+    Expired,
 }
 
-/// What a settled post means for its notice.
+impl GivenUp {
+    /// The word used in metrics, logs and dead letters.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            GivenUp::Rejected => "rejected",
+            GivenUp::Exhausted => "exhausted",
+            GivenUp::Expired => "expired",
+        }
+    }
+}
+
+/// What one request tells.
 #[derive(Debug)]
-pub enum Settled<T> {
-    /// Posted: the record owes this lane nothing more.
-    Delivered(Notice<T>),
-    /// To be written to the dead letters, and settled when that is acknowledged.
-    GivenUp(Notice<T>, GivenUp),
+pub enum Post<C: Content> {
+    /// One notice.
+    One(Notice<C>),
+    /// A digest.
+    Many(Box<Digest<C>>),
+}
+
+impl<C: Content> Post<C> {
+    /// Times it was tried.
+    pub fn attempts(&self) -> u32 {
+        match self {
+            Post::One(notice) => notice.attempts,
+            Post::Many(digest) => digest.attempts,
+        }
+    }
+
+    fn attempts_mut(&mut self) -> &mut u32 {
+        match self {
+            Post::One(notice) => &mut notice.attempts,
+            Post::Many(digest) => &mut digest.attempts,
+        }
+    }
+
+    /// Partitions that its changes came from; some perhaps more than once.
+    pub fn owners(&self) -> impl Iterator<Item = &Owner> {
+        let (one, many) = match self {
+            Post::One(notice) => (Some(&notice.owner), None),
+            Post::Many(digest) => (None, Some(digest.owners())),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
+    }
+}
+
+/// What is to be done now.
+#[derive(Debug)]
+pub enum Next<C> {
+    /// Make this post; see [`Outbox::post`].
+    Post(LaneId, PostId),
+    /// Too old to be posted: to be written to the dead letters.
+    Expired(Notice<C>, Owed),
+}
+
+/// What a settled post means.
+#[derive(Debug)]
+pub enum Settled<C: Content> {
+    /// Posted: it is owed no more.
+    Delivered(Post<C>),
+    /// To be written to the dead letters, and settled when that is acknowledged: [`Outbox::lettered`].
+    GivenUp(Notice<C>, GivenUp, Owed),
     /// Still pending: it will be handed out again.
     Pending,
     /// Its partition has gone to another replica: nothing is owed from here.
@@ -107,17 +149,39 @@ pub enum Settled<T> {
 /// How one lane behaves.
 #[derive(Debug, Clone)]
 pub struct LaneSettings {
+    /// The destination's name, by which commits know the lane.
+    pub name: Arc<str>,
     /// Token bucket, shared where destinations share a limit.
     pub bucket: Arc<Bucket>,
     /// Posts at once.
     pub in_flight: usize,
+    /// Pending changes of one row become their net change.
+    pub fold: bool,
+    /// A backlog that would take longer than this is folded into digests; `None` never.
+    pub digest: Option<Duration>,
+    /// A message that is refused for what it is gets one more try, plain and short.
+    pub simplify: bool,
 }
 
-/// Lanes, one per destination.
+/// How commits are made.
+#[derive(Debug, Clone, Copy)]
+pub struct CommitSettings {
+    /// Shortest time between two.
+    pub interval: Duration,
+    /// Longest metadata string.
+    pub metadata_bytes: usize,
+}
+
+/// Partitions, and how much of each was settled when a post was accepted.
+type Accepted = Vec<(Owner, u64)>;
+
+/// Lanes, one per destination, and the ledger of what they owe.
 #[derive(Debug)]
-pub struct Outbox<T> {
-    lanes: Vec<Lane<T>>,
-    next_id: u64,
+pub struct Outbox<C: Content> {
+    lanes: Vec<Lane<C>>,
+    ledger: Ledger,
+    /// Per lane, accepted posts that no commit covers yet.
+    uncommitted: Vec<Vec<Accepted>>,
     random: fastrand::Rng,
     /// No lane starts a post while this holds.
     closed: bool,
@@ -125,30 +189,75 @@ pub struct Outbox<T> {
     turn: LaneId,
 }
 
-impl<T> Outbox<T> {
+impl<C: Content> Outbox<C> {
     /// An outbox with these lanes; `seed` decides the jitter.
-    pub fn new(lanes: impl IntoIterator<Item = LaneSettings>, seed: u64) -> Self {
+    pub fn new(lanes: impl IntoIterator<Item = LaneSettings>, commits: CommitSettings, seed: u64) -> Self {
+        let (keys, lanes): (Vec<_>, Vec<_>) =
+            lanes.into_iter().map(|lane| (LaneKey::of(&lane.name), Lane::new(lane))).unzip();
+        let keys = keys.into_iter().chain([LaneKey::of(LETTERS)]).collect();
         Self {
-            lanes: lanes.into_iter().map(Lane::new).collect(),
-            next_id: 0,
+            ledger: Ledger::new(keys, commits.interval, commits.metadata_bytes),
+            uncommitted: vec![Vec::new(); lanes.len()],
+            lanes,
             random: fastrand::Rng::with_seed(seed),
             closed: false,
             turn: 0,
         }
     }
 
-    /// A lane owes a post about a change.
-    pub fn offer(&mut self, lane: LaneId, notice: Notice<T>, now: Duration) {
-        let id = NoticeId(self.next_id);
-        self.next_id += 1;
-        self.lanes[lane].offer(id, notice, now);
+    /// What is owed and committed.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
-    /// The next post to make at `now`, if any lane may make one: the most urgent first, in turns among equals.
+    /// A partition is ours; see [`Ledger::assign`].
+    pub fn assign(&mut self, owner: &Owner, committed: i64, metadata: Option<&str>) -> Result<(), MetadataError> {
+        let result = self.ledger.assign(owner, committed, metadata);
+        self.regate();
+        result
+    }
+
+    /// A lane owes a post about a change. Of each partition they come in the order of their offsets.
+    ///
+    /// False where nothing is owed: the lane has posted it before, as the last commit's metadata says, or its partition
+    /// is not ours.
+    pub fn offer(&mut self, lane: LaneId, notice: Notice<C>, now: Duration) -> bool {
+        let (owner, offset) = (&notice.owner, *notice.offsets.start());
+        if !self.ledger.owns(owner) || self.ledger.is_posted(owner, lane, offset) {
+            return false;
+        }
+        let mut page = Page { ledger: &mut self.ledger, lane };
+        self.lanes[lane].offer(notice, now, &mut page);
+        true
+    }
+
+    /// A record owes a dead letter, whatever its rules would say. `None` where nothing is owed, as for
+    /// [`Outbox::offer`].
+    pub fn owe_letter(&mut self, owner: &Owner, offset: i64) -> Option<Owed> {
+        let lane = self.lanes.len();
+        if !self.ledger.owns(owner) || self.ledger.is_posted(owner, lane, offset) {
+            return None;
+        }
+        let group = Group(offset.unsigned_abs());
+        self.ledger.owe(owner, lane, offset, group);
+        Some(Owed { owner: owner.clone(), lane, offsets: offset..=offset, group })
+    }
+
+    /// A dead letter is acknowledged.
+    pub fn lettered(&mut self, owed: &Owed) {
+        self.ledger.settle(&owed.owner, owed.lane, &owed.offsets, owed.group);
+    }
+
+    /// Every record below `position` was judged and offered.
+    pub fn read(&mut self, owner: &Owner, position: i64) {
+        self.ledger.read(owner, position);
+    }
+
+    /// What to do at `now`, if any lane may do something: the most urgent first, in turns among equals.
     ///
     /// Between lanes that share no bucket the order means nothing. Where they share one, the first to ask gets the
     /// token: a fixed order would let one lane's backlog starve the others, urgent or not.
-    pub fn next(&mut self, now: Duration) -> Option<(LaneId, NoticeId)> {
+    pub fn next(&mut self, now: Duration) -> Option<Next<C>> {
         if self.closed {
             return None;
         }
@@ -159,31 +268,81 @@ impl<T> Outbox<T> {
             .collect();
         // Stable: among equals the turn decides.
         order.sort_by_key(|(urgency, _)| *urgency);
-        let found = order.into_iter().find_map(|(_, index)| Some((index, self.lanes[index].next(now)?)));
-        if let Some((index, _)) = found {
-            self.turn = index + 1;
+        for (_, lane) in order {
+            let mut page = Page { ledger: &mut self.ledger, lane };
+            match self.lanes[lane].next(now, &mut page) {
+                Some(Step::Post(id)) => {
+                    self.turn = lane + 1;
+                    return Some(Next::Post(lane, id));
+                }
+                Some(Step::Expired(id, notice)) => {
+                    let owed = page.owed(&notice, id);
+                    return Some(Next::Expired(notice, owed));
+                }
+                None => {}
+            }
         }
-        found
+        None
     }
 
-    /// The notice that [`Outbox::next`] named.
-    pub fn notice(&self, lane: LaneId, id: NoticeId) -> Option<&Notice<T>> {
-        self.lanes.get(lane)?.notice(id)
+    /// The post that [`Outbox::next`] named.
+    pub fn post(&self, lane: LaneId, id: PostId) -> Option<&Post<C>> {
+        self.lanes.get(lane)?.post(id)
     }
 
-    /// When to ask [`Outbox::next`] again although nothing was offered or settled.
+    /// When to ask [`Outbox::next`] or [`Outbox::commits`] again although nothing was offered or settled.
     pub fn wake_at(&self) -> Option<Duration> {
-        if self.closed { None } else { self.lanes.iter().filter_map(Lane::wake_at).min() }
+        let lanes = self.lanes.iter().filter(|_| !self.closed).filter_map(Lane::wake_at);
+        lanes.chain(self.ledger.commit_due()).min()
     }
 
     /// How a post ended.
-    pub fn settle(&mut self, lane: LaneId, id: NoticeId, outcome: Outcome, now: Duration) -> Settled<T> {
-        self.lanes[lane].settle(id, outcome, now, &mut self.random)
+    pub fn settle(&mut self, lane: LaneId, id: PostId, outcome: Outcome, now: Duration) -> Settled<C> {
+        let mut page = Page { ledger: &mut self.ledger, lane };
+        let settled = self.lanes[lane].settle(id, outcome, now, &mut self.random, &mut page);
+        if let Settled::Delivered(post) = &settled {
+            let accepted = post.owners().map(|owner| (owner.clone(), self.ledger.settlements(owner))).collect();
+            self.uncommitted[lane].push(accepted);
+            self.regate();
+        }
+        settled
+    }
+
+    /// A lane with too many accepted posts that no commit covers starts no further one.
+    fn regate(&mut self) {
+        for (lane, accepted) in self.lanes.iter_mut().zip(&mut self.uncommitted) {
+            accepted.retain(|post| post.iter().any(|(owner, settlements)| !self.ledger.is_said(owner, *settlements)));
+            lane.gated = accepted.len() >= UNCOMMITTED_MAX;
+        }
     }
 
     /// No posts are started any more for these partitions; those in flight may still settle.
-    pub fn stop(&mut self, gone: &dyn Fn(&Owner) -> bool) -> Vec<Notice<T>> {
-        self.lanes.iter_mut().flat_map(|lane| lane.remove_pending(gone)).collect()
+    pub fn stop(&mut self, gone: &dyn Fn(&Owner) -> bool) {
+        for lane in &mut self.lanes {
+            lane.stop(gone);
+        }
+    }
+
+    /// A partition is no longer ours.
+    pub fn release(&mut self, owner: &Owner) {
+        self.ledger.release(owner);
+        self.regate();
+    }
+
+    /// The commits to make at `now`; see [`Ledger::commits`].
+    pub fn commits(&mut self, now: Duration) -> Vec<Commit> {
+        self.ledger.commits(now)
+    }
+
+    /// The commit in flight came back; see [`Ledger::committed`].
+    pub fn committed(&mut self, done: &[(Partition, i64)]) {
+        self.ledger.committed(done);
+        self.regate();
+    }
+
+    /// How far every partition is, in order; the lane after the last is that of dead letters.
+    pub fn positions(&self) -> Vec<Position> {
+        self.ledger.positions()
     }
 
     /// Posts of these partitions that are still on the wire.
@@ -201,8 +360,8 @@ impl<T> Outbox<T> {
         self.lanes.iter().map(|lane| lane.status(now)).collect()
     }
 
-    /// Notices that no post was made for yet, over all lanes.
-    pub fn pending(&self) -> usize {
-        self.lanes.iter().map(Lane::len).sum()
+    /// True where no lane has anything to post.
+    pub fn is_empty(&self) -> bool {
+        self.lanes.iter().all(Lane::is_empty)
     }
 }

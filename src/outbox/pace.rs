@@ -50,6 +50,7 @@ impl Clock for ToldClock {
 /// A destination's token bucket; destinations that share a limit share one.
 #[derive(Debug)]
 pub struct Bucket {
+    interval: Duration,
     clock: ToldClock,
     limiter: RateLimiter<NotKeyed, InMemoryState, ToldClock, NoOpMiddleware<Nanos>>,
 }
@@ -61,7 +62,12 @@ impl Bucket {
         // why: `Rate` guarantees a period above zero, the one thing `with_period` refuses.
         let quota = Quota::with_period(rate.interval()).unwrap_or(Quota::per_second(burst)).allow_burst(burst);
         let clock = ToldClock::default();
-        Self { limiter: RateLimiter::direct_with_clock(quota, clock.clone()), clock }
+        Self { interval: rate.interval(), limiter: RateLimiter::direct_with_clock(quota, clock.clone()), clock }
+    }
+
+    /// Time between two posts.
+    pub fn interval(&self) -> Duration {
+        self.interval
     }
 
     /// Takes a token, or says how long until there is one. `now` counts from any fixed start.
@@ -82,6 +88,12 @@ pub const BACKOFF_MAX: Duration = Duration::from_secs(60);
 pub fn backoff(attempts: u32, random: &mut fastrand::Rng) -> Duration {
     let step = BACKOFF_FIRST.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(BACKOFF_MAX);
     step.mul_f64(random.f64())
+}
+
+/// Pause of a whole lane, which must not be none by chance: half the step and up to as much again.
+pub(super) fn pause(failures: u32, random: &mut fastrand::Rng) -> Duration {
+    let step = BACKOFF_FIRST.saturating_mul(1 << failures.min(16)).min(BACKOFF_MAX);
+    step / 2 + (step / 2).mul_f64(random.f64())
 }
 
 #[cfg(test)]

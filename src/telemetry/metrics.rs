@@ -40,6 +40,12 @@ pub struct Metrics {
     pub lane_wait: CounterVec,
     /// `destination_up{destination}`
     pub destination_up: IntGaugeVec,
+    /// `digested_changes_total{destination}`
+    pub digested: IntCounterVec,
+    /// `folded_changes_total{destination}`
+    pub folded: IntCounterVec,
+    /// `metadata_overflow_total`
+    pub metadata_overflow: IntCounter,
     /// `dead_letters_total{reason}`
     pub dead_letters: IntCounterVec,
     /// `records_lost_total{topic}`
@@ -106,6 +112,19 @@ impl Metrics {
                 )?,
             )?,
             destination_up: gauge("destination_up", "1 while the destination accepts posts.", &["destination"])?,
+            digested: counter("digested_changes_total", "Changes posted as part of a digest.", &["destination"])?,
+            folded: counter(
+                "folded_changes_total",
+                "Changes that became part of an earlier pending one of their row.",
+                &["destination"],
+            )?,
+            metadata_overflow: register(
+                &registry,
+                IntCounter::with_opts(Opts::new(
+                    "metadata_overflow_total",
+                    "Posts that the limit of a commit's metadata left out: a crash would repeat them.",
+                ))?,
+            )?,
             dead_letters: counter("dead_letters_total", "Records written to the dead-letter topic.", &["reason"])?,
             records_lost: counter(
                 "records_lost_total",

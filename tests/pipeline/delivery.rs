@@ -181,3 +181,33 @@ async fn a_logical_message_reaches_the_rules_that_ask_for_messages() {
     service.until_metric("rowbell_repeats_suppressed_total", |count| count == 1.0).await;
     service.stop().await.expect("a clean stop");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_burst_is_a_digest_and_the_urgent_change_does_not_wait_for_it() {
+    let (broker, receiver) = (Broker::start(1), Receiver::start().await);
+    let setup = Setup {
+        destinations:
+            "  calm: { slack: { webhook_url: \"http://RECEIVER/slack/calm\" }, rate: 2/s, digest: { after: 2s } }\n"
+                .to_owned(),
+        rules: "  - { name: price, table: public.listings, columns: [price], to: [calm] }\n  \
+                - { name: sold, table: public.listings, columns: [prod_stk_qty], priority: critical, to: [calm] }\n"
+            .to_owned(),
+        ..Setup::default()
+    };
+    let service = Service::start(setup.config(&broker, &receiver));
+    service.until_ready().await;
+    for id in 0..200 {
+        broker.write(0, Some(&key(id)), Some(&price(id, "2.00", "1.00"))).await;
+    }
+    broker.write(0, Some(&key(999)), Some(&crate::support::change::sold_out(999))).await;
+    broker.until_committed(0, 201).await;
+
+    let posts = receiver.accepted("/slack/calm");
+    assert!(posts.len() < 20, "{} posts", posts.len());
+    let digested = "rowbell_digested_changes_total{destination=\"calm\"}";
+    let digested = service.metric(digested).await.expect("digests were posted") as usize;
+    let digests: Vec<_> = posts.iter().filter(|post| post.text().contains(" changes in ")).collect();
+    assert_eq!(digested + posts.len() - digests.len(), 201, "what was posted singly and what digests stand for");
+    assert!(digests.iter().any(|post| post.text().contains("Walnut desk") && post.body["blocks"].is_array()));
+    service.stop().await.expect("a clean stop");
+}

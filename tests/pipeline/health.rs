@@ -37,6 +37,8 @@ async fn metrics_have_the_names_that_dashboards_ask_for() {
         "rowbell_lane_oldest_seconds{destination=\"ops\"}".to_owned(),
         "rowbell_lane_wait_seconds_total{destination=\"ops\",reason=\"retry_after\"}".to_owned(),
         "rowbell_destination_up{destination=\"ops\"}".to_owned(),
+        "rowbell_folded_changes_total{destination=\"ops\"}".to_owned(),
+        "rowbell_metadata_overflow_total".to_owned(),
         format!("rowbell_consumer_lag{{partition=\"0\",topic=\"{LISTINGS}\"}}"),
         format!("rowbell_uncommitted_records{{partition=\"0\",topic=\"{LISTINGS}\"}}"),
         "rowbell_rebalances_total".to_owned(),
@@ -66,7 +68,8 @@ async fn neither_secrets_nor_rows_are_in_the_logs_or_the_metrics() {
     };
     let service = Service::start(setup.config(&broker, &receiver));
     // Every kind of failure, for each is told in the log.
-    receiver.script("/slack/ops", [Step::status(500, SECRET), Step::HangUp, Step::status(400, "invalid_blocks")]);
+    let refused = || Step::status(400, "invalid_blocks");
+    receiver.script("/slack/ops", [Step::status(500, SECRET), Step::HangUp, refused(), refused()]);
     receiver.script("/api/chat", [Step::status(200, r#"{"ok":false,"error":"internal_error"}"#)]);
     receiver.script("/api/chat", [Step::status(200, r#"{"ok":true}"#), Step::status(200, r#"{"ok":true}"#)]);
     receiver.script("/teams", [Step::status(404, r#"{"error":{"code":"WorkflowNotFound"}}"#)]);

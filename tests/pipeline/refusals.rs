@@ -14,8 +14,9 @@ async fn a_refused_message_is_a_dead_letter_before_the_commit_passes_it() {
         ..Setup::default()
     };
     let service = Service::start(setup.config(&broker, &receiver));
-    receiver.script("/slack/ops", [Step::status(400, "invalid_blocks")]);
-    receiver.script("/teams/floor", [Step::status(400, r#"{"error":{"code":"TriggerInputSchemaMismatch"}}"#)]);
+    let mismatch = || Step::status(400, r#"{"error":{"code":"TriggerInputSchemaMismatch"}}"#);
+    receiver.script("/slack/ops", [Step::status(400, "invalid_blocks"), Step::status(400, "no_text")]);
+    receiver.script("/teams/floor", [mismatch(), mismatch()]);
     let value = price(1, "2.00", "1.00");
     broker.write(0, Some(&key(1)), Some(&value)).await;
     broker.write(0, Some(&key(1)), Some(&price(1, "1.00", "3.00"))).await;
@@ -36,13 +37,21 @@ async fn a_refused_message_is_a_dead_letter_before_the_commit_passes_it() {
             ("rowbell.topic", LISTINGS),
             ("rowbell.partition", "0"),
             ("rowbell.offset", "0"),
-            ("rowbell.attempts", "1"),
+            ("rowbell.attempts", "2"),
         ] {
             assert_eq!(letter.headers.get(name).map(String::as_str), Some(expected), "{name} of {destination}");
         }
         assert!(letter.headers["rowbell.error"].contains("HTTP 400"), "{:?}", letter.headers);
         assert!(letter.headers["rowbell.time"].parse::<jiff::Timestamp>().is_ok());
     }
+    // Once as it was, once plain and short.
+    let refused = receiver.arrivals("/slack/ops");
+    assert!(refused[0].body["blocks"].is_array());
+    assert!(
+        refused[1].body["blocks"].is_null() && refused[1].text().contains("Walnut desk 1"),
+        "{}",
+        refused[1].text()
+    );
     // What came after it was posted.
     assert!(receiver.accepted("/slack/ops")[0].text().contains("3.00"));
     assert_eq!(service.metric("rowbell_dead_letters_total{reason=\"rejected\"}").await, Some(2.0));
@@ -97,10 +106,11 @@ async fn a_blocked_destination_holds_its_lane_and_nobody_elses() {
     assert_eq!(service.get("/readyz").await.map(|(status, _)| status), Some(200));
     service.stop().await.expect("a clean stop");
 
-    // Mended, everything that it missed arrives; whoever got theirs gets some of it again, for the commit says so.
+    // Mended, everything that it missed arrives; whoever got theirs gets nothing again, for the commit says so.
     receiver.always("/slack/gone", None);
     let service = Service::start(setup.config(&broker, &receiver));
     receiver.until_accepted("/slack/gone", 5).await;
     broker.until_committed(0, 5).await;
+    assert_eq!(receiver.arrivals("/slack/ops").len(), 5);
     service.stop().await.expect("a clean stop");
 }

@@ -16,8 +16,10 @@ impl Work {
         let now = self.now();
         let lanes = self.outbox.status(now);
         let metrics = &self.engine.metrics;
-        for (destination, lane) in self.engine.config.destinations.iter().zip(&lanes) {
+        for ((destination, lane), folded) in self.engine.config.destinations.iter().zip(&lanes).zip(&mut self.folded) {
             let name = &*destination.name;
+            metrics.folded.with_label_values(&[name]).inc_by(lane.folded - *folded);
+            *folded = lane.folded;
             for priority in Priority::ALL {
                 let pending = lane.pending[priority as usize] as i64;
                 metrics.lane_pending.with_label_values(&[name, priority.as_str()]).set(pending);
@@ -29,7 +31,9 @@ impl Work {
             }
         }
         metrics.pending_bytes.set(i64::try_from(self.engine.budget.pending_bytes()).unwrap_or(i64::MAX));
-        let positions = self.ledger.positions();
+        let overflow = self.outbox.ledger().overflow();
+        metrics.metadata_overflow.inc_by(overflow - metrics.metadata_overflow.get());
+        let positions = self.outbox.positions();
         for Position { partition, read, committed, .. } in &positions {
             let number = partition.number.to_string();
             let labels = [&*partition.topic, number.as_str()];

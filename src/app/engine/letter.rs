@@ -2,25 +2,27 @@
 
 use super::{Done, Work};
 use crate::app::intake::Held;
-use crate::kafka::DeadLetter;
-use crate::ledger::Owner;
-use crate::outbox::{LaneId, backoff};
+use crate::kafka::{DeadLetter, RawRecord};
+use crate::outbox::{Owed, backoff};
 use std::sync::Arc;
 
 impl Work {
     /// Writes a dead letter, again and again until it is acknowledged: the commit waits for it.
-    pub(super) fn write_letter(&mut self, owner: Owner, offset: i64, lane: LaneId, letter: Letter) {
-        *self.letters.entry(owner.clone()).or_default() += 1;
-        let destination = self.engine.config.destinations.get(lane).map(|destination| Arc::clone(&destination.name));
+    pub(super) fn write_letter(&mut self, owed: Owed, letter: Letter) {
+        *self.letters.entry(owed.owner.clone()).or_default() += 1;
+        let destination =
+            self.engine.config.destinations.get(owed.lane).map(|destination| Arc::clone(&destination.name));
         let (writer, done) = (self.engine.dead_letters.clone(), self.done.clone());
         let time = jiff::Timestamp::now().to_string();
         tokio::spawn(async move {
             let mut attempt = 0;
+            let (partition, offset) = (&owed.owner.partition, *owed.offsets.end());
+            let gone = RawRecord { key: None, value: None, headers: Vec::new() };
             loop {
                 let written = writer
                     .write(&DeadLetter {
-                        record: &letter.held.record,
-                        partition: &owner.partition,
+                        record: letter.held.as_ref().map_or(&gone, |held| &held.record),
+                        partition,
                         offset,
                         reason: letter.reason,
                         error: &letter.error,
@@ -32,18 +34,19 @@ impl Work {
                     .await;
                 let Err(error) = written else { break };
                 attempt += 1;
-                tracing::error!(partition = %owner.partition, offset, %error, attempt, "the dead letter cannot be written; its record is not committed until it is");
+                tracing::error!(%partition, offset, %error, attempt, "the dead letter cannot be written; its record is not committed until it is");
                 let pause = backoff(attempt, &mut fastrand::Rng::new());
                 tokio::time::sleep(pause).await;
             }
-            let _ = done.send(Done::Letter { owner, offset, lane, reason: letter.reason });
+            let _ = done.send(Done::Letter { owed, reason: letter.reason });
         });
     }
 }
 
 /// What a dead letter says besides where its record stands.
 pub(super) struct Letter {
-    pub(super) held: Arc<Held>,
+    /// The record, where it is still there.
+    pub(super) held: Option<Arc<Held>>,
     pub(super) reason: &'static str,
     pub(super) error: String,
     pub(super) rule: Option<String>,

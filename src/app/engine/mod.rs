@@ -2,6 +2,7 @@
 //!
 //! Everything that happens reaches it as a message; it alone decides what is posted next and what is committed.
 
+mod content;
 mod gauges;
 mod letter;
 mod post;
@@ -11,15 +12,15 @@ use super::intake::{Held, Input, Relevant};
 use super::status::Status;
 use crate::change::RowChange;
 use crate::config::Config;
-use crate::destination::{Http, Verdict};
+use crate::destination::{Http, Target, Verdict};
 use crate::kafka::{Budget, Command, DeadLetters, Event};
-use crate::ledger::{Ledger, Owner, Partition};
+use crate::ledger::{Owner, Partition};
 use crate::message::Priority;
-use crate::outbox::{Bucket, LaneId, LaneSettings, Notice, NoticeId, Outbox, RowKey};
+use crate::outbox::{Bucket, CommitSettings, LaneId, LaneSettings, Notice, Outbox, Owed, PostId, RowKey};
 use crate::server::Health;
 use crate::telemetry::Metrics;
+pub use content::Payload;
 use letter::Letter;
-use post::Payload;
 use release::{DRAIN, Revoking};
 use std::collections::HashMap;
 
@@ -32,9 +33,6 @@ use tokio::sync::watch;
 /// How often gauges and the status are brought up to date.
 const TICK: Duration = Duration::from_millis(200);
 
-/// The lane of records that cannot be read: what they owe is a dead letter, whatever their rules would say.
-const UNDECODABLE: LaneId = LaneId::MAX;
-
 /// Records taken from the channel before posts are looked at again, so that a flood does not keep them waiting.
 const INPUTS_AT_ONCE: usize = 256;
 
@@ -42,8 +40,8 @@ const POLLER_ENDED: &str = "the poller's thread ended, which is a bug; its last 
 
 /// What comes back from the tasks that wait for an answer.
 enum Done {
-    Post { lane: LaneId, id: NoticeId, verdict: Verdict, took: Duration },
-    Letter { owner: Owner, offset: i64, lane: LaneId, reason: &'static str },
+    Post { lane: LaneId, id: PostId, verdict: Verdict, took: Duration },
+    Letter { owed: Owed, reason: &'static str },
 }
 
 /// Why the engine ended.
@@ -71,7 +69,6 @@ pub struct Engine {
 struct Work {
     engine: Engine,
     outbox: Outbox<Payload>,
-    ledger: Ledger,
     began: Instant,
     done: UnboundedSender<Done>,
     /// Dead letters on their way, by partition.
@@ -80,6 +77,7 @@ struct Work {
     delivered: Vec<u64>,
     retried: Vec<u64>,
     up: Vec<bool>,
+    folded: Vec<u64>,
     ticked: Instant,
     log_ends: HashMap<Partition, i64>,
     /// The poller cannot go on: why.
@@ -143,16 +141,25 @@ impl Work {
                 let bucket = buckets
                     .entry(&destination.bucket)
                     .or_insert_with(|| Arc::new(Bucket::new(destination.rate, destination.burst)));
-                LaneSettings { bucket: Arc::clone(bucket), in_flight: destination.in_flight }
+                LaneSettings {
+                    name: Arc::clone(&destination.name),
+                    bucket: Arc::clone(bucket),
+                    in_flight: destination.in_flight,
+                    fold: destination.fold,
+                    digest: destination.digest,
+                    // A program wants its data whole or not at all.
+                    simplify: !matches!(destination.target, Target::Webhook { .. }),
+                }
             })
             .collect();
         for destination in destinations {
             engine.metrics.destination_up.with_label_values(&[&*destination.name]).set(1);
         }
         let count = destinations.len();
+        let limits = &engine.config.limits;
+        let commits = CommitSettings { interval: limits.commit_interval, metadata_bytes: limits.metadata_bytes };
         Self {
-            outbox: Outbox::new(lanes, fastrand::u64(..)),
-            ledger: Ledger::new(engine.config.limits.commit_interval),
+            outbox: Outbox::new(lanes, commits, fastrand::u64(..)),
             began: Instant::now(),
             done,
             letters: HashMap::new(),
@@ -160,6 +167,7 @@ impl Work {
             delivered: vec![0; count],
             retried: vec![0; count],
             up: vec![true; count],
+            folded: vec![0; count],
             ticked: Instant::now(),
             log_ends: HashMap::new(),
             failed: None,
@@ -176,21 +184,18 @@ impl Work {
         match input {
             Input::Relevant(relevant) => self.offer(relevant),
             Input::Undecodable { owner, offset, held, error } => {
-                self.ledger.owe(&owner, offset, vec![UNDECODABLE]);
-                if self.draining || !self.ledger.owns(&owner) {
-                    return;
+                let owed = self.outbox.owe_letter(&owner, offset);
+                if let Some(owed) = owed.filter(|_| !self.draining) {
+                    tracing::warn!(partition = %owner.partition, offset, %error, "a record cannot be read; it goes to the dead letters");
+                    self.write_letter(
+                        owed,
+                        Letter { held: Some(held), reason: "decode", error, rule: None, attempts: 0 },
+                    );
                 }
-                tracing::warn!(partition = %owner.partition, offset, %error, "a record cannot be read; it goes to the dead letters");
-                self.write_letter(
-                    owner,
-                    offset,
-                    UNDECODABLE,
-                    Letter { held, reason: "decode", error, rule: None, attempts: 0 },
-                );
             }
             Input::Read(positions) => {
                 for (owner, position) in positions {
-                    self.ledger.read(&owner, position);
+                    self.outbox.read(&owner, position);
                 }
             }
             Input::Event(event) => self.event(event),
@@ -199,18 +204,26 @@ impl Work {
 
     fn offer(&mut self, relevant: Relevant) {
         let Relevant { owner, offset, change, held, table, wanted } = relevant;
-        if !self.ledger.owns(&owner) {
-            return;
-        }
-        self.ledger.owe(&owner, offset, wanted.iter().map(|(lane, _)| *lane).collect());
         let row = row_key(&owner, &change, &held);
         let now = self.now();
         for (lane, rules) in wanted {
             let priority = rules.first().map_or(Priority::Normal, |index| self.engine.config.rules[*index].priority);
-            let payload = Payload { change: Arc::clone(&change), held: Arc::clone(&held), table: table.clone(), rules };
-            let notice = Notice { owner: owner.clone(), offset, row: row.clone(), priority, attempts: 0, payload };
-            self.outbox.offer(lane, notice, now);
+            let expires = self.expires(&rules, &change, now);
+            let held = Some(Arc::clone(&held));
+            let payload = Payload { change: Arc::clone(&change), held, table: table.clone(), rules };
+            let notice = Notice::new(owner.clone(), offset, row.clone(), priority, payload, now);
+            self.outbox.offer(lane, Notice { expires, ..notice }, now);
         }
+    }
+
+    /// When the change is too old for every rule that wants it, counted from its commit at the source.
+    fn expires(&self, rules: &[usize], change: &RowChange, now: Duration) -> Option<Duration> {
+        let spans: Option<Vec<_>> = rules.iter().map(|index| self.engine.config.rules[*index].expires).collect();
+        let longest = spans?.into_iter().max()?;
+        let age_us =
+            change.time_us.map_or(0, |time_us| jiff::Timestamp::now().as_microsecond().saturating_sub(time_us));
+        let age = Duration::from_micros(u64::try_from(age_us).unwrap_or(0));
+        Some((now + longest).saturating_sub(age))
     }
 
     fn event(&mut self, event: Event) {
@@ -221,18 +234,24 @@ impl Work {
                 self.engine.health.set_joined();
                 self.engine.metrics.rebalances.inc();
             }
-            Event::Assigned { owner, offset, lost, metadata: _ } => {
+            Event::Assigned { owner, offset, lost, metadata } => {
                 if let Some(lost) = lost {
                     self.lost(&owner, offset, lost);
                 }
                 tracing::info!(partition = %owner.partition, offset, "partition assigned");
                 // What an earlier assignment left was stopped when that went. Only where a log was replaced under us
                 // there may be more: its notices are posted, although no commit can say so any more.
-                self.ledger.assign(&owner, offset);
+                if let Err(error) = self.outbox.assign(&owner, offset, metadata.as_deref()) {
+                    tracing::warn!(
+                        partition = %owner.partition,
+                        %error,
+                        "the metadata of the last commit is ignored: what was posted beyond the commit is posted again"
+                    );
+                }
             }
             Event::Skipped { owner, offset, lost } => {
                 self.lost(&owner, offset, lost);
-                self.ledger.read(&owner, offset);
+                self.outbox.read(&owner, offset);
             }
             Event::Revoked { owners, reply } => {
                 self.engine.metrics.rebalances.inc();
@@ -249,7 +268,7 @@ impl Work {
                 self.outbox.stop(&|owner| owners.contains(owner));
                 self.release(&owners);
             }
-            Event::Committed(done) => self.ledger.committed(&done),
+            Event::Committed(done) => self.outbox.committed(&done),
             Event::LogEnds(ends) => self.log_ends.extend(ends),
             Event::Paused(paused) => {
                 self.engine.metrics.intake_paused.set(i64::from(paused));
@@ -280,7 +299,7 @@ impl Work {
     }
 
     fn commit(&mut self) {
-        let commits = self.ledger.commits(self.now());
+        let commits = self.outbox.commits(self.now());
         if !commits.is_empty() && self.engine.poller.send(Command::Commit(commits)).is_err() {
             self.failed.get_or_insert_with(|| POLLER_ENDED.to_owned());
         }
@@ -288,8 +307,7 @@ impl Work {
 
     /// When something is due although nothing happens.
     fn wake(&self) -> Option<Instant> {
-        let due = [self.outbox.wake_at(), self.ledger.commit_due()].into_iter().flatten().min();
-        let due = due.map(|due| self.began + due);
+        let due = self.outbox.wake_at().map(|due| self.began + due);
         let revoke = self.revoking.iter().map(|revoking| revoking.deadline).min();
         [due, revoke].into_iter().flatten().min()
     }

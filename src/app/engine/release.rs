@@ -21,10 +21,15 @@ pub(super) struct Revoking {
 impl Work {
     pub(super) fn release(&mut self, owners: &[Owner]) {
         for owner in owners {
-            self.ledger.release(owner);
+            self.outbox.release(owner);
             self.log_ends.remove(&owner.partition);
             self.engine.metrics.forget_partition(&owner.partition.topic, owner.partition.number);
         }
+    }
+
+    /// Notices that were not posted yet.
+    fn pending(&self) -> usize {
+        self.outbox.status(self.now()).iter().flat_map(|lane| lane.pending).sum()
     }
 
     /// Answers revocations that have nothing on the wire any more, or whose time is over.
@@ -38,7 +43,7 @@ impl Work {
                 waiting.push(revoking);
                 continue;
             }
-            let commits = revoking.owners.iter().filter_map(|owner| self.ledger.commit_of(owner)).collect();
+            let commits = revoking.owners.iter().filter_map(|owner| self.outbox.ledger().commit_of(owner)).collect();
             self.release(&revoking.owners);
             // The poller may have given up waiting; then nothing was committed, and repeats follow.
             let _ = revoking.reply.send(commits);
@@ -52,7 +57,7 @@ impl Work {
         self.engine.health.set_stopping();
         self.outbox.close();
         let deadline = tokio::time::Instant::now() + DRAIN;
-        tracing::info!(pending = self.outbox.pending(), "stopping: waiting for posts on the wire");
+        tracing::info!(pending = self.pending(), "stopping: waiting for posts on the wire");
         let mut tick = tokio::time::interval(TICK);
         while self.outbox.in_flight(&|_| true) > 0 || !self.letters.is_empty() {
             tokio::select! {
@@ -70,9 +75,9 @@ impl Work {
         }
         self.revoking.iter_mut().for_each(|revoking| revoking.deadline = Instant::now());
         self.finish_revokes();
-        let owners = self.ledger.owners();
-        let commits: Vec<_> = owners.iter().filter_map(|owner| self.ledger.commit_of(owner)).collect();
-        tracing::info!(left = self.outbox.pending(), "stopped: what is left is posted after the next start");
+        let owners = self.outbox.ledger().owners();
+        let commits: Vec<_> = owners.iter().filter_map(|owner| self.outbox.ledger().commit_of(owner)).collect();
+        tracing::info!(left = self.pending(), "stopped: what is left is posted after the next start");
         if self.engine.poller.send(Command::Stop(commits)).is_err() {
             tracing::warn!("the poller ended first: posts made since the last commit will be made again");
         }

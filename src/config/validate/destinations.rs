@@ -3,7 +3,8 @@
 use crate::config::Destination;
 use crate::config::de::At;
 use crate::config::diagnostic::{Diagnostic, Place, Report};
-use crate::config::model::DestinationModel;
+use crate::config::model::{DestinationModel, DigestModel};
+use crate::config::units::Span;
 use crate::destination::Target;
 use crate::outbox::Rate;
 use secrecy::ExposeSecret;
@@ -11,6 +12,9 @@ use std::time::Duration;
 
 /// Slack's Web API.
 const SLACK_API: &str = "https://slack.com/api";
+
+/// A backlog that would take longer than this is folded into digests.
+const DEFAULT_DIGEST_AFTER: Duration = Duration::from_secs(30);
 
 /// Hosts of the retired Office 365 connectors, which accept nothing any more.
 const RETIRED_TEAMS_HOSTS: &[&str] =
@@ -52,11 +56,23 @@ pub(super) fn destinations(models: Vec<(At<String>, At<DestinationModel>)>, repo
                 as usize,
             bucket: bucket(&target, model.value.bucket.as_deref()),
             rate,
+            digest: digest(model.value.digest.as_ref().map(|digest| digest.value), is_webhook),
+            fold: model.value.fold.as_ref().map_or(!is_webhook, |fold| fold.value),
             name: name.value.into(),
             target,
         });
     }
     destinations
+}
+
+/// People read digests; programs want each change, unless the config says otherwise.
+fn digest(model: Option<DigestModel>, is_webhook: bool) -> Option<Duration> {
+    match model {
+        Some(DigestModel::Off) => None,
+        Some(DigestModel::After(Span(after))) => Some(after),
+        Some(DigestModel::On) => Some(DEFAULT_DIGEST_AFTER),
+        None => (!is_webhook).then_some(DEFAULT_DIGEST_AFTER),
+    }
 }
 
 /// Destinations with an equal URL, an equal token and channel, or an equal `bucket` share a bucket.

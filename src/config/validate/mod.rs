@@ -21,6 +21,12 @@ const DEFAULT_PENDING_BYTES: u64 = 64 << 20;
 /// A commit waits at least this long after the one before (design section 1).
 const DEFAULT_COMMIT_INTERVAL: Duration = Duration::from_millis(20);
 
+/// What a broker takes of a commit's metadata unless its `offset.metadata.max.bytes` says otherwise.
+const DEFAULT_METADATA_BYTES: usize = 4096;
+
+/// The longest text of Kafka's protocol.
+const METADATA_BYTES_MAX: usize = i16::MAX as usize;
+
 /// Compiles the model. `None` only where a part without which there is no config is missing.
 pub fn compile(model: Model, report: &mut Report) -> Option<Config> {
     not_built_yet(&model, report);
@@ -48,6 +54,9 @@ pub fn compile(model: Model, report: &mut Report) -> Option<Config> {
     let limits = Limits {
         pending_bytes: model.limits.pending_bytes.map_or(DEFAULT_PENDING_BYTES, |bytes| bytes.0.max(1)),
         commit_interval: model.limits.commit_interval.map_or(DEFAULT_COMMIT_INTERVAL, |span| span.0),
+        metadata_bytes: model.limits.metadata_bytes.map_or(DEFAULT_METADATA_BYTES, |bytes| {
+            usize::try_from(bytes.0).unwrap_or(usize::MAX).min(METADATA_BYTES_MAX)
+        }),
     };
     let Some(kafka) = model.kafka else {
         if !report.has_errors() {
@@ -89,13 +98,7 @@ fn not_built_yet(model: &Model, report: &mut Report) {
     if let Some((hook, _)) = model.hooks.first() {
         warn(hook.place, "hooks");
     }
-    if model.limits.metadata_bytes.is_some() {
-        warn(Place::default(), "limits.metadata_bytes");
-    }
     for (name, destination) in &model.destinations {
-        if let Some(digest) = destination.digest.as_ref().filter(|digest| digest.value != DigestModel::Off) {
-            warn(digest.place, &format!("digest (of {:?})", name.value));
-        }
         if let Some(fold) = destination.fold.as_ref().filter(|fold| fold.value) {
             warn(fold.place, &format!("fold: on (of {:?})", name.value));
         }
@@ -106,11 +109,6 @@ fn not_built_yet(model: &Model, report: &mut Report) {
             if let Some(update) = slack.update.as_ref().filter(|update| update.value) {
                 warn(update.place, "update: true");
             }
-        }
-    }
-    for rule in &model.rules {
-        if let Some(expires) = &rule.expires {
-            warn(expires.place, "expires");
         }
     }
 }

@@ -139,8 +139,12 @@ impl ConsumerContext for Context {
 
 fn offsets_of(commits: &[Commit]) -> Result<TopicPartitionList, KafkaError> {
     let mut list = TopicPartitionList::with_capacity(commits.len());
-    for Commit { owner, offset } in commits {
-        list.add_partition_offset(&owner.partition.topic, owner.partition.number, Offset::Offset(*offset))?;
+    for Commit { owner, offset, metadata } in commits {
+        let mut element = list.add_partition(&owner.partition.topic, owner.partition.number);
+        element.set_offset(Offset::Offset(*offset))?;
+        if !metadata.is_empty() {
+            element.set_metadata(metadata);
+        }
     }
     Ok(list)
 }

@@ -1,0 +1,126 @@
+//! One partition as one assignment of it: what it owes each lane, and what its commit says.
+
+use super::lane::LaneLog;
+use super::metadata::{LaneKey, Piece, Told, Writer};
+use super::{Group, LaneId};
+
+/// See the module's text.
+#[derive(Debug)]
+pub(super) struct Log {
+    pub(super) epoch: u64,
+    /// The next offset to be judged.
+    pub(super) position: i64,
+    pub(super) lanes: Vec<LaneLog>,
+    pub(super) committed: i64,
+    /// Counts what was settled.
+    pub(super) settlements: u64,
+    /// How much of that a commit covers.
+    pub(super) said: u64,
+    /// Settled posts that the last metadata left out.
+    pub(super) left_out: u64,
+}
+
+impl Log {
+    pub(super) fn new(epoch: u64, committed: i64, keys: &[LaneKey], told: Option<&Told>) -> Self {
+        let lanes = keys.iter().map(|key| lane(*key, committed, told)).collect();
+        Self { epoch, position: committed, lanes, committed, settlements: 0, said: 0, left_out: 0 }
+    }
+
+    /// Everything below is settled in every lane.
+    pub(super) fn watermark(&self) -> i64 {
+        self.lanes.iter().filter_map(LaneLog::first_owed).min().unwrap_or(self.position)
+    }
+
+    pub(super) fn needs_commit(&self) -> bool {
+        self.watermark() > self.committed || self.settlements > self.said
+    }
+
+    pub(super) fn read(&mut self, position: i64) {
+        self.position = self.position.max(position);
+        for lane in &mut self.lanes {
+            lane.read(self.position);
+        }
+    }
+
+    pub(super) fn settle(&mut self, lane: LaneId, span: &std::ops::RangeInclusive<i64>, group: Group) {
+        let Some(log) = self.lanes.get_mut(lane) else { return };
+        if log.settle(span, group) {
+            self.settlements += 1;
+            log.read(self.position);
+        }
+    }
+
+    /// The metadata of a commit at `base`, of at most `bytes` characters, and how many settled posts it leaves out.
+    ///
+    /// Watermarks first: a few bytes each, and most of what there is to say. Then the lanes with the fewest runs, so
+    /// that as many as possible are told whole; the last one as far as it fits.
+    pub(super) fn metadata(&self, keys: &[LaneKey], base: i64, bytes: usize) -> (String, u64) {
+        let ahead: Vec<_> = self.lanes.iter().map(|lane| (lane.watermark(self.position) - base).max(0)).collect();
+        let mut order: Vec<_> = (0..keys.len().min(self.lanes.len())).collect();
+        order.sort_by_key(|lane| self.lanes[*lane].runs());
+        // Two lanes whose names have one hash cannot be told apart: neither is told.
+        order.retain(|lane| keys.iter().filter(|key| **key == keys[*lane]).count() == 1);
+        let mut writer = Writer::new(bytes);
+        let room = |lane: LaneId| Piece::lane(keys[lane], ahead[lane], self.lanes[lane].runs()).len();
+        let head = Piece::head(base, true, keys.len()).len();
+        let mut total = head + order.iter().map(|lane| room(*lane)).sum::<usize>();
+        let complete = total <= writer.room() && order.len() == keys.len();
+        while total > writer.room()
+            && let Some(least) = order.iter().copied().min_by_key(|lane| ahead[*lane])
+        {
+            total -= room(least);
+            order.retain(|lane| *lane != least);
+        }
+        let mut spare = writer.room().saturating_sub(total);
+        if !writer.put(&Piece::head(base, complete, order.len())) {
+            return (String::new(), self.lanes.iter().map(|lane| lane.beyond().map(|run| run.2).sum::<u64>()).sum());
+        }
+        let mut left_out: u64 = (0..self.lanes.len())
+            .filter(|lane| !order.contains(lane))
+            .flat_map(|lane| self.lanes[lane].beyond().map(|run| run.2))
+            .sum();
+        for lane in order {
+            let (pieces, lost) = self.runs(lane, base + ahead[lane], &mut spare);
+            left_out += lost + self.lanes[lane].unsaid();
+            writer.put(&Piece::lane(keys[lane], ahead[lane], pieces.len()));
+            for piece in &pieces {
+                writer.put(piece);
+            }
+        }
+        (writer.finish(), left_out)
+    }
+
+    /// A lane's runs as far as they fit into `spare` bytes, and how many posts the rest holds.
+    fn runs(&self, lane: LaneId, watermark: i64, spare: &mut usize) -> (Vec<Piece>, u64) {
+        let (mut pieces, mut left_out, mut end) = (Vec::new(), 0, watermark);
+        for (first, last, count) in self.lanes[lane].beyond() {
+            if last < end {
+                continue;
+            }
+            let first = first.max(end);
+            let piece = Piece::run(first - end, last - first);
+            if left_out > 0 || piece.len() > *spare {
+                left_out += count;
+                continue;
+            }
+            *spare -= piece.len();
+            pieces.push(piece);
+            end = last + 1;
+        }
+        (pieces, left_out)
+    }
+}
+
+/// A lane where the metadata of the last commit says it stands; else at the commit.
+fn lane(key: LaneKey, committed: i64, told: Option<&Told>) -> LaneLog {
+    let Some(told) = told else { return LaneLog::default() };
+    match told.lanes.iter().find(|lane| lane.key == key) {
+        Some(lane) => LaneLog::resumed(lane.watermark, &lane.runs),
+        // New to the config: what came before its time is not owed to it (design section 2, Reload).
+        None if told.complete => {
+            let newest = told.lanes.iter().map(|lane| lane.watermark).max();
+            LaneLog::resumed(newest.unwrap_or(committed), &[])
+        }
+        None => LaneLog::default(),
+    }
+}

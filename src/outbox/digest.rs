@@ -1,0 +1,258 @@
+//! A digest: one post that stands for any number of notices, in bounded memory.
+//!
+//! Kept per partition, so that a revoked partition's part leaves with it. The rows that are worth most are shown with
+//! their net change; all else is counted.
+
+use super::content::{Content, Folded, Tally};
+use super::notice::{Notice, Page, PostId, RowKey};
+use crate::ledger::Owner;
+use crate::message::Priority;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// Rows that a digest shows at most.
+pub const LINES_MAX: usize = 30;
+
+#[derive(Debug)]
+struct Line<C> {
+    id: PostId,
+    notice: Notice<C>,
+}
+
+impl<C: Content> Line<C> {
+    /// The most worth being shown compares greatest; among equals the first.
+    fn rank(&self) -> (Reverse<Priority>, u32, Reverse<PostId>) {
+        (Reverse(self.notice.priority), self.notice.content.weight(), Reverse(self.id))
+    }
+}
+
+/// What is counted of one partition.
+#[derive(Debug)]
+struct Part<T> {
+    tally: T,
+    offsets: RangeInclusive<i64>,
+    notices: [usize; 3],
+    changes: u64,
+}
+
+/// See the module's text.
+#[derive(Debug)]
+pub struct Digest<C: Content> {
+    lines: HashMap<RowKey, Line<C>>,
+    parts: BTreeMap<Owner, Part<C::Tally>>,
+    /// When its first notice was offered.
+    oldest: Duration,
+    /// When its last notice was offered.
+    newest: Duration,
+    /// Its message was refused: it shows nothing any more, it counts.
+    shrunk: bool,
+    /// Posts tried so far.
+    pub(super) attempts: u32,
+}
+
+impl<C: Content> Digest<C> {
+    pub(super) fn new() -> Self {
+        Self {
+            lines: HashMap::new(),
+            parts: BTreeMap::new(),
+            oldest: Duration::MAX,
+            newest: Duration::ZERO,
+            shrunk: false,
+            attempts: 0,
+        }
+    }
+
+    /// The rows that are shown, the most important first.
+    pub fn lines(&self) -> impl Iterator<Item = &Notice<C>> {
+        let mut lines: Vec<_> = self.lines.values().collect();
+        lines.sort_by_key(|line| Reverse(line.rank()));
+        lines.into_iter().map(|line| &line.notice)
+    }
+
+    /// What is counted beside, by partition.
+    pub fn tallies(&self) -> impl Iterator<Item = &C::Tally> {
+        self.parts.values().map(|part| &part.tally)
+    }
+
+    /// Changes that it stands for, those shown included.
+    pub fn changes(&self) -> u64 {
+        let shown: u64 = self.lines.values().map(|line| line.notice.changes).sum();
+        shown + self.parts.values().map(|part| part.changes).sum::<u64>()
+    }
+
+    /// When its first and its last notice were offered.
+    pub fn span(&self) -> (Duration, Duration) {
+        (self.oldest, self.newest)
+    }
+
+    /// Posts tried so far.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// A record that it stands for, the same at every attempt, to name it by.
+    pub fn first(&self) -> Option<(&Owner, i64)> {
+        let lines = self.lines.values().map(|line| (&line.notice.owner, *line.notice.offsets.start()));
+        lines.chain(self.parts.iter().map(|(owner, part)| (owner, *part.offsets.start()))).min()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.is_empty() && self.parts.is_empty()
+    }
+
+    pub(super) fn is_shrunk(&self) -> bool {
+        self.shrunk
+    }
+
+    pub(super) fn shows(&self, row: &RowKey) -> bool {
+        self.lines.contains_key(row)
+    }
+
+    pub(super) fn shows_any_of(&self, other: &Self) -> bool {
+        other.lines.keys().any(|row| self.shows(row))
+    }
+
+    /// Partitions that it stands for.
+    pub(super) fn owners(&self) -> impl Iterator<Item = &Owner> {
+        self.lines.values().map(|line| &line.notice.owner).chain(self.parts.keys())
+    }
+
+    /// Notices by priority.
+    pub(super) fn notices(&self) -> [usize; 3] {
+        let mut notices = [0; 3];
+        for line in self.lines.values() {
+            notices[line.notice.priority as usize] += 1;
+        }
+        for part in self.parts.values() {
+            for (sum, count) in notices.iter_mut().zip(part.notices) {
+                *sum += count;
+            }
+        }
+        notices
+    }
+
+    /// Takes a notice in; `own` is this digest's id.
+    pub(super) fn add(&mut self, own: PostId, id: PostId, mut notice: Notice<C>, page: &mut Page<'_>) {
+        self.oldest = self.oldest.min(notice.offered);
+        self.newest = self.newest.max(notice.offered);
+        notice.content.slim();
+        if let Some(line) = self.lines.get_mut(&notice.row) {
+            let (owner, offsets) = (notice.owner.clone(), notice.offsets.clone());
+            match line.notice.fold(notice) {
+                Folded::Kept => page.join(&owner, &offsets, id, line.id),
+                Folded::Nothing => {
+                    page.join(&owner, &offsets, id, line.id);
+                    let row = line.notice.row.clone();
+                    self.undone(own, &row, page);
+                }
+                Folded::Apart(notice) => self.count(own, id, notice, page),
+            }
+            return;
+        }
+        let line = Line { id, notice };
+        if self.lines.len() < LINES_MAX {
+            self.lines.insert(line.notice.row.clone(), line);
+            return;
+        }
+        let lightest = self.lines.values().min_by_key(|line| line.rank());
+        let evicted = lightest.filter(|lightest| lightest.rank() < line.rank()).map(|line| line.notice.row.clone());
+        match evicted.and_then(|row| self.lines.remove(&row)) {
+            Some(evicted) => {
+                self.lines.insert(line.notice.row.clone(), line);
+                self.count(own, evicted.id, evicted.notice, page);
+            }
+            None => self.count(own, line.id, line.notice, page),
+        }
+    }
+
+    fn part(&mut self, owner: &Owner, offsets: &RangeInclusive<i64>) -> &mut Part<C::Tally> {
+        let part = self.parts.entry(owner.clone()).or_insert_with(|| Part {
+            tally: C::Tally::default(),
+            offsets: offsets.clone(),
+            notices: [0; 3],
+            changes: 0,
+        });
+        let (first, last) = (part.offsets.start().min(offsets.start()), part.offsets.end().max(offsets.end()));
+        part.offsets = *first..=*last;
+        part
+    }
+
+    fn count(&mut self, own: PostId, id: PostId, notice: Notice<C>, page: &mut Page<'_>) {
+        page.join(&notice.owner, &notice.offsets, id, own);
+        let part = self.part(&notice.owner, &notice.offsets);
+        part.notices[notice.priority as usize] += 1;
+        part.changes += notice.changes;
+        part.tally.count(notice.content, notice.changes);
+    }
+
+    fn undone(&mut self, own: PostId, row: &RowKey, page: &mut Page<'_>) {
+        if let Some(Line { id, notice }) = self.lines.remove(row) {
+            page.join(&notice.owner, &notice.offsets, id, own);
+            let part = self.part(&notice.owner, &notice.offsets);
+            part.changes += notice.changes;
+            part.tally.undone(notice.changes);
+        }
+    }
+
+    /// Takes a row's line out, to be posted singly.
+    pub(super) fn take(&mut self, row: &RowKey) -> Option<(PostId, Notice<C>)> {
+        self.lines.remove(row).map(|line| (line.id, line.notice))
+    }
+
+    /// The only notice, if there is but one: it is posted as any other.
+    pub(super) fn take_lone(&mut self) -> Option<(PostId, Notice<C>)> {
+        if self.lines.len() != 1 || !self.parts.is_empty() {
+            return None;
+        }
+        let row = self.lines.keys().next().cloned()?;
+        self.take(&row)
+    }
+
+    /// What has expired is counted, not shown.
+    pub(super) fn expire(&mut self, own: PostId, now: Duration, page: &mut Page<'_>) {
+        self.count_lines(own, page, |notice| notice.is_expired(now));
+    }
+
+    /// Shows nothing any more; answers which rows it showed.
+    pub(super) fn shrink(&mut self, own: PostId, page: &mut Page<'_>) -> Vec<RowKey> {
+        self.shrunk = true;
+        self.count_lines(own, page, |_| true)
+    }
+
+    fn count_lines(&mut self, own: PostId, page: &mut Page<'_>, which: impl Fn(&Notice<C>) -> bool) -> Vec<RowKey> {
+        let mut found: Vec<_> = self.lines.values().filter(|line| which(&line.notice)).map(|line| line.id).collect();
+        found.sort();
+        let mut rows = Vec::new();
+        for id in found {
+            let row = self.lines.values().find(|line| line.id == id).map(|line| line.notice.row.clone());
+            if let Some(line) = row.and_then(|row| self.lines.remove(&row)) {
+                rows.push(line.notice.row.clone());
+                self.count(own, line.id, line.notice, page);
+            }
+        }
+        rows
+    }
+
+    /// The rows that are shown.
+    pub(super) fn rows(&self) -> Vec<RowKey> {
+        self.lines.keys().cloned().collect()
+    }
+
+    /// Lets go what is of these partitions.
+    pub(super) fn purge(&mut self, gone: &dyn Fn(&Owner) -> bool) {
+        self.lines.retain(|_, line| !gone(&line.notice.owner));
+        self.parts.retain(|owner, _| !gone(owner));
+    }
+
+    /// Everything that it owes is settled.
+    pub(super) fn settle(&self, own: PostId, page: &mut Page<'_>) {
+        for line in self.lines.values() {
+            page.settle(&line.notice.owner, &line.notice.offsets, line.id);
+        }
+        for (owner, part) in &self.parts {
+            page.settle(owner, &part.offsets, own);
+        }
+    }
+}

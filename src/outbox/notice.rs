@@ -1,0 +1,135 @@
+//! A notice, and what it owes.
+
+use super::content::{Content, Folded};
+use crate::ledger::{Group, LaneId, Ledger, Owner};
+use crate::message::Priority;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A row of a lane: notices with an equal one are posted in order, one at a time.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RowKey(pub Arc<[u8]>);
+
+/// Names a post within its lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PostId(pub(super) u64);
+
+impl PostId {
+    /// What a post owes is settled together.
+    pub(super) fn group(self) -> Group {
+        Group(self.0)
+    }
+}
+
+/// A change that somebody wants posted, on its way through one lane; or the net change of several of one row.
+#[derive(Debug)]
+pub struct Notice<C> {
+    /// The partition it came from, as this assignment of it knows it.
+    pub owner: Owner,
+    /// Offsets of its first and last change; others may stand in between.
+    pub offsets: RangeInclusive<i64>,
+    /// Changes that it stands for.
+    pub changes: u64,
+    /// Posts about one row keep their order.
+    pub row: RowKey,
+    /// How urgent.
+    pub priority: Priority,
+    /// When it is too old to be posted.
+    pub expires: Option<Duration>,
+    /// When it was offered; the first of its changes.
+    pub offered: Duration,
+    /// Posts tried so far.
+    pub attempts: u32,
+    /// Its message was refused: the next post is plain and short.
+    pub simple: bool,
+    /// What the shell needs to make the post.
+    pub content: C,
+}
+
+impl<C> Notice<C> {
+    /// A notice of one change, offered at `now`.
+    pub fn new(owner: Owner, offset: i64, row: RowKey, priority: Priority, content: C, now: Duration) -> Self {
+        Self {
+            owner,
+            offsets: offset..=offset,
+            changes: 1,
+            row,
+            priority,
+            expires: None,
+            offered: now,
+            attempts: 0,
+            simple: false,
+            content,
+        }
+    }
+
+    pub(super) fn is_expired(&self, now: Duration) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
+    }
+}
+
+impl<C: Content> Notice<C> {
+    /// Takes in a later notice of the same row. Where nothing is left to say, this one still owes what both owe.
+    pub(super) fn fold(&mut self, later: Self) -> Folded<Self> {
+        let Self { owner, offsets, changes, row, priority, expires, offered, attempts, simple, content } = later;
+        let folded = self.content.fold(content);
+        if let Folded::Apart(content) = folded {
+            return Folded::Apart(Self {
+                owner,
+                offsets,
+                changes,
+                row,
+                priority,
+                expires,
+                offered,
+                attempts,
+                simple,
+                content,
+            });
+        }
+        self.offsets = *self.offsets.start()..=*offsets.end();
+        self.changes += changes;
+        self.priority = self.priority.min(priority);
+        self.expires = self.expires.zip(expires).map(|(mine, other)| mine.max(other));
+        if matches!(folded, Folded::Nothing) { Folded::Nothing } else { Folded::Kept }
+    }
+}
+
+/// What one post owes, to be settled when its dead letter is acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owed {
+    /// The partition.
+    pub owner: Owner,
+    /// The lane.
+    pub lane: LaneId,
+    /// First and last offset.
+    pub offsets: RangeInclusive<i64>,
+    /// Which of the offsets.
+    pub group: Group,
+}
+
+/// One lane's page of the ledger.
+pub(super) struct Page<'a> {
+    pub(super) ledger: &'a mut Ledger,
+    pub(super) lane: LaneId,
+}
+
+impl Page<'_> {
+    pub(super) fn owe<C>(&mut self, notice: &Notice<C>, id: PostId) {
+        self.ledger.owe(&notice.owner, self.lane, *notice.offsets.start(), id.group());
+    }
+
+    pub(super) fn settle(&mut self, owner: &Owner, offsets: &RangeInclusive<i64>, id: PostId) {
+        self.ledger.settle(owner, self.lane, offsets, id.group());
+    }
+
+    /// What `from` owes is settled with `to` from now on.
+    pub(super) fn join(&mut self, owner: &Owner, offsets: &RangeInclusive<i64>, from: PostId, to: PostId) {
+        self.ledger.regroup(owner, self.lane, offsets, from.group(), to.group());
+    }
+
+    pub(super) fn owed<C>(&self, notice: &Notice<C>, id: PostId) -> Owed {
+        Owed { owner: notice.owner.clone(), lane: self.lane, offsets: notice.offsets.clone(), group: id.group() }
+    }
+}
