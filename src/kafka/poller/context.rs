@@ -1,18 +1,19 @@
 //! What librdkafka calls back, all of it on the poller's thread inside `poll`: rebalances, commits, statistics, errors.
 
 use super::Event;
+use super::committer::Committer;
 use super::shared::{Shared, partitions_of};
 use crate::kafka::client::Start;
 use crate::kafka::offsets::{self, Beginning};
 use crate::ledger::Commit;
 use rdkafka::TopicPartitionList;
 use rdkafka::client::ClientContext;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::Offset;
 use rdkafka::types::RDKafkaRespErr;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a revoked partition may wait for its posts in flight: longer than a post's timeout, shorter than
@@ -25,11 +26,20 @@ const RESOLVE_ATTEMPTS: u32 = 12;
 pub(super) struct Context {
     pub(super) shared: Mutex<Shared>,
     pub(super) start: Start,
+    /// Set before the first poll: it needs the consumer, which needs this context.
+    pub(super) committer: OnceLock<Mutex<Committer>>,
 }
 
 impl Context {
     pub(super) fn shared(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The last commit of partitions that are given up; waits, but not for ever.
+    pub(super) fn commit_last(&self, commits: Vec<Commit>) {
+        if let Some(committer) = self.committer.get() {
+            committer.lock().unwrap_or_else(PoisonError::into_inner).commit_last(commits);
+        }
     }
 
     fn assign(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
@@ -90,7 +100,7 @@ impl Context {
             let began = Instant::now();
             // The lock is free while we wait: the service answers when nothing is on the wire any more.
             match commits.recv_timeout(REVOKE_DEADLINE + Duration::from_secs(1)) {
-                Ok(commits) => commit_last(consumer, &commits),
+                Ok(commits) => self.commit_last(commits),
                 Err(RecvTimeoutError::Timeout) => {
                     tracing::warn!(waited_ms = began.elapsed().as_millis() as u64, "revoked without a last commit")
                 }
@@ -134,31 +144,5 @@ impl ConsumerContext for Context {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assign(consumer, list),
             _ => self.revoke(consumer, list),
         }
-    }
-}
-
-fn offsets_of(commits: &[Commit]) -> Result<TopicPartitionList, KafkaError> {
-    let mut list = TopicPartitionList::with_capacity(commits.len());
-    for Commit { owner, offset, metadata } in commits {
-        let mut element = list.add_partition(&owner.partition.topic, owner.partition.number);
-        element.set_offset(Offset::Offset(*offset))?;
-        if !metadata.is_empty() {
-            element.set_metadata(metadata);
-        }
-    }
-    Ok(list)
-}
-
-/// Commits and waits. librdkafka reports an error only where no partition was committed; one refused among others would
-/// go unnoticed until the partition's next commit, which costs repeats after a crash, never a change.
-pub(super) fn commit_sync<C: ConsumerContext>(consumer: &BaseConsumer<C>, commits: &[Commit]) -> KafkaResult<()> {
-    let list = offsets_of(commits)?;
-    if list.count() == 0 { Ok(()) } else { consumer.commit(&list, CommitMode::Sync) }
-}
-
-/// The last commit of partitions that are given up.
-pub(super) fn commit_last<C: ConsumerContext>(consumer: &BaseConsumer<C>, commits: &[Commit]) {
-    if let Err(error) = commit_sync(consumer, commits) {
-        tracing::warn!(%error, "the last commit failed: posts made since the one before will be made again");
     }
 }

@@ -4,6 +4,7 @@
 //! goes out as [`Event`]s; what it wants comes in as [`Command`]s.
 
 mod budget;
+mod committer;
 mod context;
 mod hold;
 mod shared;
@@ -15,12 +16,13 @@ pub use budget::Budget;
 use super::client::{KafkaSettings, without_value};
 use crate::change::Record;
 use crate::ledger::{Commit, Owner, Partition};
+use committer::Committer;
 use context::Context;
-use rdkafka::consumer::BaseConsumer;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use shared::Shared;
 use std::sync::mpsc::{Sender, SyncSender};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use thread::Thread;
 
 /// What happens to the group's partitions, told in order.
@@ -120,16 +122,21 @@ pub struct Poller {
 impl Poller {
     /// Creates the consumer and starts the thread. Errors are those of the properties.
     pub fn start(settings: KafkaSettings, budget: Arc<Budget>, sink: Box<dyn Sink>) -> Result<Self, KafkaError> {
-        let context = Context { shared: Mutex::new(Shared::new(sink)), start: settings.start };
+        let context =
+            Context { shared: Mutex::new(Shared::new(sink)), start: settings.start, committer: OnceLock::new() };
         let consumer: BaseConsumer<Context> =
             settings.consumer().create_with_context(context).map_err(without_value)?;
+        let consumer = Arc::new(consumer);
+        let no_thread = |error: std::io::Error| KafkaError::ClientCreation(error.to_string());
+        let committer = Committer::start(Arc::clone(&consumer)).map_err(no_thread)?;
+        consumer.context().committer.get_or_init(|| Mutex::new(committer));
         let (commands, inbox) = std::sync::mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("kafka-poller".to_owned())
             .spawn(move || {
                 Thread::new(consumer, settings, budget, inbox).run();
             })
-            .map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
+            .map_err(no_thread)?;
         Ok(Self { commands, thread })
     }
 

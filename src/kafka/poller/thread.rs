@@ -1,7 +1,8 @@
 //! The thread: connect, subscribe, then poll, judge, commit and press back, for ever.
 
 use super::budget::Budget;
-use super::context::{Context, commit_last, commit_sync};
+use super::committer::Committer;
+use super::context::Context;
 use super::hold::Held;
 use super::shared::Shared;
 use super::{Command, Event};
@@ -10,7 +11,7 @@ use crate::ledger::Commit;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, MutexGuard};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Longest sleep in `poll`; a commit that was asked for waits no longer than this.
@@ -26,7 +27,7 @@ const GIVE_UP: Duration = Duration::from_secs(8);
 const CONNECT: Duration = Duration::from_secs(10);
 
 pub(super) struct Thread {
-    pub(super) consumer: BaseConsumer<Context>,
+    pub(super) consumer: Arc<BaseConsumer<Context>>,
     pub(super) settings: KafkaSettings,
     budget: Arc<Budget>,
     inbox: Receiver<Command>,
@@ -43,7 +44,7 @@ pub(super) struct Thread {
 
 impl Thread {
     pub(super) fn new(
-        consumer: BaseConsumer<Context>,
+        consumer: Arc<BaseConsumer<Context>>,
         settings: KafkaSettings,
         budget: Arc<Budget>,
         inbox: Receiver<Command>,
@@ -62,6 +63,16 @@ impl Thread {
     }
 
     pub(super) fn run(mut self) {
+        self.follow_the_group();
+        // Dropping the consumer leaves the group, from this thread as librdkafka wants it.
+        if self.committer(Committer::end) == Some(false) {
+            tracing::warn!(
+                "a commit is still not answered: the group takes this replica for dead when its session ends"
+            );
+        }
+    }
+
+    fn follow_the_group(&mut self) {
         if !self.wait_for_kafka() {
             return;
         }
@@ -79,7 +90,11 @@ impl Thread {
                 break;
             }
         }
-        // Dropping the consumer leaves the group, from this thread as librdkafka wants it.
+    }
+
+    fn committer<T>(&self, act: impl FnOnce(&Committer) -> T) -> Option<T> {
+        let committer = self.consumer.context().committer.get()?;
+        Some(act(&committer.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
     /// Tells the service, and waits for its last commits: what was posted until now shall not be posted again.
@@ -89,7 +104,7 @@ impl Thread {
         loop {
             match self.inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(Command::Commit(_)) => {}
-                Ok(Command::Stop(commits)) => return commit_last(&self.consumer, &self.still_ours(commits)),
+                Ok(Command::Stop(commits)) => return self.consumer.context().commit_last(self.still_ours(commits)),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
             }
         }
@@ -147,9 +162,11 @@ impl Thread {
     fn commands(&mut self) -> Flow {
         loop {
             match self.inbox.try_recv() {
-                Ok(Command::Commit(commits)) => self.commit(commits),
+                Ok(Command::Commit(commits)) => {
+                    self.committer(|committer| committer.commit(commits));
+                }
                 Ok(Command::Stop(commits)) => {
-                    commit_last(&self.consumer, &self.still_ours(commits));
+                    self.consumer.context().commit_last(self.still_ours(commits));
                     return Flow::Stop;
                 }
                 Err(std::sync::mpsc::TryRecvError::Empty) => return Flow::Go,
@@ -163,20 +180,6 @@ impl Thread {
         let shared = self.shared();
         commits.retain(|commit| shared.owns(&commit.owner));
         commits
-    }
-
-    /// Commits and waits for the answer, a millisecond or two. Not `CommitMode::Async`: its callback never comes,
-    /// because the crate asks librdkafka for commit events, which librdkafka makes only of its own commits.
-    fn commit(&self, commits: Vec<Commit>) {
-        let owned = self.still_ours(commits);
-        let done = match commit_sync(&self.consumer, &owned) {
-            Ok(()) => owned.into_iter().map(|commit| (commit.owner.partition, commit.offset)).collect(),
-            Err(error) => {
-                tracing::warn!(%error, "a commit failed, it will be tried again");
-                Vec::new()
-            }
-        };
-        self.shared().sink.event(Event::Committed(done));
     }
 
     /// Back-pressure: partitions pause at the limit, polling never does.
