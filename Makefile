@@ -8,7 +8,7 @@ export PATH := $(PATH):$(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint fmt e2e stack stack-down bench clean
+.PHONY: help demo build test lint fmt simulate e2e stack stack-down bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do \
@@ -40,6 +40,10 @@ lint: ## formatting, clippy, licences and sources of dependencies, scripts, docu
 
 fmt: ## formats the sources
 	$(CARGO) fmt
+
+simulate: ## the delivery engine against all that can go wrong, seed after seed, until stopped
+	@scripts/need build
+	ROWBELL_SEEDS=forever $(CARGO) test --release --locked --test simulation -- --nocapture the_invariants
 
 e2e: ## end to end: the release binary between a real Postgres, Debezium, Kafka and stand-ins for Slack and Teams
 	@scripts/need build

@@ -93,7 +93,7 @@ impl<C: Content> Lane<C> {
                 item.state = State::Ready(urgency);
                 self.ready.insert((urgency, head));
             }
-            (&State::Ready(old), Some(urgency)) if urgency < old => {
+            (&State::Ready(old), Some(urgency)) if urgency != old => {
                 item.state = State::Ready(urgency);
                 self.ready.remove(&(old, head));
                 self.ready.insert((urgency, head));

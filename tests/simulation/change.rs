@@ -1,0 +1,91 @@
+//! Changes as the simulation sees them: each knows which records it stands for, so that nothing can get lost unseen.
+
+use rowbell::outbox::{Content, Folded, Tally};
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::rc::Rc;
+
+/// A change: its partition and offset.
+pub type Id = (i32, i64);
+
+/// What happened to changes of one lane besides being posted.
+#[derive(Debug, Default)]
+pub struct Notes {
+    /// They undid each other.
+    pub undone: HashSet<Id>,
+    /// They stood in a digest's counts at least once.
+    pub counted: HashSet<Id>,
+    /// Their dead letter was begun; their row goes on.
+    pub given_up: HashSet<Id>,
+    pub folds: u64,
+}
+
+impl Notes {
+    /// A later change of the row may have been shown before this one: an earlier digest only counted it, or its dead
+    /// letter was not written when its replica died.
+    pub fn may_be_late(&self, id: &Id) -> bool {
+        self.counted.contains(id) || self.given_up.contains(id)
+    }
+}
+
+/// The net change of some changes of one row.
+#[derive(Clone)]
+pub struct Net {
+    pub ids: Vec<Id>,
+    pub from: u32,
+    pub to: u32,
+    pub keyless: bool,
+    pub notes: Rc<RefCell<Notes>>,
+}
+
+impl std::fmt::Debug for Net {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} {}->{}", self.ids, self.from, self.to)
+    }
+}
+
+impl Content for Net {
+    type Tally = Counted;
+
+    fn fold(&mut self, later: Self) -> Folded<Self> {
+        if self.keyless {
+            return Folded::Apart(later);
+        }
+        assert!(self.ids.last() < later.ids.first(), "{:?} is not before {:?}", self.ids, later.ids);
+        self.ids.extend(later.ids);
+        self.to = later.to;
+        let mut notes = self.notes.borrow_mut();
+        notes.folds += 1;
+        if self.from == self.to {
+            notes.undone.extend(self.ids.iter().copied());
+            Folded::Nothing
+        } else {
+            Folded::Kept
+        }
+    }
+
+    fn weight(&self) -> u32 {
+        self.to % 3
+    }
+}
+
+/// What a digest counts.
+#[derive(Debug, Default)]
+pub struct Counted {
+    pub ids: Vec<Id>,
+    pub changes: u64,
+    pub undone: u64,
+}
+
+impl Tally<Net> for Counted {
+    fn count(&mut self, content: Net, changes: u64) {
+        assert_eq!(content.ids.len() as u64, changes);
+        content.notes.borrow_mut().counted.extend(content.ids.iter().copied());
+        self.ids.extend(content.ids);
+        self.changes += changes;
+    }
+
+    fn undone(&mut self, changes: u64) {
+        self.undone += changes;
+    }
+}

@@ -1,0 +1,43 @@
+//! Kafka, as far as it matters: logs with gaps, commits with metadata, and who owns what.
+
+use rowbell::message::Priority;
+
+/// A record.
+#[derive(Debug, Clone)]
+pub struct Record {
+    pub offset: i64,
+    /// `None` has no key.
+    pub row: Option<u8>,
+    pub from: u32,
+    pub to: u32,
+    /// By lane: does a rule want it there, and how urgently.
+    pub wanted: Vec<Option<Priority>>,
+    /// A rule's `expires`, in milliseconds from its reading.
+    pub expires_ms: Option<u64>,
+    /// Cannot be read.
+    pub broken: bool,
+}
+
+/// A partition: its log, what the group committed, and who owns it.
+#[derive(Debug, Default)]
+pub struct Partition {
+    pub log: Vec<Record>,
+    pub end: i64,
+    pub committed: i64,
+    pub metadata: String,
+    /// Replica and epoch.
+    pub owner: Option<(usize, u64)>,
+    /// What each row came to.
+    pub values: Vec<u32>,
+}
+
+impl Partition {
+    pub fn from(&self, position: i64) -> impl Iterator<Item = &Record> {
+        let first = self.log.partition_point(|record| record.offset < position);
+        self.log[first..].iter()
+    }
+
+    pub fn record(&self, offset: i64) -> &Record {
+        self.from(offset).next().expect("it was written")
+    }
+}
