@@ -11,7 +11,9 @@
 mod change;
 mod destination;
 mod faults;
+mod group;
 mod kafka;
+mod posts;
 mod replica;
 mod truth;
 mod world;

@@ -1,0 +1,199 @@
+//! A replica's posts and dead letters: started, arrived, answered.
+
+use crate::change::{Id, Net};
+use crate::faults::Bug;
+use crate::replica::Replica;
+use crate::truth::Accepted;
+use crate::world::{Event, World};
+use rowbell::message::Priority;
+use rowbell::outbox::{LaneId, Notice, Outcome, Owed, Post, PostId, Settled};
+use std::time::Duration;
+
+impl World {
+    pub fn start(&mut self, index: usize, lane: LaneId, id: PostId) -> Result<(), String> {
+        self.counts.posts += 1;
+        let Some(replica) = &mut self.replicas[index] else { return Ok(()) };
+        let post = replica.outbox.post(lane, id).ok_or("it was just named")?;
+        let row_of = |net: &Net, partitions: &[crate::kafka::Partition]| {
+            let (number, offset) = net.ids[0];
+            (number, partitions[number as usize].record(offset).row.unwrap_or(255))
+        };
+        let (shown, counted, single) = match post {
+            Post::One(notice) => {
+                let net = &notice.content;
+                self.counts.simplified += u64::from(notice.simple);
+                let single = Some((net.ids[0], notice.simple));
+                (vec![(row_of(net, &self.partitions), net.ids.clone())], Vec::new(), single)
+            }
+            Post::Many(digest) => {
+                self.counts.digests += 1;
+                let critical = digest.lines().any(|line| line.priority == Priority::Critical);
+                self.counts.critical_digests += u64::from(critical);
+                let lines =
+                    digest.lines().map(|line| (row_of(&line.content, &self.partitions), line.content.ids.clone()));
+                let lines: Vec<_> = lines.collect();
+                let counted: Vec<_> = digest.tallies().flat_map(|tally| tally.ids.iter().copied()).collect();
+                let all = lines.iter().map(|(_, ids)| ids.len()).sum::<usize>() as u64
+                    + digest.tallies().map(|tally| tally.changes + tally.undone).sum::<u64>();
+                if all != digest.changes() {
+                    return Err(format!("a digest of {} shows and counts {all}", digest.changes()));
+                }
+                (lines, counted, None)
+            }
+        };
+        if self.now < replica.told[lane] {
+            return Err(format!("lane {lane} was told to wait until {:?}", replica.told[lane]));
+        }
+        let ids: Vec<Id> = shown.iter().flat_map(|(_, ids)| ids).chain(&counted).copied().collect();
+        replica.pending[lane].retain(|id, _| !self.lanes[lane].notes.borrow().undone.contains(id) || ids.contains(id));
+        if let Err(why) = replica.check_urgency(lane, &ids, single.is_some()) {
+            self.say_start(index, lane, id);
+            return Err(why);
+        }
+        for id in &ids {
+            if let Some(pending) = replica.pending[lane].get_mut(id) {
+                pending.tried = true;
+            }
+        }
+        let life = replica.life;
+        replica.flying.insert((lane, id), (None, ids.clone()));
+        self.say_start(index, lane, id);
+        let fate = self.destinations[lane].take(single, &mut self.random, &mut self.counts);
+        if fate.accepted {
+            let mut uncovered: Vec<i32> = ids.iter().map(|id| id.0).collect();
+            uncovered.sort_unstable();
+            uncovered.dedup();
+            let excused = if fate.outcome == Outcome::Unknown { uncovered.clone() } else { Vec::new() };
+            let by = (index, life);
+            let post = Accepted { by, shown, counted, known: false, uncovered, excused };
+            self.at(fate.arrives, Event::Arrive(lane, Box::new(post), id));
+        }
+        self.at(fate.answers, Event::Answer(index, life, lane, id, fate.outcome));
+        Ok(())
+    }
+
+    fn say_start(&self, index: usize, lane: LaneId, id: PostId) {
+        let post = self.replicas[index].as_ref().and_then(|replica| replica.outbox.post(lane, id));
+        self.say(|| format!("replica {index} posts to lane {lane}: {post:?}"));
+    }
+
+    pub fn arrive(&mut self, lane: LaneId, mut post: Accepted, id: PostId) -> Result<(), String> {
+        let (index, life) = post.by;
+        // Of partitions that went meanwhile nobody waits for it.
+        let owned: Vec<i32> = match self.alive(index, life) {
+            Some(replica) => replica.owned.keys().map(|number| *number as i32).collect(),
+            None => Vec::new(),
+        };
+        for number in post.uncovered.clone() {
+            if !owned.contains(&number) {
+                post.excuse(number);
+            }
+        }
+        let number = self.lanes[lane].accept(post)?;
+        if let Some(replica) = self.alive(index, life) {
+            replica.open[lane].push(number);
+            if let Some((accepted, _)) = replica.flying.get_mut(&(lane, id)) {
+                *accepted = Some(number);
+            }
+        }
+        Ok(())
+    }
+
+    pub fn answer(
+        &mut self,
+        index: usize,
+        life: u64,
+        lane: LaneId,
+        id: PostId,
+        outcome: Outcome,
+    ) -> Result<(), String> {
+        let (now, bug) = (self.now, self.bug);
+        let Some(replica) = self.alive(index, life) else { return Ok(()) };
+        let told = match (outcome, bug) {
+            (Outcome::Retry { .. }, Some(Bug::IgnoreRetryAfter)) => Outcome::Retry { after: None },
+            (Outcome::Unknown, Some(Bug::TrustSilence)) => Outcome::Delivered,
+            (outcome, _) => outcome,
+        };
+        if let Outcome::Retry { after: Some(after) } = outcome {
+            replica.told[lane] = replica.told[lane].max(now + after);
+        }
+        let (accepted, ids) = replica.flying.remove(&(lane, id)).ok_or("a post that was not started")?;
+        let settled = replica.outbox.settle(lane, id, told, now);
+        if matches!(settled, Settled::Delivered(_) | Settled::Gone) {
+            for id in &ids {
+                replica.pending[lane].remove(id);
+            }
+        }
+        if let (Settled::Delivered(_), Some(number)) = (&settled, accepted) {
+            self.lanes[lane].accepted[number].known = true;
+        }
+        if let Settled::GivenUp(notice, _, owed) = settled {
+            self.give_up(index, notice, owed);
+        }
+        Ok(())
+    }
+
+    pub fn give_up(&mut self, index: usize, notice: Notice<Net>, owed: Owed) {
+        self.write_letter(index, owed, notice.content.ids);
+    }
+
+    pub fn write_letter(&mut self, index: usize, owed: Owed, ids: Vec<Id>) {
+        self.counts.letters += 1;
+        let late = !self.healed && self.random.u8(..6) == 0;
+        self.counts.letters_late += u64::from(late);
+        let wait = if late { self.random.u64(1_000..15_000) } else { self.random.u64(1..10) };
+        let Some(replica) = &mut self.replicas[index] else { return };
+        let life = replica.life;
+        if owed.lane < replica.pending.len() {
+            for id in &ids {
+                replica.pending[owed.lane].remove(id);
+            }
+            self.lanes[owed.lane].notes.borrow_mut().given_up.extend(&ids);
+            for owned in replica.owned.values_mut().filter(|owned| owned.owner == owed.owner) {
+                owned.letters += 1;
+            }
+        }
+        if self.bug == Some(Bug::LettersUnawaited) {
+            replica.outbox.lettered(&owed);
+        }
+        self.at(Duration::from_millis(wait), Event::Lettered(index, life, owed, ids));
+    }
+
+    pub fn lettered(&mut self, index: usize, life: u64, owed: &Owed, ids: &[Id]) {
+        // A producer that died has not written it.
+        if self.alive(index, life).is_none() {
+            return;
+        }
+        match self.lanes.get_mut(owed.lane) {
+            Some(lane) => lane.lettered.extend(ids),
+            None => self.letters.extend(ids),
+        }
+        let Some(replica) = self.alive(index, life) else { return };
+        replica.outbox.lettered(owed);
+        for owned in replica.owned.values_mut().filter(|owned| owned.owner == owed.owner) {
+            owned.letters -= 1;
+        }
+    }
+}
+
+impl Replica {
+    /// No post starts before an urgent one that could have started instead.
+    fn check_urgency(&self, lane: LaneId, ids: &[Id], single: bool) -> Result<(), String> {
+        let pending = &self.pending[lane];
+        let row = ids.first().and_then(|id| pending.get(id)).map(|pending| pending.row);
+        // Its row's most urgent change promotes it.
+        let promoted = pending.values().any(|other| other.critical && single && Some(other.row) == row);
+        let urgent = ids.iter().any(|id| pending.get(id).is_none_or(|pending| pending.critical));
+        if urgent || promoted || self.many[lane] {
+            return Ok(());
+        }
+        let waits = pending.iter().find(|(id, other)| {
+            let first = pending.iter().all(|(before, earlier)| earlier.row != other.row || before >= id);
+            other.critical && !other.tried && first
+        });
+        match waits {
+            Some((id, _)) => Err(format!("{id:?} is critical and waits for {ids:?}")),
+            None => Ok(()),
+        }
+    }
+}
