@@ -35,7 +35,7 @@ struct Rough {
 /// See the module's text.
 #[derive(Debug, Default)]
 pub(super) struct LaneLog {
-    /// Everything below was settled before this assignment.
+    /// Everything below is settled, be it not read again yet in this assignment.
     floor: i64,
     owed: BTreeMap<i64, Run>,
     settled: BTreeMap<i64, Settled>,
@@ -195,6 +195,8 @@ impl LaneLog {
     pub(super) fn read(&mut self, position: i64) {
         self.seen = self.seen.max(position);
         let watermark = self.watermark(position);
+        // A run that reaches beyond the position is told by the watermark alone from now on.
+        self.floor = self.floor.max(watermark);
         while let Some(entry) = self.settled.first_entry()
             && entry.get().last < watermark
         {

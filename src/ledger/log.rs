@@ -73,12 +73,10 @@ impl Log {
         }
         let mut spare = writer.room().saturating_sub(total);
         if !writer.put(&Piece::head(base, complete, order.len())) {
-            return (String::new(), self.lanes.iter().map(|lane| lane.beyond().map(|run| run.2).sum::<u64>()).sum());
+            return (String::new(), (0..ahead.len()).map(|lane| self.lost(lane, ahead[lane])).sum());
         }
-        let mut left_out: u64 = (0..self.lanes.len())
-            .filter(|lane| !order.contains(lane))
-            .flat_map(|lane| self.lanes[lane].beyond().map(|run| run.2))
-            .sum();
+        let untold = (0..self.lanes.len()).filter(|lane| !order.contains(lane));
+        let mut left_out: u64 = untold.map(|lane| self.lost(lane, ahead[lane])).sum();
         for lane in order {
             let (pieces, lost) = self.runs(lane, base + ahead[lane], &mut spare);
             left_out += lost + self.lanes[lane].unsaid();
@@ -88,6 +86,11 @@ impl Log {
             }
         }
         (writer.finish(), left_out)
+    }
+
+    /// What is left out with a whole lane: the posts beyond its watermark, and, as one, those below.
+    fn lost(&self, lane: LaneId, ahead: i64) -> u64 {
+        self.lanes[lane].beyond().map(|(.., count)| count).sum::<u64>() + u64::from(ahead > 0)
     }
 
     /// A lane's runs as far as they fit into `spare` bytes, and how many posts the rest holds.

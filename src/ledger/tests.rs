@@ -197,6 +197,23 @@ fn a_lane_that_is_ahead_is_not_offered_what_it_posted() {
 }
 
 #[test]
+fn what_was_posted_is_remembered_until_it_is_read_again() {
+    let (mut ledger, owner) = ledger();
+    owe(&mut ledger, &owner, 100, &[0, 1]);
+    owe(&mut ledger, &owner, 110, &[0, 1]);
+    ledger.read(&owner, 111);
+    settle(&mut ledger, &owner, 110, 0);
+    let (mut next, _) = resumed(&ledger, &owner, &["a", "b", "c"]);
+    // Read again just as far as the record that was posted, while the one before it settles.
+    owe(&mut next, &owner, 100, &[0, 1]);
+    next.read(&owner, 110);
+    settle(&mut next, &owner, 100, 0);
+    assert!(next.is_posted(&owner, 0, 110));
+    let (last, _) = resumed(&next, &owner, &["a", "b", "c"]);
+    assert!(last.is_posted(&owner, 0, 110), "though the commit in between was made before it was read");
+}
+
+#[test]
 fn lanes_are_known_by_name_and_a_new_one_begins_at_the_highest_watermark() {
     let (mut ledger, owner) = ledger();
     owe(&mut ledger, &owner, 100, &[0]);

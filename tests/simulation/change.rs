@@ -13,6 +13,8 @@ pub type Id = (i32, i64);
 pub struct Notes {
     /// They undid each other.
     pub undone: HashSet<Id>,
+    /// They did so once, perhaps before a crash.
+    pub were_undone: HashSet<Id>,
     /// They stood in a digest's counts at least once.
     pub counted: HashSet<Id>,
     /// Their dead letter was begun; their row goes on.
@@ -21,10 +23,10 @@ pub struct Notes {
 }
 
 impl Notes {
-    /// A later change of the row may have been shown before this one: an earlier digest only counted it, or its dead
-    /// letter was not written when its replica died.
+    /// A later change of the row may have been shown before this one: an earlier digest only counted it, its dead
+    /// letter was not written when its replica died, or there was nothing to say of it then.
     pub fn may_be_late(&self, id: &Id) -> bool {
-        self.counted.contains(id) || self.given_up.contains(id)
+        self.counted.contains(id) || self.given_up.contains(id) || self.were_undone.contains(id)
     }
 }
 
@@ -58,6 +60,7 @@ impl Content for Net {
         notes.folds += 1;
         if self.from == self.to {
             notes.undone.extend(self.ids.iter().copied());
+            notes.were_undone.extend(self.ids.iter().copied());
             Folded::Nothing
         } else {
             Folded::Kept
