@@ -118,12 +118,12 @@ fn key_columns(before: Row, key: Option<&Row>) -> Row {
     if columns.is_empty() { key.clone() } else { Row { columns } }
 }
 
-fn unavailable(row: &Row) -> Vec<Arc<str>> {
+pub(crate) fn unavailable(row: &Row) -> Vec<Arc<str>> {
     let missing = row.columns.iter().filter(|column| matches!(column.value, Value::Unavailable));
     missing.map(|column| column.name.clone()).collect()
 }
 
-fn each(row: &Row, side: impl Fn(Value) -> (Option<Value>, Option<Value>)) -> Vec<ColumnChange> {
+pub(crate) fn each(row: &Row, side: impl Fn(Value) -> (Option<Value>, Option<Value>)) -> Vec<ColumnChange> {
     let sent = row.columns.iter().filter(|column| !matches!(column.value, Value::Unavailable));
     sent.map(|column| {
         let (old, new) = side(column.value.clone());

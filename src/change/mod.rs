@@ -22,6 +22,7 @@ mod logical;
 mod marks;
 mod memo;
 mod moment;
+mod net;
 mod raw;
 mod record;
 mod repeats;
@@ -42,6 +43,7 @@ pub use error::DecodeError;
 pub use hints::{ColumnHint, Hints, Known, NoHints, UnknownType};
 pub use identity::Identities;
 pub use logical::LogicalMessage;
+pub use net::{Folded, Net, net};
 pub use record::{Headers, Record};
 pub use repeats::{REPEATS_MAX, Repeats};
 pub use schemas::{

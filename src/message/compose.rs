@@ -7,6 +7,7 @@ use super::link;
 use super::model::{Identity, Line, Link, Message};
 use super::moment::{self, Precision};
 use super::names;
+use super::number::{self, Style};
 use super::safe;
 use super::select;
 use super::value::{Side, Writer};
@@ -20,8 +21,7 @@ use std::sync::Arc;
 /// a redacted column. Only what the caller rendered into `words` is beyond its sight.
 pub fn compose(change: &RowChange, view: &TableView, words: &Words) -> Message {
     let writer = Writer::new(change, view, words);
-    let noun = view.noun.as_deref().map(safe::label).filter(|noun| !noun.is_empty());
-    let noun = noun.unwrap_or_else(|| safe::label(&names::noun_of(&change.table)));
+    let noun = names::noun(&change.table, view.noun.as_deref());
     let subject = headline::subject(&writer, noun, words.title.as_deref());
     let visible = select::visible(&writer, view);
     let lead = headline::lead(&visible, &words.watched);
@@ -49,6 +49,7 @@ pub fn compose(change: &RowChange, view: &TableView, words: &Words) -> Message {
         mention: words.mention.clone(),
         summary: summary(change, &lines, lead, given.is_some()),
         identity: identity(&writer, &subject, &visible),
+        title: subject.name(),
         noun: subject.noun,
         headline,
         lines,
@@ -57,6 +58,7 @@ pub fn compose(change: &RowChange, view: &TableView, words: &Words) -> Message {
         context: context(change, words),
         notes: notes.into_iter().map(|note| safe::shorten(&names::capitalise(&note), NOTE)).collect(),
         tip: tip(change),
+        folded: words.folded.filter(|(count, _)| *count > 1),
         rules: words.rules.clone(),
         redacted: view
             .columns
@@ -153,10 +155,24 @@ fn summary(change: &RowChange, lines: &[Line], lead: Option<&ColumnChange>, give
     }
 }
 
+/// `3 changes since 14:02:30`, for the net of several.
+fn folded(change: &RowChange, count: u64, since_us: Option<i64>, words: &Words) -> Option<String> {
+    if count < 2 {
+        return None;
+    }
+    let count = number::write(&count.into(), Style::Grouped);
+    let since = since_us.and_then(|since_us| moment::since(since_us, change.time_us, &words.time_zone));
+    Some(match since {
+        Some(since) => format!("{count} changes since {since}"),
+        None => format!("{count} changes"),
+    })
+}
+
 /// When, why and from where: `Mon 23 Nov, 14:02:37 UTC`, `rule "price"`, `shop, Postgres`.
 fn context(change: &RowChange, words: &Words) -> Vec<String> {
     let mut parts = Vec::new();
     parts.extend(change.time_us.and_then(|time_us| moment::stamp(time_us, &words.time_zone)));
+    parts.extend(words.folded.and_then(|(count, since_us)| folded(change, count, since_us, words)));
     let names: Vec<_> = words.rules.iter().map(|rule| format!("\"{}\"", safe::label(rule))).collect();
     match names.len() {
         0 => {}

@@ -33,6 +33,11 @@ const TITLE_COLUMNS: [&str; 14] = [
 /// Columns that tell the row from others, shown beside the key.
 pub const IDENTITY_COLUMNS: [&str; 8] = ["sku", "code", "slug", "number", "reference", "ref", "isbn", "ean"];
 
+/// Whether a column of this name may tell the row from others.
+pub fn names_the_row(column: &str) -> bool {
+    TITLE_COLUMNS.iter().chain(&IDENTITY_COLUMNS).any(|name| name.eq_ignore_ascii_case(column))
+}
+
 /// How the headline names the row.
 #[derive(Debug, Clone, Default)]
 pub struct Subject {
@@ -48,7 +53,7 @@ pub struct Subject {
 
 impl Subject {
     /// "Oak chair", else "Listing 1", else "listing"
-    fn name(&self) -> String {
+    pub fn name(&self) -> String {
         match (&self.title, &self.key) {
             (Some(title), _) => title.clone(),
             (None, Some(key)) => format!("{} {key}", self.noun),

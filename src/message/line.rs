@@ -43,6 +43,7 @@ pub fn changed(writer: &Writer<'_>, change: &ColumnChange) -> Line {
         delta: None,
         note: None,
         brief: String::new(),
+        url: None,
     };
     if writer.redacts(&change.name) {
         // Without the old value, whether it changed is not known.
@@ -83,7 +84,15 @@ pub fn value_only(writer: &Writer<'_>, column: &Column, side: Side) -> Line {
         let shown = writer.show(&column.name, column.ty, &column.value, side, Precision::Minutes);
         (spans(&shown, mark), brief(&shown))
     };
-    Line { column: column.name.clone(), label: writer.label(&column.name), body, delta: None, note: None, brief }
+    Line {
+        column: column.name.clone(),
+        label: writer.label(&column.name),
+        body,
+        delta: None,
+        note: None,
+        brief,
+        url: None,
+    }
 }
 
 fn both(writer: &Writer<'_>, change: &ColumnChange, old: &Value, new: &Value, line: &mut Line) {

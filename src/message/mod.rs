@@ -1,12 +1,14 @@
 //! The channel-neutral content of a post, and its rendering for Slack, Teams and webhooks.
 //!
-//! Pure: a row change and what the config says about it come in, a [`Message`] or a payload goes out.
+//! Pure: a row change and what the config says about it come in, a [`Message`] or a payload goes out. Many changes at once
+//! are a [`digest`].
 //!
-//! [`compose`] decides *what* is said (headline, lines, what identifies the row) once for every
+//! [`compose()`] decides *what* is said (headline, lines, what identifies the row) once for every
 //! channel; [`slack`], [`teams`] and [`webhook`] decide how it is laid out and keep their service's
 //! limits ([`limits`]). Row data is hostile: it is cleaned once when it becomes display text, and
 //! again made inert by each channel in the way that channel needs.
 
+pub mod digest;
 pub mod limits;
 pub mod slack;
 pub mod teams;
@@ -30,7 +32,7 @@ mod value;
 mod view;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use compose::compose;
 pub use model::{Colour, Delta, Identity, Line, Link, Mark, Message, Span};

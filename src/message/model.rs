@@ -71,6 +71,8 @@ pub struct Line {
     pub note: Option<String>,
     /// `old -> new (-20 %)` for the notification text.
     pub brief: String,
+    /// Where the label leads; checked: http or https.
+    pub url: Option<String>,
 }
 
 /// What tells this row from others.
@@ -91,13 +93,13 @@ pub struct Link {
     pub url: String,
 }
 
-/// The channel-neutral content of a post about one change.
+/// The channel-neutral content of a post: about one change (or the net of one row's), or a digest of many.
 ///
 /// Every text in it is clean (one line, no control or invisible characters) and bounded, but not
 /// escaped: that is each channel's part.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
-    /// What happened to the row.
+    /// What happened to the row; a digest says update, or truncate where a table was emptied.
     pub op: Op,
     /// Orders lanes, colours the message.
     pub priority: Priority,
@@ -107,6 +109,8 @@ pub struct Message {
     pub mention: Option<Mention>,
     /// What one row of the table is called.
     pub noun: String,
+    /// What this row is called: "Oak chair", "Listing 1".
+    pub title: String,
     /// One sentence with the row's title in it.
     pub headline: String,
     /// The notification's part after the headline, with its own leading punctuation; may be empty.
@@ -125,6 +129,9 @@ pub struct Message {
     pub notes: Vec<String>,
     /// Advice to whoever runs the source; the caller may drop it (once per table and day is enough).
     pub tip: Option<String>,
+    /// Changes that the one told stands for, and commit time of the first in microseconds since the epoch; `None` for one
+    /// change by itself.
+    pub folded: Option<(u64, Option<i64>)>,
     /// Names of the rules that matched.
     pub rules: Vec<Arc<str>>,
     /// Columns whose values must not leave.
@@ -152,6 +159,19 @@ impl Message {
     /// Not escaped.
     pub fn fallback(&self) -> String {
         safe::shorten(&format!("{}{}", self.headline, self.summary), limits::FALLBACK)
+    }
+
+    /// The message in one plain line, longer than the fallback: for a service that refused all layout.
+    ///
+    /// Not escaped.
+    pub fn simplified(&self) -> String {
+        let mut parts = vec![self.headline.clone()];
+        parts.extend(self.lines.iter().map(|line| format!("{}: {}", line.label, line.brief)));
+        parts.extend(self.left_out_text());
+        parts.extend(self.identity_text());
+        parts.extend(self.notes.iter().cloned());
+        parts.extend(self.context_text());
+        safe::shorten(&parts.join(" · "), limits::FALLBACK)
     }
 
     /// Tone says the colour; without one, the priority does.

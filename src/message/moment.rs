@@ -64,10 +64,16 @@ pub fn time(ns: i128) -> String {
     format!("{sign}{}", clock(size, precision))
 }
 
-/// "3 days later", "2 hours 5 min earlier"; the two greatest units.
+/// "3 days later", "2 hours 5 minutes earlier"; the two greatest units.
 pub fn shift(difference_ns: i128) -> String {
     let direction = if difference_ns < 0 { "earlier" } else { "later" };
-    let mut rest = difference_ns.unsigned_abs();
+    let length = length(difference_ns.unsigned_abs());
+    format!("{} {direction}", length.as_deref().unwrap_or("less than a second"))
+}
+
+/// "3 days", "2 hours 5 minutes"; the two greatest units, `None` below a second.
+pub fn length(ns: u128) -> Option<String> {
+    let mut rest = ns;
     let mut parts = Vec::new();
     for (unit_ns, one, many) in [
         (DAY_NS, "day", "days"),
@@ -85,10 +91,31 @@ pub fn shift(difference_ns: i128) -> String {
             break;
         }
     }
-    if parts.is_empty() {
-        return format!("less than a second {direction}");
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+/// For the context line of many changes: `Mon 23 Nov, 14:02:30 to 14:02:44 UTC`, with both days where they differ.
+pub fn span(since_us: i64, until_us: i64, zone: &TimeZone) -> Option<String> {
+    let end = stamp(until_us, zone)?;
+    let begin = Timestamp::from_microsecond(since_us).ok()?.to_zoned_datetime(zone.clone());
+    let last = Timestamp::from_microsecond(until_us).ok()?.to_zoned_datetime(zone.clone());
+    if since_us / 1_000_000 == until_us / 1_000_000 {
+        return Some(end);
     }
-    format!("{} {direction}", parts.join(" "))
+    let begins = jiff::fmt::strtime::format("%a %-d %b, %H:%M:%S", &begin).ok()?;
+    match begin.date() == last.date() {
+        true => Some(format!("{begins} to {}", end.split_once(", ").map_or(&*end, |(_, clock)| clock))),
+        false => Some(format!("{begins} to {end}")),
+    }
+}
+
+/// For a note on several changes of a row: `14:02:30`, with the day where it is not that of `until_us`.
+pub fn since(since_us: i64, until_us: Option<i64>, zone: &TimeZone) -> Option<String> {
+    let zoned = |us: i64| Some(Timestamp::from_microsecond(us).ok()?.to_zoned_datetime(zone.clone()));
+    let begin = zoned(since_us)?;
+    let same_day = until_us.and_then(zoned).is_some_and(|last| last.date() == begin.date());
+    let format = if same_day { "%H:%M:%S" } else { "%a %-d %b, %H:%M:%S" };
+    jiff::fmt::strtime::format(format, &begin).ok()
 }
 
 /// `PT10303H5M6.789S` -> "10303 h 5 min 6.789 s"; any other text as it is.

@@ -58,6 +58,19 @@ pub fn noun_of(table: &str) -> String {
     }
 }
 
+/// What one row is called: as the config says, else by the table's name. Clean.
+pub fn noun(table: &str, given: Option<&str>) -> String {
+    let given = given.map(safe::label).filter(|noun| !noun.is_empty());
+    given.unwrap_or_else(|| safe::label(&noun_of(table)))
+}
+
+/// `public.stock_records` -> "stock records", where that is the plural of the noun.
+pub fn plural_of(table: &str, noun: &str) -> Option<String> {
+    let name = humanise(table.rsplit('.').next().unwrap_or(table));
+    let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
+    (same(&noun_of(table), noun) && !same(&name, noun)).then(|| uncapitalise(&name))
+}
+
 /// "Listing" -> "listing", but "SKU" stays.
 pub fn uncapitalise(text: &str) -> String {
     let mut chars = text.chars();
@@ -124,7 +137,7 @@ fn singular(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{humanise, noun_of};
+    use super::{humanise, noun_of, plural_of};
 
     #[test]
     fn column_names_read_as_words() {
@@ -141,6 +154,14 @@ mod tests {
         ] {
             assert_eq!(humanise(name), human, "{name}");
         }
+    }
+
+    #[test]
+    fn tables_name_several_rows_where_their_name_is_a_plural() {
+        assert_eq!(plural_of("public.stock_records", "Stock record").as_deref(), Some("stock records"));
+        assert_eq!(plural_of("public.listings", "listing").as_deref(), Some("listings"));
+        assert_eq!(plural_of("public.listings", "Artikel"), None);
+        assert_eq!(plural_of("public.inventory", "Inventory"), None);
     }
 
     #[test]

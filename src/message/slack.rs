@@ -24,8 +24,17 @@ pub fn payload(message: &Message) -> Json {
     }
 }
 
+/// The message as one plain text: what is left to try when Slack refused the payload for what it holds.
+pub fn simplified(message: &Message) -> Json {
+    let lead = message.mention.as_ref().map(|mention| format!("{} ", self::mention(mention))).unwrap_or_default();
+    let text = escape(&message.simplified());
+    debug_assert!(safe::units(&text) <= SLACK_TEXT);
+    // Without `mrkdwn` asterisks stay asterisks; what stands between angle brackets is read all the same.
+    json!({"text": format!("{lead}{text}"), "mrkdwn": false})
+}
+
 fn assemble(message: &Message, details: Vec<Json>) -> Json {
-    let mention = message.mention.as_ref().map(mention);
+    let mention = message.mention.as_ref().map(self::mention);
     let mut blocks = Vec::new();
     if let Some(mention) = &mention {
         // The one place with markup: it holds nothing but the config's mention. `verbatim` keeps
@@ -97,7 +106,10 @@ fn details(message: &Message) -> Details {
 
 /// One line as a paragraph of rich text, whose text elements are literal by construction.
 fn section(line: &Line) -> (Json, usize) {
-    let mut elements = vec![text_element(&format!("{}: ", line.label), Mark::Plain)];
+    let mut elements = match &line.url {
+        Some(url) => vec![json!({"type": "link", "url": url, "text": line.label}), text_element(": ", Mark::Plain)],
+        None => vec![text_element(&format!("{}: ", line.label), Mark::Plain)],
+    };
     elements
         .extend(line.body.iter().filter(|span| !span.text.is_empty()).map(|span| text_element(&span.text, span.mark)));
     let after = after(line);

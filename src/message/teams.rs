@@ -38,16 +38,31 @@ fn assemble(message: &Message) -> Json {
     body.extend([message.left_out_text(), message.identity_text()].into_iter().flatten().map(|text| quiet(&text)));
     body.extend(message.notes.iter().chain(&message.tip).map(|text| quiet(text)));
     body.extend(message.context_text().map(|text| quiet(&text)));
-    let mut card = json!({
+    let mut card = card(body);
+    if let Some(link) = &message.link {
+        card["actions"] = json!([{"type": "Action.OpenUrl", "title": inert(&link.label), "url": link.url}]);
+    }
+    post(card)
+}
+
+/// The message as one plain text: what is left to try when Teams refused the payload for what it holds.
+pub fn simplified(message: &Message) -> Json {
+    let lead = message.mention.as_ref().and_then(mention).unwrap_or_default();
+    let run = json!({"type": "TextRun", "text": format!("{lead}{}", inert(&message.simplified()))});
+    post(card(vec![json!({"type": "RichTextBlock", "inlines": [run]})]))
+}
+
+fn card(body: Vec<Json>) -> Json {
+    json!({
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
         "msteams": {"width": "Full"},
         "body": body,
-    });
-    if let Some(link) = &message.link {
-        card["actions"] = json!([{"type": "Action.OpenUrl", "title": inert(&link.label), "url": link.url}]);
-    }
+    })
+}
+
+fn post(card: Json) -> Json {
     json!({
         "type": "message",
         "attachments": [{
@@ -59,9 +74,15 @@ fn assemble(message: &Message) -> Json {
 }
 
 fn line(line: &Line) -> Json {
-    let label = format!("{}: ", line.label);
-    let mut inlines = vec![run(&label, Mark::Plain)];
-    let mut before = label;
+    let mut before = ": ".to_owned();
+    let mut inlines = match &line.url {
+        Some(url) => {
+            let mut name = run(&line.label, Mark::Plain);
+            name["selectAction"] = json!({"type": "Action.OpenUrl", "url": url});
+            vec![name, run(&before, Mark::Plain)]
+        }
+        None => vec![run(&format!("{}{before}", line.label), Mark::Plain)],
+    };
     for span in line.body.iter().cloned().chain(after(line)) {
         if span.text.is_empty() {
             continue;

@@ -58,11 +58,7 @@ impl<'a> Writer<'a> {
 
     /// The column's name as a person reads it.
     pub fn label(&self, column: &str) -> String {
-        let label = match self.view.column(column).and_then(|column| column.label.as_deref()) {
-            Some(label) => safe::label(label),
-            None => safe::label(&names::humanise(column)),
-        };
-        if label.is_empty() { "(unnamed)".to_owned() } else { label }
+        label(self.view, column)
     }
 
     /// The column's format.
@@ -105,7 +101,7 @@ impl<'a> Writer<'a> {
             Value::Decimal(Decimal::Finite(number)) => Some(number.clone()),
             Value::Float(float) if float.is_finite() => BigDecimal::from_str(&format!("{float:e}")).ok(),
             Value::Text(text) => match self.format(column) {
-                Some(Format::Currency | Format::Number | Format::Percent) => number::parse(text),
+                Some(format) if format.is_number() => number::parse(text),
                 _ => None,
             },
             _ => None,
@@ -199,6 +195,15 @@ impl<'a> Writer<'a> {
         }
         text
     }
+}
+
+/// The column's name as a person reads it.
+pub fn label(view: &TableView, column: &str) -> String {
+    let label = match view.column(column).and_then(|column| column.label.as_deref()) {
+        Some(label) => safe::label(label),
+        None => safe::label(&names::humanise(column)),
+    };
+    if label.is_empty() { "(unnamed)".to_owned() } else { label }
 }
 
 fn show_text(text: &str, ty: Type, side: Side) -> Shown {

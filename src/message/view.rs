@@ -75,6 +75,11 @@ impl Format {
             Format::DateTime => "datetime",
         }
     }
+
+    /// Whether a text in this format is a number.
+    pub fn is_number(self) -> bool {
+        matches!(self, Format::Currency | Format::Number | Format::Percent)
+    }
 }
 
 impl FromStr for Format {
@@ -162,6 +167,8 @@ pub struct Words {
     pub watched: Vec<Arc<str>>,
     /// Quiet remarks, such as "sent again".
     pub notes: Vec<String>,
+    /// Changes that the one told stands for, and commit time of the first in microseconds since the epoch.
+    pub folded: Option<(u64, Option<i64>)>,
 }
 
 impl Default for Words {
@@ -179,6 +186,7 @@ impl Default for Words {
             time_zone: TimeZone::UTC,
             watched: Vec::new(),
             notes: Vec::new(),
+            folded: None,
         }
     }
 }

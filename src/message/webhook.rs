@@ -1,6 +1,7 @@
 //! A message as JSON for programs.
 
 use super::canonical;
+use super::digest::Kept;
 use super::line::old_is_known;
 use super::model::Message;
 use super::moment;
@@ -10,10 +11,10 @@ use serde_json::{Map, Value as Json, json};
 /// The payload. Values are spelled as `rowbell inspect` spells them; redacted columns hold no value,
 /// in the key neither. Its size is that of the row: the receiver asked for data, not for a glance.
 ///
-/// `id` is the record's place in Kafka: the same for every attempt and after every restart.
+/// `id` is the record's place in Kafka: the same for every attempt and after every restart. `folded` is there only where
+/// the change is the net of several.
 pub fn payload(message: &Message, change: &RowChange) -> Json {
-    let time = change.time_us.map(|time_us| moment::iso_timestamp(Bounded::Finite(i128::from(time_us) * 1_000), "Z"));
-    json!({
+    let mut payload = json!({
         "id": change.record.to_string(),
         "type": format!("row.{}", change.op),
         "table": &*change.table,
@@ -25,9 +26,34 @@ pub fn payload(message: &Message, change: &RowChange) -> Json {
         "link": message.link.as_ref().map(|link| &link.url),
         "rules": message.rules.iter().map(|rule| &**rule).collect::<Vec<_>>(),
         "priority": message.priority.as_str(),
-        "time": time,
+        "time": time(change.time_us),
         "source": {"server": &*change.server, "connector": &*change.connector, "snapshot": change.snapshot},
+    });
+    if let Some((changes, since_us)) = message.folded {
+        payload["folded"] = json!({"changes": changes, "since": time(since_us)});
+    }
+    payload
+}
+
+/// A row of a digest: what its own post would say, and how many changes it stands for.
+pub(super) fn digest_row<T>(message: &Message, kept: &Kept<T>) -> Json {
+    let change = &kept.folded.change;
+    json!({
+        "record": change.record.to_string(),
+        "table": &*change.table,
+        "op": change.op.as_str(),
+        "key": change.key.as_ref().map(|key| row(message, key)),
+        "changes": changes(message, change),
+        "left_out": kept.dropped.iter().map(|column| &**column).collect::<Vec<_>>(),
+        "link": message.link.as_ref().map(|link| &link.url),
+        "rules": message.rules.iter().map(|rule| &**rule).collect::<Vec<_>>(),
+        "time": time(change.time_us),
+        "count": kept.folded.changes,
     })
+}
+
+pub(super) fn time(us: Option<i64>) -> Option<String> {
+    us.map(|us| moment::iso_timestamp(Bounded::Finite(i128::from(us) * 1_000), "Z"))
 }
 
 fn row(message: &Message, row: &Row) -> Json {

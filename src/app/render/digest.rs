@@ -110,6 +110,7 @@ pub fn digest(config: &Config, target: &Target, digest: &Digest<Payload>, metric
         tone: Tone::Neutral,
         mention,
         noun: String::new(),
+        title: String::new(),
         headline,
         summary: format!(": {counts}"),
         lines,
@@ -119,6 +120,7 @@ pub fn digest(config: &Config, target: &Target, digest: &Digest<Payload>, metric
         context: vec![message::shorten(&format!("rules {}", rules.join(", ")), limits::NOTE)],
         notes: vec![counts],
         rules,
+        folded: None,
         tip: None,
         redacted: HashSet::new(),
         ignored: HashSet::new(),
@@ -139,6 +141,7 @@ fn line(change: &RowChange, row: &Message) -> Line {
         delta: None,
         note: None,
         brief: row.summary.clone(),
+        url: None,
     }
 }
 

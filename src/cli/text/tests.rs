@@ -135,3 +135,36 @@ fn a_long_text_full_of_marks_takes_no_time_to_speak_of() {
     }
     assert!(start.elapsed() < std::time::Duration::from_secs(10));
 }
+
+#[test]
+fn a_digest_reads_like_a_message() {
+    use crate::change::Folded;
+    use crate::message::digest::{Digest, DigestWords, Entry, Form, digest};
+    use crate::message::tests::build::{chair, int, listings, rule, update};
+    use crate::message::{Priority, Words, compose};
+    use std::sync::Arc;
+
+    let words = Words { link: Some("https://shop.example/listings/1".into()), ..rule("stock", &["prod_stk_qty"]) };
+    let mut storm: Digest<()> = Digest::default();
+    for row in 0..12u8 {
+        let key = || vec![("id", int(row.into()))];
+        let change = update(key(), chair(key()), chair(vec![("id", int(row.into())), ("prod_stk_qty", int(0))]));
+        let (folded, place): (_, Arc<[u8]>) = (Folded::one(Arc::new(change)), Arc::from([row]));
+        let (view, priority) = (listings(), Priority::Normal);
+        let (rule, watched) = (&words.rules[0], words.watched.as_slice());
+        storm.add(&Entry { folded: &folded, row: Some(&place), rule, watched, priority, view: &view }, |_| ());
+    }
+    let plain = DigestWords { tone: Default::default(), mention: None, time_zone: jiff::tz::TimeZone::UTC };
+    let mut row = |kept: &crate::message::digest::Kept<()>| compose(&kept.folded.change, &listings(), &words);
+    let message = digest(&storm, &plain, Form::Whole, &mut row);
+    let text = slack(&crate::message::slack::payload(&message));
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "12 changes to listings in less than a second");
+    assert_eq!(lines[1], "  Stock quantity: 12 changes  (all down)");
+    assert_eq!(lines[2], "  Most important: 10 rows, 10 changes");
+    assert_eq!(lines[3], "  Oak chair (https://shop.example/listings/1): Stock quantity 1 -> 0");
+    assert_eq!(lines[13], "  2 more changes are counted above, not shown one by one");
+    let text = teams(&crate::message::teams::payload(&message));
+    assert_eq!(text.lines().nth(3), Some("  Oak chair (https://shop.example/listings/1): Stock quantity 1 -> 0"));
+    assert_eq!(text.lines().count(), 15);
+}

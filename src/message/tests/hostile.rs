@@ -39,7 +39,7 @@ const NASTY: [&str; 26] = [
 ];
 
 /// A text of nasty pieces; some of them huge.
-fn hostile_text() -> impl Strategy<Value = String> {
+pub(super) fn hostile_text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         4 => proptest::sample::select(NASTY.to_vec()).prop_map(str::to_owned),
         2 => any::<String>(),
@@ -74,7 +74,7 @@ fn hostile_value() -> impl Strategy<Value = (Type, Value)> {
     ]
 }
 
-fn hostile_change() -> impl Strategy<Value = (RowChange, TableView, Words)> {
+pub(super) fn hostile_change() -> impl Strategy<Value = (RowChange, TableView, Words)> {
     let columns = proptest::collection::vec((hostile_text(), hostile_value(), hostile_value()), 0..30);
     let op = proptest::sample::select(vec![Op::Create, Op::Update, Op::Delete, Op::Read, Op::Truncate]);
     let format = proptest::option::of(proptest::sample::select(Format::ALL.to_vec()));
@@ -176,10 +176,21 @@ fn check(message: &Message, change: &RowChange) {
         strings(payload, &mut |text| visible(text, joiner));
     }
     visible(&message.fallback(), false);
+    check_simplified(message);
+}
+
+fn check_simplified(message: &Message) {
+    let (slack, teams) = (slack::simplified(message), teams::simplified(message));
+    let text = slack["text"].as_str().unwrap();
+    assert!(!text.is_empty() && text.encode_utf16().count() <= 4_000 && slack["blocks"].is_null());
+    assert!(["<", "@here", "@channel", "@everyone", "://"].iter().all(|live| !text.contains(live)), "{text}");
+    check_teams(&teams);
+    assert_eq!(teams["attachments"][0]["content"]["body"].as_array().unwrap().len(), 1);
+    [&slack, &teams].iter().for_each(|payload| strings(payload, &mut |text| visible(text, true)));
 }
 
 /// Nothing that hides or reorders; `joiner` allows the word joiner that we put in ourselves.
-fn visible(text: &str, joiner: bool) {
+pub(super) fn visible(text: &str, joiner: bool) {
     for c in text.chars() {
         let hides = matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200B}' | '\u{200E}' | '\u{200F}'
             | '\u{FEFF}' | '\u{AD}' | '\u{E0000}'..='\u{E0FFF}');
@@ -188,7 +199,7 @@ fn visible(text: &str, joiner: bool) {
     }
 }
 
-fn check_slack(payload: &Json) {
+pub(super) fn check_slack(payload: &Json) {
     const MAX: [(&str, &str, usize); 6] = [
         ("header", "text", 150),
         ("section", "text", 3_000),
@@ -239,7 +250,12 @@ fn check_slack(payload: &Json) {
                 for section in block["elements"].as_array().unwrap() {
                     assert_eq!(section["type"], "rich_text_section");
                     for element in section["elements"].as_array().unwrap() {
-                        assert_eq!(element["type"], "text");
+                        if element["type"] == "link" {
+                            let url = element["url"].as_str().unwrap();
+                            assert!(url.starts_with("https://shop.example/") && units(url) <= 3_000, "{url}");
+                        } else {
+                            assert_eq!(element["type"], "text");
+                        }
                         let text = element["text"].as_str().unwrap();
                         assert!(!text.is_empty());
                         total += units(text);
@@ -259,7 +275,7 @@ fn plain(element: &Json, max: usize) {
     assert!(!text.is_empty() && text.encode_utf16().count() <= max, "{text:?}");
 }
 
-fn check_teams(payload: &Json) {
+pub(super) fn check_teams(payload: &Json) {
     let body = payload.to_string();
     assert!(body.len() <= 20 * 1_024, "{} bytes", body.len());
     assert_eq!(payload["attachments"].as_array().unwrap().len(), 1);
@@ -277,6 +293,9 @@ fn check_teams(payload: &Json) {
                     assert!(!(left.ends_with('{') && right.starts_with('{')), "{left:?} {right:?}");
                 }
                 assert!(inlines.iter().all(|inline| inline["type"] == "TextRun" && inline["text"] != ""));
+                for url in inlines.iter().filter_map(|inline| inline["selectAction"]["url"].as_str()) {
+                    assert!(url.starts_with("https://shop.example/"), "{url}");
+                }
             }
             other => panic!("{other}"),
         }
@@ -286,7 +305,7 @@ fn check_teams(payload: &Json) {
     }
 }
 
-fn strings(json: &Json, see: &mut impl FnMut(&str)) {
+pub(super) fn strings(json: &Json, see: &mut impl FnMut(&str)) {
     match json {
         Json::String(text) => see(text),
         Json::Array(elements) => elements.iter().for_each(|element| strings(element, see)),

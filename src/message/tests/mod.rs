@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod build;
+pub(crate) mod build;
+mod digests;
 mod facts;
 mod hostile;
 mod posts;

@@ -1,0 +1,375 @@
+//! Many notices in one post: counts of all, and the most important rows with their net change.
+//!
+//! A digest is kept for one partition of one lane and holds bounded memory, whatever it stands for (the limits below).
+//! Parts are merged when the post is made. Every change is counted once: those of the rows shown, and the others.
+
+mod compose;
+mod json;
+mod limits;
+mod slim;
+mod tally;
+
+pub use compose::{DigestWords, Form, digest};
+pub use json::payload;
+pub use limits::{COLUMNS_MAX, GROUPS_MAX, ROW_BYTES_MAX, ROWS_MAX};
+
+use super::Priority;
+use super::select;
+use super::value::Writer;
+use super::view::{TableView, Words};
+use crate::change::{Folded, Net, Op, RowChange};
+use std::cmp::Ordering;
+use std::sync::Arc;
+use tally::{Group, Tally};
+
+/// The place of the changes that belong to no group of their own.
+const OTHERS: usize = usize::MAX;
+
+/// A notice as it goes into a digest.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// The change, or the net of several.
+    pub folded: &'a Folded,
+    /// The row within its lane; `None` for what never folds.
+    pub row: Option<&'a Arc<[u8]>>,
+    /// The rule whose words count.
+    pub rule: &'a Arc<str>,
+    /// That rule's columns; empty: any.
+    pub watched: &'a [Arc<str>],
+    /// The highest of the rules'.
+    pub priority: Priority,
+    /// What the config says about the table.
+    pub view: &'a TableView,
+}
+
+/// A row that a digest shows.
+#[derive(Debug, Clone)]
+pub struct Kept<T> {
+    /// The row's net change, and how many changes it stands for.
+    pub folded: Folded,
+    /// The highest of its notices.
+    pub priority: Priority,
+    /// Whether columns that did not change were dropped, so that templates may miss some.
+    pub is_slim: bool,
+    /// Columns that changed and were too large to keep.
+    pub dropped: Vec<Arc<str>>,
+    /// What the caller needs to write about it.
+    pub tag: T,
+    row: Option<Arc<[u8]>>,
+    size: f64,
+    /// Its part of the counts, by the place of the group.
+    shares: Vec<(usize, Tally)>,
+}
+
+/// Which rows are shown: by priority, by how far a number went, then the newest.
+#[derive(Debug, Clone, Copy)]
+struct Importance {
+    priority: Priority,
+    /// From 0 to 2, see [`tally::size`].
+    size: f64,
+    newest: (Option<i64>, i64),
+}
+
+impl Importance {
+    fn of(priority: Priority, size: f64, change: &RowChange) -> Self {
+        Importance { priority, size, newest: (change.time_us, change.record.offset) }
+    }
+
+    /// The more important is the less.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let size = other.size.total_cmp(&self.size);
+        self.priority.cmp(&other.priority).then(size).then(other.newest.cmp(&self.newest))
+    }
+}
+
+impl<T> Kept<T> {
+    fn importance(&self) -> Importance {
+        Importance::of(self.priority, self.size, &self.folded.change)
+    }
+
+    /// With a later change of its row.
+    fn and(&self, later: &Folded) -> Net<Folded> {
+        if !self.is_slim {
+            return self.folded.then(later);
+        }
+        let wide =
+            Folded { change: Arc::new(slim::widened(&self.folded.change, &later.change)), ..self.folded.clone() };
+        wide.then(later)
+    }
+
+    /// The same row after a later change, which `folded` has in it.
+    fn become_net(mut self, folded: Folded, entry: &Entry<'_>, share: (usize, Tally), tag: T) -> Self {
+        self.folded = folded;
+        self.priority = self.priority.min(entry.priority);
+        self.tag = tag;
+        match self.shares.iter_mut().find(|(place, _)| *place == share.0) {
+            Some((_, known)) => known.add(&share.1),
+            None => self.shares.push(share),
+        }
+        let mut kept = self.fitted();
+        kept.size = tally::size(&kept.folded.change, entry.view, entry.watched);
+        kept
+    }
+
+    /// Within its share of memory.
+    fn fitted(mut self) -> Self {
+        if !self.dropped.is_empty() {
+            slim::without(Arc::make_mut(&mut self.folded.change), &self.dropped);
+        }
+        if let Some((change, dropped)) = slim::slim(&self.folded.change, ROW_BYTES_MAX) {
+            self.folded.change = Arc::new(change);
+            self.is_slim = true;
+            self.dropped.extend(dropped);
+        }
+        self
+    }
+}
+
+/// Counts of many notices, and the rows to show. `T` is what the caller needs to write about a row.
+#[derive(Debug, Clone)]
+pub struct Digest<T> {
+    groups: Vec<Group>,
+    /// Of the groups for which there was no room.
+    others: Tally,
+    /// The highest of theirs.
+    others_priority: Priority,
+    rows: Vec<Kept<T>>,
+    expired: u64,
+    since_us: Option<i64>,
+    until_us: Option<i64>,
+}
+
+impl<T> Default for Digest<T> {
+    fn default() -> Self {
+        Digest {
+            groups: Vec::new(),
+            others: Tally::default(),
+            others_priority: Priority::Low,
+            rows: Vec::new(),
+            expired: 0,
+            since_us: None,
+            until_us: None,
+        }
+    }
+}
+
+impl<T> Digest<T> {
+    /// Takes in a notice. `tag` makes what the caller needs to write about the row, out of what is kept of the same row
+    /// so far; it is called only when the row is to be shown.
+    pub fn add(&mut self, entry: &Entry<'_>, tag: impl FnOnce(Option<&T>) -> T) {
+        let change = &entry.folded.change;
+        let place = self.place(entry.rule, change, entry.priority, entry.view);
+        let mut share = Tally::default();
+        share.count(change.op, entry.folded.changes);
+        self.count_columns(place, change, entry.view, &mut share);
+        self.tally(place).add(&share);
+        self.span(entry.folded.since_us, change.time_us);
+        self.keep(entry, (place, share), tag);
+    }
+
+    /// Counts notices that are older than their rule allows and are left out.
+    pub fn expire(&mut self, changes: u64) {
+        self.expired += changes;
+    }
+
+    /// Takes a row out that is to be posted by itself: its net change as far as it was kept. Its changes leave the counts.
+    pub fn take_row(&mut self, row: &[u8]) -> Option<Kept<T>> {
+        let at = self.rows.iter().position(|kept| kept.row.as_deref() == Some(row))?;
+        let kept = self.rows.remove(at);
+        for (place, share) in &kept.shares {
+            self.tally(*place).subtract(share);
+        }
+        Some(kept)
+    }
+
+    /// Changes that it stands for, those left out included.
+    pub fn changes(&self) -> u64 {
+        self.counts().map(|tally| tally.changes).sum::<u64>() + self.expired
+    }
+
+    /// Changes of the rows shown; the others are counted only.
+    pub fn shown(&self) -> u64 {
+        self.rows.iter().map(|kept| kept.folded.changes).sum()
+    }
+
+    /// Changes left out because they were older than their rule allows.
+    pub fn expired(&self) -> u64 {
+        self.expired
+    }
+
+    /// True when there is nothing to say.
+    pub fn is_empty(&self) -> bool {
+        self.changes() == 0
+    }
+
+    /// The highest priority of its notices; low where it is empty.
+    pub fn priority(&self) -> Priority {
+        self.live_groups().map(|group| group.priority).min().unwrap_or(Priority::Low).min(self.others_priority)
+    }
+
+    /// The rules that led to its notices, each once; of changes that are counted together the rules are not known.
+    pub fn rules(&self) -> Vec<Arc<str>> {
+        let mut rules: Vec<Arc<str>> = Vec::new();
+        for group in self.live_groups() {
+            if !rules.contains(&group.rule) {
+                rules.push(Arc::clone(&group.rule));
+            }
+        }
+        rules
+    }
+
+    /// The rows shown, the most important first.
+    pub fn rows(&self) -> &[Kept<T>] {
+        &self.rows
+    }
+
+    /// Takes in what another digest holds, which stays as it is. The two are of different partitions: no row is in both.
+    pub fn merge(&mut self, other: &Digest<T>)
+    where
+        T: Clone,
+    {
+        let places: Vec<_> = other.groups.iter().map(|group| self.adopt(group)).collect();
+        let translated = |place: usize, share: &Tally| match places.get(place) {
+            Some((place, columns)) => (*place, share.translated(columns)),
+            None => (OTHERS, share.clone()),
+        };
+        for (place, group) in other.groups.iter().enumerate() {
+            let (place, tally) = translated(place, &group.tally);
+            self.tally(place).add(&tally);
+        }
+        self.others.add(&other.others);
+        self.others_priority = self.others_priority.min(other.others_priority);
+        self.expired += other.expired;
+        self.span(other.since_us, other.until_us);
+        for kept in &other.rows {
+            let shares = kept.shares.iter().map(|(place, share)| translated(*place, share)).collect();
+            self.show(Kept { shares, ..kept.clone() });
+        }
+    }
+
+    /// The place of a group of another digest here, and those of its columns.
+    fn adopt(&mut self, theirs: &Group) -> (usize, Vec<Option<usize>>) {
+        let found = self.groups.iter().position(|group| group.is(&theirs.rule, &theirs.server, &theirs.table));
+        let place = match found {
+            Some(place) => place,
+            None if theirs.tally.changes == 0 => return (OTHERS, Vec::new()),
+            None if self.groups.len() == GROUPS_MAX => {
+                self.others_priority = self.others_priority.min(theirs.priority);
+                return (OTHERS, Vec::new());
+            }
+            None => {
+                self.groups.push(Group { columns: Vec::new(), tally: Tally::default(), ..theirs.clone() });
+                self.groups.len() - 1
+            }
+        };
+        let group = &mut self.groups[place];
+        group.priority = group.priority.min(theirs.priority);
+        let columns = theirs.columns.iter().map(|column| group.place(&column.name, || column.clone())).collect();
+        (place, columns)
+    }
+
+    fn live_groups(&self) -> impl Iterator<Item = &Group> {
+        self.groups.iter().filter(|group| group.tally.changes > 0)
+    }
+
+    fn counts(&self) -> impl Iterator<Item = &Tally> {
+        self.groups.iter().map(|group| &group.tally).chain(std::iter::once(&self.others))
+    }
+
+    fn tally(&mut self, place: usize) -> &mut Tally {
+        match self.groups.get_mut(place) {
+            Some(group) => &mut group.tally,
+            None => &mut self.others,
+        }
+    }
+
+    fn place(&mut self, rule: &Arc<str>, change: &RowChange, priority: Priority, view: &TableView) -> usize {
+        let found = self.groups.iter().position(|group| group.is(rule, &change.server, &change.table));
+        match found {
+            Some(place) => {
+                let group = &mut self.groups[place];
+                // What was said of a group that has been emptied does not count.
+                let emptied = group.tally.changes == 0;
+                group.priority = if emptied { priority } else { group.priority.min(priority) };
+                place
+            }
+            None if self.groups.len() < GROUPS_MAX => {
+                self.groups.push(Group::new(rule, &change.server, &change.table, priority, view));
+                self.groups.len() - 1
+            }
+            None => {
+                self.others_priority = self.others_priority.min(priority);
+                OTHERS
+            }
+        }
+    }
+
+    /// Counts the columns that changed.
+    fn count_columns(&mut self, place: usize, change: &RowChange, view: &TableView, share: &mut Tally) {
+        if change.op != Op::Update {
+            // Every column comes or goes with its row.
+            return;
+        }
+        if change.before_unknown && !change.is_rekey() {
+            share.unknown += 1;
+            return;
+        }
+        let words = Words::default();
+        let writer = Writer::new(change, view, &words);
+        let Some(group) = self.groups.get_mut(place) else {
+            return;
+        };
+        for column in select::visible(&writer, view) {
+            group.count_column(&writer, view, column, share);
+        }
+    }
+
+    fn span(&mut self, since_us: Option<i64>, until_us: Option<i64>) {
+        self.since_us = self.since_us.into_iter().chain(since_us).chain(until_us).min();
+        self.until_us = self.until_us.max(until_us).max(since_us);
+    }
+
+    fn keep(&mut self, entry: &Entry<'_>, share: (usize, Tally), tag: impl FnOnce(Option<&T>) -> T) {
+        let known = entry.row.and_then(|row| self.rows.iter().position(|kept| kept.row.as_ref() == Some(row)));
+        let known = known.map(|at| self.rows.remove(at));
+        let net = known.as_ref().map(|kept| kept.and(entry.folded));
+        let known = match (known, net) {
+            // As it was before: nothing to show, though its changes were made and stay counted.
+            (Some(_), Some(Net::Nothing)) => return,
+            (Some(kept), Some(Net::Change(folded))) => {
+                let tag = tag(Some(&kept.tag));
+                return self.show(kept.become_net(folded, entry, share, tag));
+            }
+            // What does not fold: the later one is shown, the earlier one stays counted.
+            (known, _) => known,
+        };
+        let size = tally::size(&entry.folded.change, entry.view, entry.watched);
+        let importance = Importance::of(entry.priority, size, &entry.folded.change);
+        let outranked = |lowest: &Kept<T>| lowest.importance().cmp(&importance) == Ordering::Less;
+        if self.rows.len() >= ROWS_MAX && self.rows.last().is_some_and(outranked) {
+            return;
+        }
+        let kept = Kept {
+            folded: entry.folded.clone(),
+            priority: entry.priority,
+            is_slim: false,
+            dropped: Vec::new(),
+            tag: tag(known.as_ref().map(|kept| &kept.tag)),
+            row: entry.row.cloned(),
+            size,
+            shares: vec![share],
+        };
+        self.show(kept.fitted());
+    }
+
+    /// Puts a row in its place among those shown; the least important one leaves where there are too many.
+    fn show(&mut self, kept: Kept<T>) {
+        let importance = kept.importance();
+        let at = self.rows.partition_point(|other| other.importance().cmp(&importance) != Ordering::Greater);
+        self.rows.insert(at, kept);
+        self.rows.truncate(ROWS_MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests;
