@@ -155,6 +155,18 @@ pub struct ColumnModel {
     /// Shown as changed, never the value.
     #[serde(default)]
     pub redact: bool,
+    /// Words for values.
+    #[serde(default)]
+    pub map: Entries<At<Scalar>>,
+    /// Stands behind numbers; of a duration, what a number counts.
+    #[serde(default)]
+    pub unit: Option<At<String>>,
+    /// Characters shown of a value.
+    #[serde(default)]
+    pub truncate: Option<At<u32>>,
+    /// Stands before the label.
+    #[serde(default)]
+    pub emoji: Option<At<String>>,
     /// Semantic type, where messages carry no schema: `date`, `instant_us`, `decimal(2)`, ...
     #[serde(default, rename = "type")]
     pub ty: Option<At<String>>,

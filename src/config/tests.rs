@@ -203,6 +203,40 @@ fn destinations_with_an_equal_url_share_a_bucket() {
     assert_ne!(config.destinations[0].bucket, config.destinations[2].bucket);
 }
 
+/// A config whose table has one column with these settings.
+fn with_column(settings: &str) -> String {
+    with(&format!("tables:\n  public.listings:\n    columns:\n      c: {{ {settings} }}\n"))
+}
+
+#[test]
+fn a_columns_words_unit_and_length_are_read() {
+    let text = with_column("map: { 1: Open, true: On, \"null\": Not set }, unit: kg, truncate: 40, emoji: \"📦\"");
+    let (config, _) = parse_text(&text).unwrap_or_else(|report| panic!("{report}"));
+    let column = config.table("any", "public.listings").unwrap().view.column("c").unwrap();
+    let map: Vec<_> = column.map.iter().map(|(value, words)| (value.as_str(), words.as_str())).collect();
+    assert_eq!(map, [("1", "Open"), ("null", "Not set"), ("true", "On")]);
+    assert_eq!((column.unit.as_deref(), column.truncate, column.emoji.as_deref()), (Some("kg"), Some(40), Some("📦")));
+    for format in ["bytes", "duration", "boolean", "bool"] {
+        assert!(parse_text(&with_column(&format!("format: {format}"))).is_ok(), "{format}");
+    }
+}
+
+#[test]
+fn a_columns_settings_that_cannot_work_are_said() {
+    for (settings, words) in [
+        ("format: map", "it is a key of its own, beside `format`: `map: ...`"),
+        ("format: duration, unit: weeks", "a duration is not counted in \"weeks\"\n  hint: one of: ms, s, min, h"),
+        ("truncate: 3", "truncate: 3 leaves nothing to read\n  hint: 20 or more"),
+        ("unit: a unit of more than twenty characters", "unit: longer than 20 characters"),
+        ("emoji: not one but many words", "emoji: longer than 16 characters"),
+    ] {
+        let found = errors(&with_column(settings));
+        assert!(found.contains(words), "{settings}: {found}");
+    }
+    let (_, report) = parse_text(&with_column("format: percent, unit: kg")).unwrap_or_else(|report| panic!("{report}"));
+    assert!(report.to_string().contains("the format percent says its unit already"), "{report}");
+}
+
 #[test]
 fn the_configs_that_people_copy_load() {
     for (name, text) in [

@@ -82,7 +82,7 @@ pub fn value_only(writer: &Writer<'_>, column: &Column, side: Side) -> Line {
         (vec![Span::new(Mark::Quiet, "value hidden")], "(hidden)".to_owned())
     } else {
         let shown = writer.show(&column.name, column.ty, &column.value, side, Precision::Minutes);
-        (spans(&shown, mark), brief(&shown))
+        (spans(&shown, mark, writer.truncate(&column.name).unwrap_or(VALUE)), brief(&shown))
     };
     Line {
         column: column.name.clone(),
@@ -137,22 +137,28 @@ fn whole(writer: &Writer<'_>, change: &ColumnChange, old: &Value, new: &Value, l
     }
     if before.text == after.text && !before.quiet && !after.quiet {
         // Never show "~Lamp~ **Lamp**" without saying why.
-        line.body = spans(&after, Mark::New);
+        line.body = spans(&after, Mark::New, VALUE);
         line.note = Some("differs in spaces or invisible characters only".to_owned());
         line.brief = "invisible change".to_owned();
         return;
     }
     let texts = matches!((old, new), (Value::Text(_), Value::Text(_))) && !before.quiet && !after.quiet;
     let long = safe::units(&before.text).max(safe::units(&after.text)) > WHOLE_TEXT_MAX;
-    let prose = texts && long && !matches!(change.ty, Type::Uuid | Type::Enum | Type::Duration);
+    let whole = writer.truncate(&change.name).is_none();
+    let prose = texts && long && whole && !matches!(change.ty, Type::Uuid | Type::Enum | Type::Duration);
     if let Some(words) = prose.then(|| diff::words(&before.text, &after.text)).flatten() {
         line.body = words;
         line.brief = "text changed".to_owned();
         return;
     }
-    line.body = spans(&before, Mark::Old);
+    let max = writer.truncate(&change.name).unwrap_or(VALUE);
+    let (old_spans, new_spans) = (spans(&before, Mark::Old, max), spans(&after, Mark::New, max));
+    if texts && old_spans[0].text == new_spans[0].text {
+        line.note = Some("differs in what was shortened".to_owned());
+    }
+    line.body = old_spans;
     line.body.push(Span::new(Mark::Plain, " "));
-    line.body.extend(spans(&after, Mark::New));
+    line.body.extend(new_spans);
 }
 
 fn delta(writer: &Writer<'_>, change: &ColumnChange, old: &Value, new: &Value) -> Option<Delta> {
@@ -163,7 +169,12 @@ fn delta(writer: &Writer<'_>, change: &ColumnChange, old: &Value, new: &Value) -
     if let (Some(from), Some(to)) = (writer.number(&change.name, old), writer.number(&change.name, new)) {
         // An amount in another currency is no more or less than the old one.
         let count = change.ty == Type::Int && writer.format(&change.name).is_none();
-        return (before == after).then(|| number::delta(&from, &to, after, !count)).flatten();
+        let delta = (before == after).then(|| number::delta(&from, &to, after, !count)).flatten();
+        let suffix = writer.suffix(&change.name);
+        return delta.map(|delta| match delta.detail {
+            Some(by) => Delta { detail: Some(by + &suffix), ..delta },
+            None => Delta { main: delta.main + &suffix, detail: None },
+        });
     }
     let (from, to) = (writer.moment(&change.name, old)?, writer.moment(&change.name, new)?);
     let difference = to.checked_sub(from)?;
@@ -181,13 +192,14 @@ fn elements(writer: &Writer<'_>, change: &ColumnChange, value: &Value, side: Sid
 }
 
 fn single(writer: &Writer<'_>, column: &str, ty: Type, value: &Value, side: Side, mark: Mark) -> Vec<Span> {
-    spans(&writer.show(column, ty, value, side, Precision::Minutes), mark)
+    let max = writer.truncate(column).unwrap_or(VALUE);
+    spans(&writer.show(column, ty, value, side, Precision::Minutes), mark, max)
 }
 
 /// A value as pieces of a line; one too long keeps both its ends and says how long it is.
-fn spans(shown: &Shown, mark: Mark) -> Vec<Span> {
+fn spans(shown: &Shown, mark: Mark, max: usize) -> Vec<Span> {
     let mark = if shown.quiet { Mark::Quiet } else { mark };
-    let text = safe::shorten_middle(&shown.text, VALUE);
+    let text = safe::shorten_middle(&shown.text, max.min(VALUE));
     let cut = text != shown.text;
     let mut spans = vec![Span::new(mark, text)];
     if cut {

@@ -38,6 +38,7 @@ pub use compose::compose;
 pub use model::{Colour, Delta, Identity, Line, Link, Mark, Message, Span};
 pub use names::{humanise, noun_of};
 pub use safe::shorten;
+pub use number::DURATION_UNITS;
 pub use view::{ColumnView, Format, Mention, MentionId, TableView, Words};
 
 /// How urgent a notice is; orders lanes and colours messages.

@@ -21,6 +21,10 @@ pub enum Style {
     Percent,
     /// An amount of this currency.
     Money(Currency),
+    /// Of bytes.
+    Bytes,
+    /// A length of time; the milliseconds that 1 stands for.
+    Duration(u32),
 }
 
 impl Style {
@@ -30,6 +34,8 @@ impl Style {
             (Some(Format::Currency), Some(currency)) => Style::Money(currency),
             (Some(Format::Currency | Format::Number), _) => Style::Grouped,
             (Some(Format::Percent), _) => Style::Percent,
+            (Some(Format::Bytes), _) => Style::Bytes,
+            (Some(Format::Duration), _) => Style::Duration(1_000),
             _ => Style::Bare,
         }
     }
@@ -61,7 +67,60 @@ pub fn write(number: &BigDecimal, style: Style) -> String {
             let sign = if number.is_negative() { "-" } else { "" };
             format!("{sign}{}{}", currency.prefix(), group(&money_digits(&number.abs(), currency.decimals())))
         }
+        Style::Bytes => bytes(number),
+        Style::Duration(unit_ms) => duration(number, unit_ms),
     }
+}
+
+/// Units that a duration may be counted in, with their milliseconds.
+pub const DURATION_UNITS: [(&str, u32); 4] = [("ms", 1), ("s", 1_000), ("min", 60_000), ("h", 3_600_000)];
+
+/// The milliseconds of a unit of [`DURATION_UNITS`].
+pub fn duration_unit_ms(unit: &str) -> Option<u32> {
+    DURATION_UNITS.iter().find(|(word, _)| *word == unit).map(|(_, ms)| *ms)
+}
+
+/// `57 bytes`, `12.3 MB`: thousands, as file managers count.
+fn bytes(number: &BigDecimal) -> String {
+    let size = number.abs();
+    let sign = if number.is_negative() { "-" } else { "" };
+    let units = [("TB", 12), ("GB", 9), ("MB", 6), ("KB", 3)];
+    for (unit, power) in units {
+        let per = BigDecimal::new(1.into(), -power);
+        if size >= per {
+            let count = (&size / &per).with_scale_round(1, RoundingMode::Down);
+            return format!("{sign}{} {unit}", group(&count.to_plain_string()));
+        }
+    }
+    let unit = if size == 1 { "byte" } else { "bytes" };
+    format!("{sign}{} {unit}", size.normalized().to_plain_string())
+}
+
+/// `2 h 5 min`, `1.5 s`, `40 ms`; every unit that is not nothing.
+fn duration(number: &BigDecimal, unit_ms: u32) -> String {
+    // Longer than any clock has run, and beyond what a division keeps exactly.
+    const DIGITS: u64 = 30;
+    if number.digits() > DIGITS {
+        return format!("{} × {unit_ms} ms", group(&number.to_plain_string()));
+    }
+    let sign = if number.is_negative() { "-" } else { "" };
+    let mut rest = number.abs() * BigDecimal::from(unit_ms);
+    if rest < 1_000 && !rest.is_zero() {
+        return format!("{sign}{} ms", rest.normalized().to_plain_string());
+    }
+    let mut parts = Vec::new();
+    for (unit, ms) in [("d", 86_400_000), ("h", 3_600_000), ("min", 60_000)] {
+        let count = (&rest / BigDecimal::from(ms)).with_scale_round(0, RoundingMode::Down);
+        rest -= &count * BigDecimal::from(ms);
+        if !count.is_zero() {
+            parts.push(format!("{} {unit}", group(&count.to_plain_string())));
+        }
+    }
+    if !rest.is_zero() || parts.is_empty() {
+        let seconds = BigDecimal::new(1.into(), 3) * rest;
+        parts.push(format!("{} s", seconds.normalized().to_plain_string()));
+    }
+    format!("{sign}{}", parts.join(" "))
 }
 
 /// At least the currency's decimals, and every further one that the value really has.
@@ -189,6 +248,23 @@ mod tests {
         assert_eq!(delta("1", "0", Style::Bare), "");
         assert_eq!(delta("1", "1000000", Style::Grouped), "+999,999");
         assert_eq!(delta("10.0", "12.5", Style::Percent), "+2.5 points");
+    }
+
+    #[test]
+    fn bytes_and_lengths_of_time_read_as_such() {
+        let bytes = |text: &str| write(&number(text), Style::Bytes);
+        assert_eq!(
+            ["0", "1", "-999", "12345", "1048576", "-5e9", "12345678901234567"].map(bytes),
+            ["0 bytes", "1 byte", "-999 bytes", "12.3 KB", "1.0 MB", "-5.0 GB", "12,345.6 TB"]
+        );
+        let seconds = |text: &str| write(&number(text), Style::Duration(1_000));
+        assert_eq!(
+            ["0", "0.04", "1.5", "-60", "7503", "93784.25", "100000000000"].map(seconds),
+            ["0 s", "40 ms", "1.5 s", "-1 min", "2 h 5 min 3 s", "1 d 2 h 3 min 4.25 s", "1,157,407 d 9 h 46 min 40 s"]
+        );
+        assert_eq!(write(&number("90"), Style::Duration(60_000)), "1 h 30 min");
+        let delta = delta(&number("60"), &number("90"), Style::Duration(1_000), true);
+        assert_eq!(delta.map(|delta| delta.to_string()).as_deref(), Some("+50 % (+30 s)"));
     }
 
     #[test]

@@ -70,7 +70,48 @@ impl<'a> Writer<'a> {
     pub fn style(&self, column: &str, side: Side) -> Style {
         let format = self.format(column);
         let currency = if format == Some(Format::Currency) { self.currency(column, side) } else { None };
-        Style::of(format, currency)
+        match format {
+            Some(Format::Duration) => {
+                Style::Duration(self.unit(column).and_then(number::duration_unit_ms).unwrap_or(1_000))
+            }
+            format => Style::of(format, currency),
+        }
+    }
+
+    /// The column's unit.
+    pub fn unit(&self, column: &str) -> Option<&'a str> {
+        self.view.column(column)?.unit.as_deref()
+    }
+
+    /// What stands behind the column's numbers; nothing where their style says the unit already.
+    pub fn suffix(&self, column: &str) -> String {
+        match (self.unit(column), self.format(column)) {
+            (Some(unit), None | Some(Format::Number)) => format!("\u{A0}{}", safe::clean(unit)),
+            _ => String::new(),
+        }
+    }
+
+    /// Units of text shown of a value of this column.
+    pub fn truncate(&self, column: &str) -> Option<usize> {
+        self.view.column(column)?.truncate
+    }
+
+    /// The config's words for this value.
+    fn mapped(&self, column: &str, value: &Value) -> Option<&'a str> {
+        let map = &self.view.column(column)?.map;
+        if map.is_empty() {
+            return None;
+        }
+        let plain = match value {
+            Value::Null => "null".into(),
+            // Its digits may be many more than fit into memory.
+            Value::Decimal(Decimal::Finite(number)) => number::write(number, Style::Bare).into(),
+            Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) | Value::Bits(_) | Value::Date(_) => {
+                value.plain()
+            }
+            _ => return None,
+        };
+        map.get(&*plain).map(String::as_str)
     }
 
     /// The currency of an amount; an old amount may have been in another one.
@@ -96,6 +137,9 @@ impl<'a> Writer<'a> {
 
     /// The number in a value, where it is one or its format says it holds one.
     pub fn number(&self, column: &str, value: &Value) -> Option<BigDecimal> {
+        if self.mapped(column, value).is_some() {
+            return None;
+        }
         match value {
             Value::Int(int) => Some(BigDecimal::from(*int)),
             Value::Decimal(Decimal::Finite(number)) => Some(number.clone()),
@@ -106,7 +150,7 @@ impl<'a> Writer<'a> {
             },
             _ => None,
         }
-        .filter(|_| !matches!(self.format(column), Some(Format::Date | Format::DateTime)))
+        .filter(|_| !matches!(self.format(column), Some(Format::Date | Format::DateTime | Format::Boolean)))
     }
 
     /// The moment in a value: nanoseconds on its own scale, for differences only.
@@ -136,15 +180,25 @@ impl<'a> Writer<'a> {
     pub fn show(&self, column: &str, ty: Type, value: &Value, side: Side, precision: Precision) -> Shown {
         let plain = |text: String| Shown { text, quiet: false };
         let quiet = |text: &str| Shown { text: text.to_owned(), quiet: true };
+        if let Some(words) = self.mapped(column, value) {
+            return plain(safe::clean(words));
+        }
         if let Some(number) = self.number(column, value) {
-            return plain(match value {
+            let text = match value {
                 // A float of 300 digits is not read digit by digit.
                 Value::Float(float) if *float != 0.0 && !(1e-7..1e21).contains(&float.abs()) => {
                     format!("{float:e}")
                 }
                 _ => number::write(&number, self.style(column, side)),
-            });
+            };
+            return plain(text + &self.suffix(column));
         }
+        if self.format(column) == Some(Format::Boolean)
+            && let Some(truth) = truth(value)
+        {
+            return plain(if truth { "yes" } else { "no" }.to_owned());
+        }
+        let ty = if self.format(column) == Some(Format::Duration) { Type::Duration } else { ty };
         let date_only = self.format(column) == Some(Format::Date);
         match &self.dated(column, value) {
             Value::Null if side == Side::Old => quiet("(was empty)"),
@@ -160,6 +214,9 @@ impl<'a> Writer<'a> {
             Value::Decimal(Decimal::NegInfinity) => plain("-infinity".to_owned()),
             Value::Text(text) => show_text(text, ty, side),
             Value::Date(days) => plain(bounded(*days, |days| moment::date(days, self.this_year))),
+            Value::Time(ns) if self.format(column) == Some(Format::Duration) => {
+                plain(number::write(&BigDecimal::new((*ns).into(), 9), Style::Duration(1_000)))
+            }
             Value::Time(ns) => plain(moment::time(*ns)),
             Value::Timestamp(at) | Value::Instant(at) if date_only => plain(bounded(*at, |ns| {
                 let instant = matches!(value, Value::Instant(_));
@@ -197,13 +254,33 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// What a number or a text says that stands for yes or no.
+fn truth(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(truth) => Some(*truth),
+        Value::Int(0) => Some(false),
+        Value::Int(1) => Some(true),
+        Value::Text(text) | Value::Bits(text) => match text.trim().to_ascii_lowercase().as_str() {
+            "1" | "t" | "true" | "y" | "yes" | "on" => Some(true),
+            "0" | "f" | "false" | "n" | "no" | "off" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// The column's name as a person reads it.
 pub fn label(view: &TableView, column: &str) -> String {
-    let label = match view.column(column).and_then(|column| column.label.as_deref()) {
+    let settings = view.column(column);
+    let label = match settings.and_then(|column| column.label.as_deref()) {
         Some(label) => safe::label(label),
         None => safe::label(&names::humanise(column)),
     };
-    if label.is_empty() { "(unnamed)".to_owned() } else { label }
+    let label = if label.is_empty() { "(unnamed)".to_owned() } else { label };
+    match settings.and_then(|column| column.emoji.as_deref()) {
+        Some(emoji) => safe::label(&format!("{emoji} {label}")),
+        None => label,
+    }
 }
 
 fn show_text(text: &str, ty: Type, side: Side) -> Shown {

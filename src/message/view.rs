@@ -2,7 +2,7 @@
 
 use super::{Priority, Tone};
 use jiff::tz::TimeZone;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -43,6 +43,14 @@ pub struct ColumnView {
     pub format: Option<Format>,
     /// Shown as changed, but its values never.
     pub redact: bool,
+    /// Words for values, by the value as plain text: `true`, `3`, `on_hold`; `null` for an empty one.
+    pub map: BTreeMap<String, String>,
+    /// Stands behind numbers: `kg`. Of a duration it says what a number counts: `ms`, `s`, `min`, `h`.
+    pub unit: Option<String>,
+    /// Units of text shown of a value.
+    pub truncate: Option<usize>,
+    /// Stands before the label.
+    pub emoji: Option<String>,
 }
 
 /// How a column's values are written; without one, as its type suggests.
@@ -59,11 +67,26 @@ pub enum Format {
     Date,
     /// A point in time; a whole number counts seconds, milliseconds, micro- or nanoseconds since 1970.
     DateTime,
+    /// A number of bytes: `12.3 MB`.
+    Bytes,
+    /// A length of time, `2 h 5 min`; a number counts seconds, or what the column's unit says.
+    Duration,
+    /// 0 and 1, `t` and `f`, `Y` and `N`: `yes` and `no`.
+    Boolean,
 }
 
 impl Format {
     /// All, in the order of the documentation.
-    pub const ALL: [Format; 5] = [Format::Currency, Format::Number, Format::Percent, Format::Date, Format::DateTime];
+    pub const ALL: [Format; 8] = [
+        Format::Currency,
+        Format::Number,
+        Format::Percent,
+        Format::Date,
+        Format::DateTime,
+        Format::Bytes,
+        Format::Duration,
+        Format::Boolean,
+    ];
 
     /// The word used in config.
     pub fn as_str(self) -> &'static str {
@@ -73,12 +96,15 @@ impl Format {
             Format::Percent => "percent",
             Format::Date => "date",
             Format::DateTime => "datetime",
+            Format::Bytes => "bytes",
+            Format::Duration => "duration",
+            Format::Boolean => "boolean",
         }
     }
 
     /// Whether a text in this format is a number.
     pub fn is_number(self) -> bool {
-        matches!(self, Format::Currency | Format::Number | Format::Percent)
+        matches!(self, Format::Currency | Format::Number | Format::Percent | Format::Bytes | Format::Duration)
     }
 }
 
@@ -86,6 +112,7 @@ impl FromStr for Format {
     type Err = ();
 
     fn from_str(word: &str) -> Result<Self, ()> {
+        let word = if word == "bool" { "boolean" } else { word };
         Format::ALL.into_iter().find(|format| format.as_str() == word).ok_or(())
     }
 }

@@ -6,7 +6,7 @@ use crate::config::Table;
 use crate::config::de::At;
 use crate::config::diagnostic::{Diagnostic, Report};
 use crate::config::model::{ReplicaIdentityModel, TableModel};
-use crate::message::{ColumnView, Format, TableView};
+use crate::message::{ColumnView, DURATION_UNITS, Format, TableView};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -42,7 +42,16 @@ pub(super) fn table(name: &At<String>, model: TableModel, report: &mut Report) -
                 ),
             }
         }
-        view.columns.insert(column.value, ColumnView { label: settings.label, format, redact: settings.redact });
+        let shown = ColumnView {
+            format,
+            redact: settings.redact,
+            unit: unit(settings.unit.as_ref(), format, report),
+            truncate: truncate(settings.truncate.as_ref(), report),
+            emoji: short(settings.emoji.as_ref(), EMOJI_MAX, "emoji", report),
+            map: settings.map.0.into_iter().map(|(value, words)| (value.value, words.value.0)).collect(),
+            label: settings.label,
+        };
+        view.columns.insert(column.value, shown);
     }
     Some(Arc::new(Table {
         pattern,
@@ -56,16 +65,65 @@ pub(super) fn table(name: &At<String>, model: TableModel, report: &mut Report) -
     }))
 }
 
+/// Units of a unit: `kg`, `items per box`.
+const UNIT_MAX: usize = 20;
+/// Units of an emoji; one with skin tone and joiners takes a dozen.
+const EMOJI_MAX: usize = 16;
+/// The shortest `truncate`: less would hold nothing but the mark that something was cut.
+const TRUNCATE_MIN: u32 = 20;
+
+fn unit(unit: Option<&At<String>>, format: Option<Format>, report: &mut Report) -> Option<String> {
+    let text = short(unit, UNIT_MAX, "unit", report)?;
+    let place = unit.map(|unit| unit.place).unwrap_or_default();
+    match format {
+        Some(Format::Duration) if !DURATION_UNITS.iter().any(|(word, _)| *word == text) => {
+            let known = DURATION_UNITS.map(|(word, _)| word);
+            report.push(
+                Diagnostic::error(place, format!("a duration is not counted in {text:?}"))
+                    .hint(format!("one of: {}", known.join(", "))),
+            );
+            None
+        }
+        None | Some(Format::Number | Format::Duration) => Some(text),
+        Some(format) => {
+            let what = format!("the format {} says its unit already: {text:?} has no effect", format.as_str());
+            report.push(Diagnostic::warning(place, what));
+            None
+        }
+    }
+}
+
+fn truncate(truncate: Option<&At<u32>>, report: &mut Report) -> Option<usize> {
+    let length = truncate?;
+    if length.value < TRUNCATE_MIN {
+        report.push(
+            Diagnostic::error(length.place, format!("truncate: {} leaves nothing to read", length.value))
+                .hint(format!("{TRUNCATE_MIN} or more, or `redact: true` to show no value at all")),
+        );
+        return None;
+    }
+    usize::try_from(length.value).ok()
+}
+
+fn short(text: Option<&At<String>>, max: usize, key: &str, report: &mut Report) -> Option<String> {
+    let text = text?;
+    if text.value.encode_utf16().count() > max {
+        report.push(Diagnostic::error(text.place, format!("{key}: longer than {max} characters")));
+        return None;
+    }
+    Some(text.value.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
 fn format(word: &At<String>, report: &mut Report) -> Option<Format> {
-    // Words of a format that is still to be built.
-    const LATER: &[&str] = &["bytes", "duration", "bool", "boolean", "map", "unit", "truncate", "emoji"];
+    // Settings of a column that are keys of their own.
+    const KEYS: &[&str] = &["map", "unit", "truncate", "emoji", "redact"];
     match word.parse() {
         Ok(format) => Some(format),
-        Err(()) if LATER.contains(&word.as_str()) => {
-            report.push(Diagnostic::warning(
-                word.place,
-                format!("the format {:?} is not available yet: it has no effect", word.value),
-            ));
+        Err(()) if KEYS.contains(&word.as_str()) => {
+            report.push(
+                Diagnostic::error(word.place, format!("{:?} is no format", word.value))
+                    .hint(format!("it is a key of its own, beside `format`: `{}: ...`", word.value)),
+            );
             None
         }
         Err(()) => {

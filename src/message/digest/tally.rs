@@ -177,7 +177,8 @@ impl CountedColumn {
             name: Arc::clone(name),
             label: label(view, name),
             // Whether a hidden number fell is hidden too.
-            is_amount: !view.redacts(name) && !crate::message::line::names_a_thing(writer, name, ty),
+            is_amount: view.column(name).is_none_or(|column| !column.redact && column.map.is_empty())
+                && !crate::message::line::names_a_thing(writer, name, ty),
             format: writer.format(name),
         }
     }
@@ -218,7 +219,7 @@ fn step(old: &Value, new: &Value, format: Option<Format>) -> Option<(Ordering, f
 }
 
 fn number_in(value: &Value, format: Option<Format>) -> Option<BigDecimal> {
-    if matches!(format, Some(Format::Date | Format::DateTime)) {
+    if matches!(format, Some(Format::Date | Format::DateTime | Format::Boolean)) {
         return None;
     }
     match value {

@@ -116,7 +116,7 @@ pub fn label(label: &str) -> ColumnView {
 
 /// The config of the shop's listings.
 pub fn listings() -> TableView {
-    let price = ColumnView { label: Some("Price".into()), format: Some(Format::Currency), redact: false };
+    let price = ColumnView { label: Some("Price".into()), format: Some(Format::Currency), ..ColumnView::default() };
     TableView {
         noun: Some("Listing".into()),
         columns: [

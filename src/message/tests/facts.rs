@@ -5,7 +5,7 @@ use crate::change::{Op, RowChange, Type, Value};
 use crate::message::{Colour, Priority, Tone};
 use crate::message::{ColumnView, Format, Mention, Message, TableView, Words, compose, slack, teams, webhook};
 
-fn said(message: &Message, column: &str) -> String {
+pub(super) fn said(message: &Message, column: &str) -> String {
     let line = message.lines.iter().find(|line| &*line.column == column).unwrap();
     let mut text: String = line.body.iter().map(|span| span.text.as_str()).collect();
     for part in line.delta.iter().map(ToString::to_string).chain(line.note.clone()) {

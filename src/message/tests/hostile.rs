@@ -99,7 +99,15 @@ pub(super) fn hostile_change() -> impl Strategy<Value = (RowChange, TableView, W
             change.rekeyed_from = (rekey && op == Op::Update).then(|| row(key));
             change.table = words[5].clone().unwrap_or_else(|| "public.listings".into()).into();
             change.time_us = Some(time_us);
-            let column = ColumnView { label: words[0].clone(), format, redact: false };
+            let column = ColumnView {
+                label: words[0].clone(),
+                format,
+                unit: words[1].clone(),
+                map: [("7".to_owned(), words[2].clone().unwrap_or_default())].into(),
+                truncate: words[3].as_ref().map(|text| 10 + text.len() % 50),
+                emoji: words[3].clone(),
+                ..ColumnView::default()
+            };
             let view = TableView {
                 noun: words[1].clone(),
                 columns: names.iter().step_by(2).map(|name| (name.clone(), column.clone())).collect(),

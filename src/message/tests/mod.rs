@@ -5,6 +5,7 @@
 pub(crate) mod build;
 mod digests;
 mod facts;
+mod formats;
 mod hostile;
 mod posts;
 
