@@ -37,8 +37,8 @@ pub(crate) mod tests;
 pub use compose::compose;
 pub use model::{Colour, Delta, Identity, Line, Link, Mark, Message, Span};
 pub use names::{humanise, noun_of};
-pub use safe::shorten;
 pub use number::DURATION_UNITS;
+pub use safe::shorten;
 pub use view::{ColumnView, Format, Mention, MentionId, TableView, Words};
 
 /// How urgent a notice is; orders lanes and colours messages.

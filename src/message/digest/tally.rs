@@ -153,21 +153,29 @@ impl Group {
         Some(self.columns.len() - 1)
     }
 
-    /// Counts a column's change into `tally`, a tally of this group.
-    pub fn count_column(&mut self, writer: &Writer<'_>, view: &TableView, change: &ColumnChange, tally: &mut Tally) {
+    /// Counts a column's change into `tally`, a tally of this group. Returns how far its number went, as [`size`] says.
+    pub fn count_column(
+        &mut self,
+        writer: &Writer<'_>,
+        view: &TableView,
+        change: &ColumnChange,
+        tally: &mut Tally,
+    ) -> f64 {
         let Some(place) = self.place(&change.name, || CountedColumn::new(writer, view, &change.name, change.ty)) else {
             tally.other_columns += 1;
-            return;
+            return 0.0;
         };
         if tally.columns.len() <= place {
             tally.columns.resize(place + 1, Times::default());
         }
         let times = &mut tally.columns[place];
         times.changed += 1;
-        if let Some((direction, _)) = self.columns[place].step(change) {
-            times.down += u64::from(direction == Ordering::Less);
-            times.up += u64::from(direction == Ordering::Greater);
-        }
+        let Some((direction, size)) = self.columns[place].step(change) else {
+            return 0.0;
+        };
+        times.down += u64::from(direction == Ordering::Less);
+        times.up += u64::from(direction == Ordering::Greater);
+        size
     }
 }
 
@@ -194,17 +202,28 @@ impl CountedColumn {
 /// How far the numbers of the watched columns went, the farthest: 0 where none did, 1 for all of it, 2 across zero. A row
 /// that goes counts as all of it, one that comes as none.
 pub(super) fn size(change: &RowChange, view: &TableView, watched: &[Arc<str>]) -> f64 {
-    match change.op {
-        Op::Update => {}
-        Op::Delete | Op::Truncate => return 1.0,
-        Op::Create | Op::Read | Op::Message => return 0.0,
+    if let Some(size) = size_of_op(change.op) {
+        return size;
     }
     let words = Words::default();
     let writer = Writer::new(change, view, &words);
-    let watches = |name: &str| watched.is_empty() || watched.iter().any(|watched| **watched == *name);
-    let columns = select::visible(&writer, view).into_iter().filter(|column| watches(&column.name));
+    let columns = select::visible(&writer, view).into_iter().filter(|column| watches(watched, &column.name));
     let steps = columns.filter_map(|column| CountedColumn::new(&writer, view, &column.name, column.ty).step(column));
     steps.map(|(_, size)| size).fold(0.0, f64::max)
+}
+
+/// How far a row went that came or went as a whole; `None` for an update, of which its numbers tell.
+pub(super) fn size_of_op(op: Op) -> Option<f64> {
+    match op {
+        Op::Update => None,
+        Op::Delete | Op::Truncate => Some(1.0),
+        Op::Create | Op::Read | Op::Message => Some(0.0),
+    }
+}
+
+/// Whether a rule with these columns looks at this one.
+pub(super) fn watches(watched: &[Arc<str>], column: &str) -> bool {
+    watched.is_empty() || watched.iter().any(|watched| **watched == *column)
 }
 
 /// Which way a number went, and how far in relation to the greater of the two: 0.2 from 250 to 200, 2 across zero.
