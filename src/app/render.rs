@@ -1,35 +1,36 @@
-//! From a notice to the JSON of its post.
+//! From a notice, or a digest of many, to the JSON of its post.
 
 mod digest;
 
 pub use digest::{Counted, digest};
 
-use crate::change::{Op, RowChange};
+use crate::change::{Folded, Op, RowChange};
 use crate::config::{Config, Table};
 use crate::destination::Target;
 use crate::message::{self, Message, TableView, Words};
-use crate::rule::Template;
+use crate::rule::{Rule, Template};
 use crate::telemetry::Metrics;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Renders the post of a change for one destination. `rules` leads with the rule whose words count.
+/// Renders the post of a change, or of a row's net change, for one destination. `rules` leads with the rule whose words
+/// count.
 ///
 /// A template that fails falls back to the default words, marked and counted: it never blocks.
 pub fn payload(
     config: &Config,
     target: &Target,
-    change: &Arc<RowChange>,
+    folded: &Folded,
     table: Option<&Table>,
     rules: &[usize],
     metrics: &Metrics,
 ) -> Value {
-    let message = compose(config, change, table, rules, metrics);
+    let message = compose(config, folded, table, rules, metrics);
     match target {
         Target::SlackWebhook { .. } | Target::SlackBot { .. } => message::slack::payload(&message),
         Target::Teams { .. } => message::teams::payload(&message),
-        Target::Webhook { .. } => message::webhook::payload(&message, change),
+        Target::Webhook { .. } => message::webhook::payload(&message, &folded.change),
     }
 }
 
@@ -37,39 +38,43 @@ pub fn payload(
 pub fn simple(
     config: &Config,
     target: &Target,
-    change: &Arc<RowChange>,
+    folded: &Folded,
     table: Option<&Table>,
     rules: &[usize],
     metrics: &Metrics,
 ) -> Value {
-    let mut message = compose(config, change, table, rules, metrics);
-    message.lines.clear();
-    message.left_out.clear();
-    message.identity.clear();
-    message.link = None;
-    message.notes = vec!["shortened: the channel refused the whole message".to_owned()];
-    message.tip = None;
+    let message = compose(config, folded, table, rules, metrics);
     match target {
-        // Blocks may be what was refused; its text is complete without them.
-        Target::SlackWebhook { .. } | Target::SlackBot { .. } => {
-            json!({"text": message::slack::payload(&message)["text"]})
-        }
-        Target::Teams { .. } => message::teams::payload(&message),
-        Target::Webhook { .. } => message::webhook::payload(&message, change),
+        Target::SlackWebhook { .. } | Target::SlackBot { .. } => message::slack::simplified(&message),
+        Target::Teams { .. } => message::teams::simplified(&message),
+        // Data for programs has no simpler form.
+        Target::Webhook { .. } => message::webhook::payload(&message, &folded.change),
     }
 }
 
-fn compose(
-    config: &Config,
-    change: &Arc<RowChange>,
-    table: Option<&Table>,
-    rules: &[usize],
-    metrics: &Metrics,
-) -> Message {
+fn compose(config: &Config, folded: &Folded, table: Option<&Table>, rules: &[usize], metrics: &Metrics) -> Message {
     let plain = TableView::default();
     let view = table.map_or(&plain, |table| &table.view);
-    let words = words(config, change, table, rules, metrics);
-    message::compose(change, view, &words)
+    let mut words = words(config, &folded.change, table, rules, metrics);
+    words.folded = (folded.changes > 1).then_some((folded.changes, folded.since_us));
+    message::compose(&folded.change, view, &words)
+}
+
+fn matched<'c>(config: &'c Config, rules: &[usize]) -> Vec<&'c Rule> {
+    rules.iter().filter_map(|index| config.rules.get(*index)).collect()
+}
+
+/// What needs no template.
+fn plain_words(config: &Config, matched: &[&Rule]) -> Words {
+    let mut words = Words { time_zone: config.time_zone.clone(), ..Words::default() };
+    if let Some(leading) = matched.first() {
+        words.priority = leading.priority;
+        words.tone = leading.tone;
+        words.mention = leading.mention.clone();
+    }
+    words.rules = matched.iter().map(|rule| Arc::clone(&rule.name)).collect();
+    words.watched = matched.iter().flat_map(|rule| rule.columns.iter().cloned()).collect();
+    words
 }
 
 fn words(config: &Config, change: &Arc<RowChange>, table: Option<&Table>, rules: &[usize], metrics: &Metrics) -> Words {
@@ -95,16 +100,9 @@ fn words(config: &Config, change: &Arc<RowChange>, table: Option<&Table>, rules:
             .ok()
             .filter(|text| !text.trim().is_empty())
     };
-    let mut words = Words { time_zone: config.time_zone.clone(), ..Words::default() };
-    let matched: Vec<_> = rules.iter().filter_map(|index| config.rules.get(*index)).collect();
-    if let Some(leading) = matched.first() {
-        words.priority = leading.priority;
-        words.tone = leading.tone;
-        words.mention = leading.mention.clone();
-        words.headline = render(leading.headline.as_ref(), "headline");
-    }
-    words.rules = matched.iter().map(|rule| Arc::clone(&rule.name)).collect();
-    words.watched = matched.iter().flat_map(|rule| rule.columns.iter().cloned()).collect();
+    let matched = matched(config, rules);
+    let mut words = plain_words(config, &matched);
+    words.headline = render(matched.first().and_then(|leading| leading.headline.as_ref()), "headline");
     if let Some(table) = table {
         words.title = render(table.title.as_ref(), "title");
         words.link = render(table.link.as_ref(), "link");

@@ -2,7 +2,7 @@
 
 use super::input::Source;
 use crate::app::{self, Judge, Judged, Plan, Verdict};
-use crate::change::{self, DecodeError, Record, RecordId, RowChange, Skim};
+use crate::change::{self, DecodeError, Folded, Record, RecordId, RowChange, Skim};
 use crate::config::{Config, Destination};
 use crate::telemetry::Metrics;
 use serde_json::{Value as Json, json};
@@ -126,7 +126,14 @@ impl<'s> Posts<'s> {
     pub fn rendered(&self, plan: &Plan, change: &Arc<RowChange>, verdict: Verdict) -> Vec<Post> {
         let post = |(destination, rules): (usize, Vec<usize>)| {
             let target = &self.config.destinations[destination].target;
-            let payload = app::payload(&self.config, target, change, plan.table.as_deref(), &rules, &self.metrics);
+            let payload = app::payload(
+                &self.config,
+                target,
+                &Folded::one(Arc::clone(change)),
+                plan.table.as_deref(),
+                &rules,
+                &self.metrics,
+            );
             Post { destination, rules, record: change.record.clone(), payload: target.body(payload) }
         };
         verdict.wanted.into_iter().map(post).collect()

@@ -171,6 +171,7 @@ impl Message {
         parts.extend(self.identity_text());
         parts.extend(self.notes.iter().cloned());
         parts.extend(self.context_text());
+        parts.push("plain and short, because the whole message was refused".to_owned());
         safe::shorten(&parts.join(" · "), limits::FALLBACK)
     }
 

@@ -102,7 +102,8 @@ impl<C: Content> Digest<C> {
         self.lines.is_empty() && self.parts.is_empty()
     }
 
-    pub(super) fn is_shrunk(&self) -> bool {
+    /// Whether its message was refused before, so that it shows no rows any more.
+    pub fn is_shrunk(&self) -> bool {
         self.shrunk
     }
 

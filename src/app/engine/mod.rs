@@ -210,7 +210,7 @@ impl Work {
             let priority = rules.first().map_or(Priority::Normal, |index| self.engine.config.rules[*index].priority);
             let expires = self.expires(&rules, &change, now);
             let held = Some(Arc::clone(&held));
-            let payload = Payload { change: Arc::clone(&change), held, table: table.clone(), rules };
+            let payload = Payload::new(&self.engine.config, &change, held, table.clone(), rules);
             let notice = Notice::new(owner.clone(), offset, row.clone(), priority, payload, now);
             self.outbox.offer(lane, Notice { expires, ..notice }, now);
         }

@@ -49,9 +49,9 @@ impl Work {
         let target = &config.destinations[lane].target;
         match post {
             Post::One(notice) => {
-                let Payload { change, table, rules, .. } = &notice.content;
+                let Payload { table, rules, .. } = &notice.content;
                 let render = if notice.simple { render::simple } else { render::payload };
-                render(config, target, change, table.as_deref(), rules, metrics)
+                render(config, target, &notice.content.folded(notice.changes), table.as_deref(), rules, metrics)
             }
             Post::Many(digest) => render::digest(config, target, digest, metrics),
         }

@@ -1,158 +1,103 @@
-//! From a digest to the JSON of its post: how many changes of which tables, and the rows worth most.
+//! From a digest to the JSON of its post: counts by rule and table, and the rows worth most.
 
-use super::compose;
+use super::{compose, matched, plain_words};
 use crate::app::engine::Payload;
-use crate::change::{Op, RowChange};
 use crate::config::Config;
 use crate::destination::Target;
-use crate::message::{self, Line, Mark, Message, Priority, Span, Tone, limits, noun_of};
-use crate::outbox::{Digest, Tally};
+use crate::message::digest::{self, Digest, DigestWords, Entry, Form, Kept};
+use crate::message::{self, Message, Priority, TableView};
+use crate::outbox::{self, Tally};
+use crate::rule::Rule;
 use crate::telemetry::Metrics;
-use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashSet};
+use serde_json::Value;
 use std::sync::Arc;
 
-/// Tables that are counted by name; the rest as one.
-const TABLES_MAX: usize = 50;
-
-/// Rows that a post shows, of those that the digest holds.
-const SHOWN_MAX: usize = 10;
+/// What a digest's rows need to be written: the table, and the rules that matched.
+type Judged = (Option<Arc<crate::config::Table>>, Vec<usize>);
 
 /// Counts of changes that a digest does not show.
 #[derive(Debug, Default)]
-pub struct Counted {
-    by_table: BTreeMap<Arc<str>, u64>,
-    others: u64,
-    undone: u64,
-}
-
-impl Counted {
-    fn add(&mut self, table: &Arc<str>, changes: u64) {
-        if let Some(count) = self.by_table.get_mut(table) {
-            *count += changes;
-        } else if self.by_table.len() < TABLES_MAX {
-            self.by_table.insert(Arc::clone(table), changes);
-        } else {
-            self.others += changes;
-        }
-    }
-}
+pub struct Counted(Digest<Judged>);
 
 impl Tally<Payload> for Counted {
     fn count(&mut self, payload: Payload, changes: u64) {
-        self.add(&payload.change.table, changes);
+        entry(&payload, changes, None, |entry| self.0.count(entry));
     }
 
     fn undone(&mut self, changes: u64) {
-        self.undone += changes;
+        self.0.undo(changes);
     }
 }
 
 /// Renders a digest for one destination.
-pub fn digest(config: &Config, target: &Target, digest: &Digest<Payload>, metrics: &Metrics) -> Value {
-    let changes = digest.changes();
-    let mut all = Counted::default();
-    for part in digest.tallies() {
-        part.by_table.iter().for_each(|(table, count)| all.add(table, *count));
-        all.others += part.others;
-        all.undone += part.undone;
-    }
-    let (mut lines, mut mention, mut priority) = (Vec::new(), None, Priority::Low);
-    let mut rules: Vec<Arc<str>> = Vec::new();
-    let mut shown = 0;
+pub fn digest(config: &Config, target: &Target, digest: &outbox::Digest<Payload>, metrics: &Metrics) -> Value {
+    let mut whole = Digest::default();
+    digest.tallies().for_each(|part| whole.merge(&part.0));
     for notice in digest.lines() {
-        let Payload { change, table, rules: matched, .. } = &notice.content;
-        all.add(&change.table, notice.changes);
-        if lines.len() < SHOWN_MAX {
-            let row = compose(config, change, table.as_deref(), matched, metrics);
-            shown += notice.changes;
-            priority = priority.min(row.priority);
-            for rule in &row.rules {
-                if !rules.contains(rule) {
-                    rules.push(Arc::clone(rule));
-                }
-            }
-            lines.push(line(change, &row));
-            mention = mention.or(row.mention);
-        }
+        let Payload { table, rules, .. } = &notice.content;
+        let judged = |_: Option<&Judged>| (table.clone(), rules.clone());
+        entry(&notice.content, notice.changes, Some(&notice.row.0), |entry| whole.add(entry, judged));
     }
-    let seconds = (digest.span().1.saturating_sub(digest.span().0)).as_secs().max(1);
-    let plural = if seconds == 1 { "" } else { "s" };
-    let headline = format!("{} changes in {} second{plural}", thousands(changes), thousands(seconds));
-    let mut counts: Vec<_> =
-        all.by_table.iter().map(|(table, count)| format!("{}: {}", noun_of(table), thousands(*count))).collect();
-    if all.others > 0 {
-        counts.push(format!("other tables: {}", thousands(all.others)));
-    }
-    if all.undone > 0 {
-        counts.push(format!("ended where they began: {}", thousands(all.undone)));
-    }
-    if changes > shown && !lines.is_empty() {
-        counts.push(format!("not shown here: {}", thousands(changes - shown)));
-    }
-    let counts = message::shorten(&counts.join(" · "), limits::NOTE * 5);
-    if let Target::Webhook { .. } = target {
-        return json!({
-            "id": digest.first().map(|(owner, offset)| format!("{}:{offset}", owner.partition)),
-            "type": "digest",
-            "changes": changes,
-            "counts": all.by_table.iter().map(|(table, count)| (table.to_string(), json!(count))).collect::<serde_json::Map<_, _>>(),
-            "others": all.others,
-            "undone": all.undone,
-            "shown": lines.iter().map(|line| format!("{}{}", line.label, line.brief)).collect::<Vec<_>>(),
-            "text": format!("{headline}: {counts}"),
-            "priority": priority.as_str(),
-        });
-    }
-    let message = Message {
-        op: Op::Update,
-        priority,
-        tone: Tone::Neutral,
-        mention,
-        noun: String::new(),
-        title: String::new(),
-        headline,
-        summary: format!(": {counts}"),
-        lines,
-        left_out: Vec::new(),
-        identity: Vec::new(),
-        link: None,
-        context: vec![message::shorten(&format!("rules {}", rules.join(", ")), limits::NOTE)],
-        notes: vec![counts],
-        rules,
-        folded: None,
-        tip: None,
-        redacted: HashSet::new(),
-        ignored: HashSet::new(),
-    };
+    let form = if digest.is_shrunk() { Form::Counts } else { Form::Whole };
+    let id = digest.first().map_or_else(String::new, |(owner, offset)| format!("digest:{}:{offset}", owner.partition));
+    payload(config, target, &whole, &id, form, metrics)
+}
 
+fn payload(
+    config: &Config,
+    target: &Target,
+    digest: &Digest<Judged>,
+    id: &str,
+    form: Form,
+    metrics: &Metrics,
+) -> Value {
+    let mut row = |kept: &Kept<Judged>| row(config, kept, metrics);
+    let message = digest::digest(digest, &words(config, digest), form, &mut row);
     match target {
+        Target::SlackWebhook { .. } | Target::SlackBot { .. } => message::slack::payload(&message),
         Target::Teams { .. } => message::teams::payload(&message),
-        _ => message::slack::payload(&message),
+        Target::Webhook { .. } => digest::payload(digest, id, &message, form, &mut row),
     }
 }
 
-/// A row in one line: its headline, and what changed.
-fn line(change: &RowChange, row: &Message) -> Line {
-    Line {
-        column: Arc::clone(&change.table),
-        label: row.headline.clone(),
-        body: vec![Span::new(Mark::Plain, row.summary.trim_start_matches([':', ',', ' ']))],
-        delta: None,
-        note: None,
-        brief: row.summary.clone(),
-        url: None,
+/// A notice as a digest takes it.
+fn entry(payload: &Payload, changes: u64, row: Option<&Arc<[u8]>>, take: impl FnOnce(&Entry<'_>)) {
+    let plain = TableView::default();
+    let leading = payload.rules.first().and_then(|index| payload.config.rules.get(*index));
+    let unnamed: Arc<str> = Arc::from("");
+    take(&Entry {
+        folded: &payload.folded(changes),
+        row,
+        rule: leading.map_or(&unnamed, |rule| &rule.name),
+        watched: leading.map_or(&[], |rule| &rule.columns),
+        priority: leading.map_or(Priority::Normal, |rule| rule.priority),
+        view: payload.table.as_ref().map_or(&plain, |table| &table.view),
+    });
+}
+
+/// Tone and mention are those of the rule with the highest priority, then of the first in the file.
+fn words(config: &Config, digest: &Digest<Judged>) -> DigestWords {
+    let names = digest.rules();
+    let rules = config.rules.iter().filter(|rule| names.contains(&rule.name));
+    let leading: Option<&Rule> = rules.min_by_key(|rule| rule.priority);
+    DigestWords {
+        tone: leading.map(|rule| rule.tone).unwrap_or_default(),
+        mention: leading.and_then(|rule| rule.mention.clone()),
+        time_zone: config.time_zone.clone(),
     }
 }
 
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
+fn row(config: &Config, kept: &Kept<Judged>, metrics: &Metrics) -> Message {
+    let (table, rules) = &kept.tag;
+    let table = table.as_deref();
+    if !kept.is_slim {
+        return compose(config, &kept.folded, table, rules, metrics);
     }
-    text
+    // Templates would miss the columns that there was no room for: the default words need none of these.
+    let plain = TableView::default();
+    let view = table.map_or(&plain, |table| &table.view);
+    message::compose(&kept.folded.change, view, &plain_words(config, &matched(config, rules)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use crate::config::{self, Report};
 const CAPTURED: &[u8] = include_bytes!("../../../tests/fixtures/debezium/postgres-json.jsonl");
 
 /// The captured change of this partition and offset of the sellers.
-fn seller(offset: i64) -> Arc<RowChange> {
+pub(super) fn seller(offset: i64) -> Arc<RowChange> {
     let captured = read_records("fixture", CAPTURED)
         .map(Result::unwrap)
         .find(|record| record.topic.ends_with(".sellers") && record.offset == offset)
@@ -17,18 +17,23 @@ fn seller(offset: i64) -> Arc<RowChange> {
     }
 }
 
-fn rendered(title: &str, change: &Arc<RowChange>) -> (String, f64) {
+pub(super) fn parsed(title: &str) -> Config {
     let text = format!(
         "kafka: {{ brokers: b, topics: [t] }}\n\
          tables:\n  public.sellers:\n    name: Seller\n    title: \"{title}\"\n\
          destinations:\n  ops: {{ slack: {{ webhook_url: \"https://slack.example/x\" }} }}\n\
-         rules:\n  - {{ name: sellers, table: public.sellers, on: [create, update, delete, truncate], to: [ops] }}\n"
+         rules:\n  - {{ name: sellers, table: public.sellers, on: [create, update, delete, truncate], to: [ops] }}\n  \
+           - {{ name: urgent, table: public.sellers, priority: critical, mention: here, tone: bad, to: [ops] }}\n"
     );
-    let (config, _) = config::parse(&text, Report::new("f"), &|_| None).unwrap_or_else(|report| panic!("{report}"));
+    config::parse(&text, Report::new("f"), &|_| None).unwrap_or_else(|report| panic!("{report}")).0
+}
+
+fn rendered(title: &str, change: &Arc<RowChange>) -> (String, f64) {
+    let config = parsed(title);
     let metrics = Metrics::new().unwrap();
     let table = config.table("shop", "public.sellers").cloned();
     let target = &config.destinations[0].target;
-    let payload = payload(&config, target, change, table.as_deref(), &[0], &metrics);
+    let payload = payload(&config, target, &Folded::one(Arc::clone(change)), table.as_deref(), &[0], &metrics);
     (payload.to_string(), metrics.rule_errors.with_label_values(&["sellers"]).get() as f64)
 }
 
@@ -55,4 +60,14 @@ fn a_title_from_the_config_leads_the_message() {
     let (text, errors) = rendered("{{ row.name }}, the shop", &seller(2));
     assert!(text.contains("Ada's Antiques, the shop"), "{text}");
     assert_eq!(errors, 0.0);
+}
+
+#[test]
+fn a_refused_post_has_a_plain_and_short_form() {
+    let config = parsed("{{ row.name }}");
+    let metrics = Metrics::new().unwrap();
+    let table = config.table("shop", "public.sellers").cloned();
+    let target = &config.destinations[0].target;
+    let post = simple(&config, target, &Folded::one(seller(2)), table.as_deref(), &[0], &metrics);
+    assert!(post["text"].as_str().unwrap().contains("Ada's Antiques") && post.get("blocks").is_none(), "{post}");
 }

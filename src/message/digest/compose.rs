@@ -99,19 +99,20 @@ fn changes(number: u64) -> String {
 }
 
 fn headline<T>(digest: &Digest<T>, groups: &[&Group], all: &Tally) -> String {
-    let number = all.changes;
+    let number = all.changes + digest.undone;
     let same_table = groups.split_first().filter(|(first, rest)| {
         digest.others.changes == 0
             && rest.iter().all(|group| group.server == first.server && group.table == first.table)
     });
     let what = match same_table {
-        Some((group, _)) => one_table(group, all),
+        Some((group, _)) => one_table(group, all, number),
         None if digest.others.changes > 0 => format!("{} in many tables", changes(number)),
         None => {
             let tables: HashSet<_> = groups.iter().map(|group| (&group.server, &group.table)).collect();
             match tables.len() {
-                // Nothing but what was left out.
-                0 => "Changes that came too late to be posted".to_owned(),
+                // Nothing but what was left out, or undone.
+                0 if number == 0 => "Changes that came too late to be posted".to_owned(),
+                0 => format!("{} that came to nothing", changes(number)),
                 tables => format!("{} in {tables} tables", changes(number)),
             }
         }
@@ -130,8 +131,7 @@ fn headline<T>(digest: &Digest<T>, groups: &[&Group], all: &Tally) -> String {
 }
 
 /// `1,200 listings added`, `1,200 changes to listings`
-fn one_table(group: &Group, all: &Tally) -> String {
-    let number = all.changes;
+fn one_table(group: &Group, all: &Tally, number: u64) -> String {
     let plural = group.plural.as_deref().filter(|_| number != 1);
     let verb = OPS.iter().find(|op| all.op(**op) == number).and_then(|op| match op {
         Op::Create => Some("added"),
@@ -335,6 +335,9 @@ fn notes<T>(digest: &Digest<T>, all: &Tally, shown: u64, form: Form) -> Vec<Stri
     } else if counted > 0 {
         let what = if counted == 1 { "change is" } else { "changes are" };
         notes.push(format!("{} more {what} counted above, not shown one by one", count(counted)));
+    }
+    if digest.undone > 0 {
+        notes.push(format!("{} came to nothing: the rows are as they were before", changes(digest.undone)));
     }
     if all.unknown > 0 {
         let what = changes(all.unknown);

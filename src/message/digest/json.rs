@@ -7,7 +7,7 @@ use crate::message::webhook;
 use serde_json::{Map, Value as Json, json};
 
 /// The payload. `message` is the digest's own; `row` composes the message of a row that is shown. Counts are exact:
-/// `changes` is the sum of the groups' and of `other_changes`; those of the `rows` are among them.
+/// `changes` is the sum of the groups', of `undone` (rows that are as they were) and of `other_changes`; those of the `rows` are among them.
 ///
 /// `id` must be the same for every attempt, and another one for any other content.
 pub fn payload<T>(
@@ -22,6 +22,7 @@ pub fn payload<T>(
         "id": id,
         "type": "digest",
         "changes": digest.changes() - digest.expired(),
+        "undone": digest.undone,
         "expired": digest.expired(),
         "groups": digest.live_groups().map(group).collect::<Vec<_>>(),
         "other_changes": digest.others.changes,

@@ -14,12 +14,13 @@ mod tally;
 pub use compose::{DigestWords, Form, digest};
 pub use json::payload;
 pub use limits::{COLUMNS_MAX, GROUPS_MAX, ROW_BYTES_MAX, ROWS_MAX};
+pub use tally::size;
 
 use super::Priority;
 use super::select;
 use super::value::Writer;
 use super::view::{TableView, Words};
-use crate::change::{Folded, Net, Op, RowChange};
+use crate::change::{Folded, Net, RowChange};
 use std::cmp::Ordering;
 use std::sync::Arc;
 use tally::{Group, Tally};
@@ -137,6 +138,8 @@ pub struct Digest<T> {
     others_priority: Priority,
     rows: Vec<Kept<T>>,
     expired: u64,
+    /// Changes that came to nothing.
+    undone: u64,
     since_us: Option<i64>,
     until_us: Option<i64>,
 }
@@ -149,6 +152,7 @@ impl<T> Default for Digest<T> {
             others_priority: Priority::Low,
             rows: Vec::new(),
             expired: 0,
+            undone: 0,
             since_us: None,
             until_us: None,
         }
@@ -159,6 +163,22 @@ impl<T> Digest<T> {
     /// Takes in a notice. `tag` makes what the caller needs to write about the row, out of what is kept of the same row
     /// so far; it is called only when the row is to be shown.
     pub fn add(&mut self, entry: &Entry<'_>, tag: impl FnOnce(Option<&T>) -> T) {
+        let (size, share) = self.tell(entry);
+        self.keep(entry, size, share, tag);
+    }
+
+    /// Takes in a notice that is not to be shown.
+    pub fn count(&mut self, entry: &Entry<'_>) {
+        self.tell(entry);
+    }
+
+    /// Counts changes that came to nothing: their rows are as they were.
+    pub fn undo(&mut self, changes: u64) {
+        self.undone += changes;
+    }
+
+    /// Counts a notice; returns how far it went, and its part of the counts.
+    fn tell(&mut self, entry: &Entry<'_>) -> (f64, (usize, Tally)) {
         let change = &entry.folded.change;
         let place = self.place(entry.rule, change, entry.priority, entry.view);
         let mut share = Tally::default();
@@ -166,7 +186,7 @@ impl<T> Digest<T> {
         let size = self.count_columns(place, entry, &mut share);
         self.tally(place).add(&share);
         self.span(entry.folded.since_us, change.time_us);
-        self.keep(entry, size, (place, share), tag);
+        (size, (place, share))
     }
 
     /// Counts notices that are older than their rule allows and are left out.
@@ -186,7 +206,7 @@ impl<T> Digest<T> {
 
     /// Changes that it stands for, those left out included.
     pub fn changes(&self) -> u64 {
-        self.counts().map(|tally| tally.changes).sum::<u64>() + self.expired
+        self.counts().map(|tally| tally.changes).sum::<u64>() + self.expired + self.undone
     }
 
     /// Changes of the rows shown; the others are counted only.
@@ -242,6 +262,7 @@ impl<T> Digest<T> {
         self.others.add(&other.others);
         self.others_priority = self.others_priority.min(other.others_priority);
         self.expired += other.expired;
+        self.undone += other.undone;
         self.span(other.since_us, other.until_us);
         for kept in &other.rows {
             let shares = kept.shares.iter().map(|(place, share)| translated(*place, share)).collect();

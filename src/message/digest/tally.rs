@@ -201,7 +201,7 @@ impl CountedColumn {
 
 /// How far the numbers of the watched columns went, the farthest: 0 where none did, 1 for all of it, 2 across zero. A row
 /// that goes counts as all of it, one that comes as none.
-pub(super) fn size(change: &RowChange, view: &TableView, watched: &[Arc<str>]) -> f64 {
+pub fn size(change: &RowChange, view: &TableView, watched: &[Arc<str>]) -> f64 {
     if let Some(size) = size_of_op(change.op) {
         return size;
     }

@@ -1,7 +1,7 @@
 //! Counts that add up, rows that fold, memory that stays bounded.
 
 use super::*;
-use crate::change::{RecordId, Value};
+use crate::change::{Op, RecordId, Value};
 use crate::message::tests::build::*;
 use proptest::prelude::*;
 use std::collections::HashMap;

@@ -1,0 +1,35 @@
+use super::*;
+use crate::app::render::tests::{parsed, seller};
+
+/// The seller's change as a notice of these rules.
+fn seller_payload(config: &Arc<Config>, rules: &[usize]) -> Payload {
+    let table = config.table("shop", "public.sellers").cloned();
+    Payload::new(config, &seller(2), None, table, rules.to_vec())
+}
+
+fn posted(config: &Config, digest: &Digest<Judged>, form: Form) -> String {
+    let metrics = Metrics::new().unwrap();
+    payload(config, &config.destinations[0].target, digest, "1", form, &metrics).to_string()
+}
+
+#[test]
+fn a_digest_says_each_row_in_the_words_of_the_config_and_calls_whom_its_rules_call() {
+    let config = Arc::new(parsed("{{ row.name }}, the shop"));
+    let row: Arc<[u8]> = Arc::from([2u8]);
+    let mut whole = Digest::default();
+    let ordinary = seller_payload(&config, &[0]);
+    entry(&ordinary, 3, Some(&row), |entry| whole.add(entry, |_| (ordinary.table.clone(), vec![0])));
+    let text = posted(&config, &whole, Form::Whole);
+    assert!(text.contains("Ada's Antiques, the shop") && !text.contains("<!here>"), "{text}");
+
+    let mut counted = Counted::default();
+    counted.count(seller_payload(&config, &[1, 0]), 2);
+    counted.undone(5);
+    whole.merge(&counted.0);
+    assert_eq!((whole.changes(), whole.shown(), whole.priority()), (10, 3, Priority::Critical));
+    let text = posted(&config, &whole, Form::Whole);
+    assert!(text.contains("<!here>") && text.contains("2 more changes are counted above"), "{text}");
+    assert!(text.contains("5 changes came to nothing"), "{text}");
+    let counts = posted(&config, &whole, Form::Counts);
+    assert!(!counts.contains("the shop") && counts.contains("Counts only"), "{counts}");
+}
