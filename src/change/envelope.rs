@@ -24,6 +24,8 @@ pub struct Envelope<'a> {
     pub(crate) images: Images<'a>,
     pub(crate) key: KeyForm<'a>,
     schema: Option<Inline<'a>>,
+    /// The schema tells the columns of a wire type apart, and not what they mean.
+    pub(crate) untyped: bool,
     /// Set where the record is a row without its envelope.
     pub(crate) flat: Option<Flat>,
 }
@@ -45,6 +47,8 @@ pub(crate) enum KeyForm<'a> {
     /// Framed: the payload as JSON.
     Json(&'a [u8]),
     Avro(Datum<'a>),
+    /// Protobuf's message as JSON, and what it means.
+    Written(String, Arc<Kind>),
 }
 
 /// A schema that came with its payload.
@@ -74,7 +78,18 @@ impl<'a> Envelope<'a> {
     ) -> Result<Self, DecodeError> {
         let table = source.full_table()?;
         let server = source.name.text().unwrap_or_default();
-        Ok(Envelope { record, op, table, server, source, images, key: KeyForm::Bytes, schema, flat: None })
+        Ok(Envelope {
+            record,
+            op,
+            table,
+            server,
+            source,
+            images,
+            key: KeyForm::Bytes,
+            schema,
+            untyped: false,
+            flat: None,
+        })
     }
 
     /// The record that it came in.
@@ -120,7 +135,7 @@ impl<'a> Envelope<'a> {
     /// True when the record's columns come with their types, in it or in a registry.
     pub fn has_schema(&self) -> bool {
         let avro = |image: &Option<Image<'_>>| matches!(image, Some(Image::Avro(_)));
-        self.schema.is_some() || avro(&self.images.after) || avro(&self.images.before)
+        !self.untyped && self.schema.is_some() || avro(&self.images.after) || avro(&self.images.before)
     }
 
     /// True where the old image of an update was sent.
@@ -152,6 +167,7 @@ impl<'a> Envelope<'a> {
         let bytes = match &self.key {
             KeyForm::Avro(datum) => return unchanged(&datum.names()),
             KeyForm::Json(bytes) => Some(*bytes),
+            KeyForm::Written(json, _) => Some(json.as_bytes()),
             KeyForm::Bytes => self.record.key,
         };
         match bytes.map(|key| key::unwrap("key", self.record.topic, key)) {

@@ -120,6 +120,16 @@ pub(crate) fn avro<'a>(record: &Record<'a>, datum: &Datum<'a>) -> Result<Option<
     row(record, fields, Image::Avro(datum.clone()), None)
 }
 
+/// A flattened row in Protobuf, whose message was written as JSON.
+pub(crate) fn protobuf<'a>(
+    record: &Record<'a>,
+    fields: Fields<'a>,
+    json: String,
+    schema: Option<Inline<'a>>,
+) -> Result<Option<Envelope<'a>>, DecodeError> {
+    row(record, fields, Image::Json(Cow::Owned(json)), schema)
+}
+
 /// A delete that left nothing but its key and headers; `None` for an ordinary tombstone.
 pub(crate) fn tombstone<'a>(record: &Record<'a>) -> Result<Option<Envelope<'a>>, DecodeError> {
     if record.headers.header("__op") != Some(b"d") || record.key.is_none() {

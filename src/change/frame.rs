@@ -26,6 +26,16 @@ impl Side {
 pub(crate) struct Framed<'a> {
     pub id: SchemaId,
     pub payload: &'a [u8],
+    pub origin: Origin<'a>,
+}
+
+/// Where the schema's id stood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin<'a> {
+    /// Before the payload, as Protobuf's path to a message type does.
+    Bytes,
+    /// In a header, which may have the path behind the id.
+    Header(&'a [u8]),
 }
 
 /// What a header says; the payload is bare then.
@@ -34,13 +44,16 @@ pub(crate) fn by_header<'a>(record: &Record<'a>, side: Side, bytes: &'a [u8]) ->
     let header = |name| record.headers.header(name);
     let long = |bytes: &[u8]| bytes.try_into().ok().map(i64::from_be_bytes);
     let id = match header(confluent) {
-        Some([1, guid @ ..]) => guid.try_into().ok().map(SchemaId::Guid),
-        Some([0, id @ ..]) => id.try_into().ok().map(|id| SchemaId::Id(u32::from_be_bytes(id))),
+        Some([1, rest @ ..]) => rest.split_first_chunk().map(|(guid, path)| (SchemaId::Guid(*guid), path)),
+        Some([0, rest @ ..]) => {
+            rest.split_first_chunk().map(|(id, path)| (SchemaId::Id(u32::from_be_bytes(*id)), path))
+        }
         _ => None,
     };
-    let id = id.or_else(|| header(global).and_then(long).map(SchemaId::Global));
-    let id = id.or_else(|| header(content).and_then(long).map(SchemaId::Content));
-    id.map(|id| Framed { id, payload: bytes })
+    let bare = |id| (id, &[][..]);
+    let id = id.or_else(|| header(global).and_then(long).map(SchemaId::Global).map(bare));
+    let id = id.or_else(|| header(content).and_then(long).map(SchemaId::Content).map(bare));
+    id.map(|(id, path)| Framed { id, payload: bytes, origin: Origin::Header(path) })
 }
 
 /// What the bytes themselves say.
@@ -51,16 +64,18 @@ pub(crate) fn by_magic<'a>(field: &str, bytes: &'a [u8]) -> Result<Framed<'a>, D
             let (id, payload) = rest.split_first_chunk::<4>().ok_or_else(short)?;
             match (u32::from_be_bytes(*id), payload.split_first_chunk::<4>()) {
                 // No registry gives out the id 0: these are the upper bytes of Apicurio's long one.
-                (0, Some((id, payload))) => {
-                    Ok(Framed { id: SchemaId::Global(i64::from(u32::from_be_bytes(*id))), payload })
-                }
+                (0, Some((id, payload))) => Ok(Framed {
+                    id: SchemaId::Global(i64::from(u32::from_be_bytes(*id))),
+                    payload,
+                    origin: Origin::Bytes,
+                }),
                 (0, None) => Err(short()),
-                (id, _) => Ok(Framed { id: SchemaId::Id(id), payload }),
+                (id, _) => Ok(Framed { id: SchemaId::Id(id), payload, origin: Origin::Bytes }),
             }
         }
         [1, rest @ ..] => {
             let (id, payload) = rest.split_first_chunk::<16>().ok_or_else(short)?;
-            Ok(Framed { id: SchemaId::Guid(*id), payload })
+            Ok(Framed { id: SchemaId::Guid(*id), payload, origin: Origin::Bytes })
         }
         [] => Err(DecodeError::new(field, "empty")),
         _ => Err(DecodeError::new(field, "neither JSON nor a schema registry's frame")),

@@ -74,6 +74,7 @@ impl Rows<'_> {
         let bytes = match (&envelope.key, record.key) {
             (_, None) => return Ok(None),
             (KeyForm::Avro(datum), _) => return self.datum_key(datum),
+            (KeyForm::Written(json, kind), _) => return self.typed_key(json, Some(kind.clone())),
             (KeyForm::Json(payload), _) => payload,
             (KeyForm::Bytes, Some(bytes)) => bytes,
         };
@@ -93,11 +94,15 @@ impl Rows<'_> {
             ),
             None => None,
         };
-        match unwrapped.payload.as_bytes().first() {
+        self.typed_key(unwrapped.payload, kind)
+    }
+
+    fn typed_key(&self, payload: &str, kind: Option<Arc<Kind>>) -> Result<Option<Key>, DecodeError> {
+        match payload.as_bytes().first() {
             Some(b'n') => Ok(None),
-            Some(b'{') => Ok(Some((self.row("key", unwrapped.payload, kind.as_deref().and_then(shape))?, kind))),
+            Some(b'{') => Ok(Some((self.row("key", payload, kind.as_deref().and_then(shape))?, kind))),
             _ => {
-                let (ty, value) = semantic::decode(kind.as_deref().unwrap_or(&Kind::Any), unwrapped.payload)
+                let (ty, value) = semantic::decode(kind.as_deref().unwrap_or(&Kind::Any), payload)
                     .map_err(|reason| DecodeError::new("key", reason))?;
                 Ok(Some((Row { columns: vec![Column { name: memo::name("key"), ty, value }] }, kind)))
             }

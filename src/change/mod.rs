@@ -23,6 +23,7 @@ mod marks;
 mod memo;
 mod moment;
 mod net;
+mod protobuf;
 mod raw;
 mod record;
 mod repeats;
@@ -37,6 +38,7 @@ mod suspect;
 mod time;
 mod unavailable;
 mod value;
+mod written;
 
 pub use envelope::Envelope;
 pub use error::DecodeError;
@@ -47,7 +49,8 @@ pub use net::{Folded, Net, net};
 pub use record::{Headers, Record};
 pub use repeats::{REPEATS_MAX, Repeats};
 pub use schemas::{
-    AvroSchema, ConnectSchema, FileSchemas, Lookup, NoSchemas, SCHEMA_BYTES_MAX, Schema, SchemaError, SchemaId, Schemas,
+    AvroSchema, ConnectSchema, FileSchemas, Lookup, NoSchemas, ProtobufSchema, SCHEMA_BYTES_MAX, Schema, SchemaError,
+    SchemaId, Schemas,
 };
 pub use skim::{Skim, skim, skim_with};
 pub use suspect::suspicions;

@@ -153,11 +153,12 @@ fn place(source: &Source<'_>, connector: &str, add: &mut impl FnMut(&[u8])) -> b
     placed
 }
 
-fn key_bytes<'a>(record: &Record<'a>, form: &KeyForm<'a>) -> Option<&'a [u8]> {
+fn key_bytes<'f, 'a: 'f>(record: &Record<'a>, form: &'f KeyForm<'a>) -> Option<&'f [u8]> {
     match form {
         KeyForm::Bytes => record.key,
         KeyForm::Json(payload) => Some(payload),
         KeyForm::Avro(datum) => Some(datum.bytes()),
+        KeyForm::Written(json, _) => Some(json.as_bytes()),
     }
 }
 

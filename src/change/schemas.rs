@@ -1,6 +1,7 @@
 //! Schemas that stand in a registry, and how decoding asks for them.
 
 use super::avro::Plan;
+use super::protobuf;
 use super::schema as connect;
 use super::semantic::Kind;
 use serde_json::Value as Json;
@@ -57,6 +58,8 @@ impl fmt::Display for SchemaId {
 pub enum Schema {
     /// Avro.
     Avro(Arc<AvroSchema>),
+    /// Protobuf.
+    Protobuf(Arc<ProtobufSchema>),
     /// JSON Schema: the payload is JSON, which says enough itself.
     Json,
     /// Kafka Connect's own schema (Apicurio's ExtJsonConverter).
@@ -75,6 +78,12 @@ pub struct AvroSchema {
     pub(crate) plan: Arc<Plan>,
 }
 
+/// A Protobuf schema, compiled.
+#[derive(Debug)]
+pub struct ProtobufSchema {
+    pub(crate) plan: Arc<protobuf::Plan>,
+}
+
 /// Why a schema's text is none. Holds none of the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -90,12 +99,15 @@ impl Schema {
         }
         match kind.unwrap_or("AVRO").to_ascii_uppercase().as_str() {
             "AVRO" => Ok(Schema::Avro(Arc::new(AvroSchema { plan: Arc::new(Plan::parse(text, references)?) }))),
+            "PROTOBUF" => Ok(Schema::Protobuf(Arc::new(ProtobufSchema {
+                plan: Arc::new(protobuf::Plan::parse(text, references)?),
+            }))),
             // Apicurio keeps Connect's schemas as plain JSON or under a type of their own.
             "JSON" | "KCONNECT" => Ok(match connect::compile(text) {
                 Ok(kind @ Kind::Struct(_)) => Schema::Connect(ConnectSchema { kind: Arc::new(kind) }),
                 _ => Schema::Json,
             }),
-            _ => Err(SchemaError("a schema type that is not Avro or JSON".into())),
+            _ => Err(SchemaError("a schema type that is not Avro, Protobuf or JSON".into())),
         }
     }
 }

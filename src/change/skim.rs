@@ -1,6 +1,7 @@
 //! What a record is, found in one walk over its bytes that builds nothing.
 
 mod parts;
+mod protobuf;
 
 use super::avro::{Datum, Part};
 use super::envelope::{Envelope, Inline, KeyForm};
@@ -102,6 +103,7 @@ fn skim_framed<'a>(record: &Record<'a>, framed: Framed<'a>, schemas: &dyn Schema
     };
     match &*schema {
         Schema::Avro(avro) => skim_avro(record, &Datum::root(&avro.plan, framed.payload)),
+        Schema::Protobuf(schema) => protobuf::skim(record, &schema.plan, &framed),
         Schema::Json | Schema::Connect(_) => skim_json(record, framed.payload, schemas),
     }
 }
@@ -126,8 +128,13 @@ fn key_form<'a>(record: &Record<'a>, schemas: &dyn Schemas) -> Result<Result<Key
     let Some(framed) = framed else {
         return Ok(Ok(KeyForm::Bytes));
     };
-    Ok(frame::resolve("key", framed.id, schemas)?.map(|schema| match &*schema {
+    let schema = match frame::resolve("key", framed.id, schemas)? {
+        Ok(schema) => schema,
+        Err(id) => return Ok(Err(id)),
+    };
+    Ok(Ok(match &*schema {
         Schema::Avro(avro) => KeyForm::Avro(Datum::root(&avro.plan, framed.payload)),
+        Schema::Protobuf(schema) => protobuf::key(&schema.plan, &framed)?,
         Schema::Json | Schema::Connect(_) => KeyForm::Json(framed.payload),
     }))
 }

@@ -36,6 +36,11 @@ impl<'a> Atom<'a> {
         }
     }
 
+    /// The same, an empty text being nothing.
+    pub fn or_none(self) -> Self {
+        if let Atom::Text("") = self { Atom::None } else { self }
+    }
+
     pub fn is_none(self) -> bool {
         matches!(self, Atom::None)
     }

@@ -308,7 +308,8 @@ fn own_answer(body: &Body) -> Answered {
     // Version 3 does not say what kind of text it is: an Avro schema is what compiles as one.
     let kinds: &[&str] = match &body.kind {
         Some(kind) => &[kind.as_str()],
-        None => &["AVRO", "JSON"],
+        None if text.trim_start().starts_with(['{', '[', '"']) => &["AVRO", "JSON"],
+        None => &["PROTOBUF", "AVRO"],
     };
     let mut outcome = Answered::Unknown("its schema is of no known kind".to_owned());
     for kind in kinds {

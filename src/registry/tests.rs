@@ -16,6 +16,7 @@ struct Asked {
     ill: AtomicBool,
 }
 
+const PROTO_PART: &str = "syntax = \"proto3\"; package shared; message Part { int32 n = 1; }";
 const PART: &str = r#"{"type":"record","name":"shared.Part","fields":[{"name":"n","type":"int"}]}"#;
 
 fn json(value: serde_json::Value) -> Response {
@@ -44,9 +45,16 @@ async fn answer(State(asked): State<Arc<Asked>>, request: Request) -> Response {
         "/subjects/part/versions/1" => json(serde_json::json!({"schema": PART})),
         "/schemas/ids/3" => json(serde_json::json!({"schema": "{", "schemaType": "AVRO"})),
         "/schemas/ids/4" => json(serde_json::json!({"schema": "{}", "schemaType": "JSON"})),
+        "/schemas/ids/5" => json(serde_json::json!({
+            "schema": "syntax = \"proto3\"; import \"part.proto\"; message Row { shared.Part part = 1; }",
+            "schemaType": "PROTOBUF",
+            "references": [{"name": "part.proto", "subject": "part.proto", "version": 1}],
+        })),
+        "/subjects/part.proto/versions/1" => json(serde_json::json!({"schema": PROTO_PART, "schemaType": "PROTOBUF"})),
         "/schemas/guids/07070707-0707-0707-0707-070707070707" => json(serde_json::json!({"schema": "\"int\""})),
         "/apis/registry/v3/ids/globalIds/9?references=DEREFERENCE" => PART.into_response(),
         "/apis/registry/v3/ids/contentIds/10?references=DEREFERENCE" => PART.into_response(),
+        "/apis/registry/v3/ids/contentIds/11?references=DEREFERENCE" => PROTO_PART.into_response(),
         path if path.starts_with("/schemas/ids/") => {
             (StatusCode::NOT_FOUND, json(serde_json::json!({"error_code": 40403, "message": "Schema not found"})))
                 .into_response()
@@ -91,7 +99,7 @@ async fn a_schema_is_asked_for_once_whoever_needs_it() {
 async fn references_are_fetched_those_first_that_others_need() {
     let (_, url) = serve().await;
     let registry = registry(&[&format!("{url}/")], Credentials::None);
-    for id in [SchemaId::Id(2), SchemaId::Id(4), SchemaId::Guid([7; 16])] {
+    for id in [SchemaId::Id(2), SchemaId::Id(4), SchemaId::Id(5), SchemaId::Guid([7; 16])] {
         registry.fetch(id).await.expect("answers");
         assert!(found(&registry, id), "{id}: {:?}", registry.schema(&id));
     }
@@ -102,7 +110,7 @@ async fn apicurios_ids_are_asked_of_its_own_api() {
     let (_, url) = serve().await;
     for base in [format!("{url}/apis/ccompat/v7"), format!("{url}/apis/registry/v3"), url.clone()] {
         let registry = registry(&[&base], Credentials::None);
-        for id in [SchemaId::Global(9), SchemaId::Content(10)] {
+        for id in [SchemaId::Global(9), SchemaId::Content(10), SchemaId::Content(11)] {
             registry.fetch(id).await.expect("answers");
             assert!(found(&registry, id), "{base} {id}: {:?}", registry.schema(&id));
         }

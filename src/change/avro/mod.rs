@@ -9,7 +9,7 @@ mod parse;
 mod read;
 mod value;
 
-pub(crate) use read::Reader;
+pub(crate) use read::{Reader, within};
 
 use super::semantic::{Kind, Reason};
 use super::value::{Type, Value};

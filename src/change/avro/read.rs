@@ -175,7 +175,7 @@ impl Plan {
 }
 
 /// A reason with the field that it is about.
-pub(super) fn within(name: &str, reason: &Reason) -> Reason {
+pub(crate) fn within(name: &str, reason: &Reason) -> Reason {
     /// Fields that a reason names, one inside the other.
     const REASON_BYTES_MAX: usize = 300;
     if reason.len() > REASON_BYTES_MAX {

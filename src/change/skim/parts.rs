@@ -56,6 +56,8 @@ pub(super) struct Parts<'a> {
 pub(super) enum Field<'a> {
     Json(&'a str),
     Avro(Part<'a>),
+    /// Protobuf's message as an object, or a text that is one.
+    Written(String),
 }
 
 impl Parts<'_> {
@@ -218,6 +220,7 @@ fn envelope<'a>(
             (Some(_), None) => "c",
             (None, None) => "d",
         }),
+        None if parts.op.is_none() => return Err(DecodeError::new("op", "missing")),
         None => return Err(DecodeError::new("op", format!("expected a text, found {}", parts.op.shape()))),
     };
     let op = match &*word {
@@ -233,6 +236,7 @@ fn envelope<'a>(
             let said = match &parts.message {
                 Some(Field::Json(raw)) if raw.starts_with('{') => logical::said_json(raw),
                 Some(Field::Avro(Part::Record(datum))) => logical::said_avro(datum)?,
+                Some(Field::Written(raw)) => logical::said_json(raw),
                 _ => return Err(DecodeError::new("message", "missing")),
             };
             return Ok(Skim::Message(Box::new(LogicalMessage::new(*record, source, said))));
@@ -264,6 +268,7 @@ fn image<'a>(field: &str, value: Option<Field<'a>>) -> Result<Option<Image<'a>>,
         None | Some(Field::Json("null") | Field::Avro(Part::Null)) => return Ok(None),
         Some(Field::Json(raw)) if raw.starts_with('{') => return Ok(Some(Image::Json(Cow::Borrowed(raw)))),
         Some(Field::Avro(Part::Record(datum))) => return Ok(Some(Image::Avro(datum))),
+        Some(Field::Written(raw)) => return Ok(Some(Image::Json(Cow::Owned(raw)))),
         // MongoDB's documents come as texts.
         Some(Field::Json(raw)) if raw.starts_with('"') => {
             return document::in_text(field, raw::text(raw).unwrap_or_default());

@@ -89,7 +89,7 @@ fn broken_records_name_the_field_and_the_reason() {
         (envelope("null", "null", r#""u""#), "after: null, where op is update"),
         (envelope("null", "null", r#""d""#), "before: null, where op is delete"),
         (envelope("null", "{}", "1"), "op: expected a text, found a number"),
-        (envelope("null", "{}", "null"), "op: expected a text, found null"),
+        (envelope("null", "{}", "null"), "op: missing"),
         (envelope("null", "{}", r#""zap""#), "op: a letter that Debezium does not use"),
         (envelope("null", "[1]", r#""c""#), "after: expected an object, found an array"),
         (envelope("3", "{}", r#""u""#), "before: expected an object, found a number"),
