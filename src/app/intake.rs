@@ -2,7 +2,9 @@
 
 use super::judge::{self, Judge, Judged, Verdict};
 use super::schemas::Wanted;
-use crate::change::{DecodeError, Envelope, LogicalMessage, Op, Record, RowChange, SchemaId, Skim, skim, skim_with};
+use crate::change::{
+    DecodeError, Envelope, Hints, LogicalMessage, NoSchemas, Op, Reading, Record, RowChange, SchemaId, Skim, skim_as,
+};
 use crate::config::{Config, Table};
 use crate::kafka::{Budget, Event, RawRecord, Sink, Taken};
 use crate::ledger::Owner;
@@ -86,6 +88,8 @@ pub struct Intake {
     /// By server, then table.
     plans: HashMap<String, HashMap<String, Arc<Plan>>>,
     plans_made: usize,
+    /// The topic of the record before, and how it is read.
+    reading: Option<(Arc<str>, Reading)>,
     /// The topic of the record before, and its counters.
     topic: Option<(Arc<str>, Arc<TopicCounters>)>,
     topics: HashMap<Arc<str>, Arc<TopicCounters>>,
@@ -111,6 +115,7 @@ impl Intake {
             waiting: HashMap::new(),
             plans: HashMap::new(),
             plans_made: 0,
+            reading: None,
             topic: None,
             topics: HashMap::new(),
             warned: HashSet::new(),
@@ -205,10 +210,13 @@ impl Intake {
         }
     }
 
-    fn skim<'a>(&self, record: &Record<'a>) -> Result<Skim<'a>, DecodeError> {
+    fn skim<'a>(&mut self, record: &Record<'a>) -> Result<Skim<'a>, DecodeError> {
+        let known = self.reading.take().filter(|(topic, _)| topic == record.topic);
+        let (_, reading) =
+            self.reading.insert(known.unwrap_or_else(|| (record.topic.clone(), self.config.reading(record.topic))));
         match &self.schemas {
-            Some(schemas) => skim_with(record, schemas),
-            None => skim(record),
+            Some(schemas) => skim_as(record, schemas, reading),
+            None => skim_as(record, &NoSchemas, reading),
         }
     }
 

@@ -16,7 +16,7 @@ pub(crate) const NEW_KEY: &str = "__debezium.newkey";
 pub(crate) fn change(envelope: &Envelope<'_>, hints: &dyn Hints) -> Result<RowChange, DecodeError> {
     let record = envelope.record();
     let (op, server, table) = (envelope.op(), envelope.server(), envelope.table());
-    let rows = Rows::new(record.topic, server, table, hints);
+    let rows = Rows::new(envelope, hints);
     let schema = envelope.schema()?;
     let schema = schema.as_deref().and_then(shape);
     // A flattened row's schema is the row's own.

@@ -9,7 +9,8 @@ use super::marks::Marks;
 use super::raw;
 use super::semantic::Kind;
 use super::source::Source;
-use super::{DecodeError, Op, Record, RowChange, key, memo};
+use super::unavailable::Placeholders;
+use super::{DecodeError, Op, Reading, Record, RowChange, key, memo};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -24,6 +25,8 @@ pub struct Envelope<'a> {
     pub(crate) images: Images<'a>,
     pub(crate) key: KeyForm<'a>,
     schema: Option<Inline<'a>>,
+    /// What stands for values that were not sent.
+    pub(crate) placeholders: Placeholders,
     /// The schema tells the columns of a wire type apart, and not what they mean.
     pub(crate) untyped: bool,
     /// Set where the record is a row without its envelope.
@@ -87,9 +90,23 @@ impl<'a> Envelope<'a> {
             images,
             key: KeyForm::Bytes,
             schema,
+            placeholders: Placeholders::default(),
             untyped: false,
             flat: None,
         })
+    }
+
+    /// Sets what stands for values that were not sent.
+    pub(crate) fn read_as(&mut self, reading: &Reading) {
+        if reading.placeholders == Placeholders::default() {
+            return;
+        }
+        self.placeholders = reading.placeholders.clone();
+        for image in [&mut self.images.before, &mut self.images.after].into_iter().flatten() {
+            if let Image::Avro(datum) = image {
+                *datum = datum.clone().with(&self.placeholders);
+            }
+        }
     }
 
     /// The record that it came in.
@@ -148,12 +165,12 @@ impl<'a> Envelope<'a> {
     /// compare it with.
     pub fn may_touch(&self, columns: &[impl AsRef<str>]) -> bool {
         match &self.flat {
-            None => image::may_touch(&self.images, columns),
+            None => image::may_touch(&self.images, &self.placeholders, columns),
             Some(flat) => {
                 let columns = columns.iter().map(AsRef::as_ref);
                 let open: Vec<&str> =
                     columns.filter(|name| !flat.is_added(name) && flat.may_have_changed(name)).collect();
-                image::may_touch(&self.images, &open)
+                image::may_touch(&self.images, &self.placeholders, &open)
             }
         }
     }

@@ -93,21 +93,26 @@ fn is_metadata(name: &str) -> bool {
 /// The members of a row that may be metadata, by name.
 type Fields<'a> = Vec<(Cow<'a, str>, Atom<'a>)>;
 
-/// A flattened row in JSON; `None` for what is none.
+/// A flattened row in JSON; `None` for what is none, unless it is `sure` to be one.
 pub(crate) fn json<'a>(
     record: &Record<'a>,
     payload: &'a str,
     schema: Option<Inline<'a>>,
+    sure: bool,
 ) -> Result<Option<Envelope<'a>>, DecodeError> {
     if !payload.starts_with('{') {
         return Ok(None);
     }
     let fields = raw::members(payload).map(|(name, raw)| (name, Atom::json(raw))).collect();
-    row(record, fields, Image::Json(Cow::Borrowed(payload)), schema)
+    row(record, fields, Image::Json(Cow::Borrowed(payload)), schema, sure)
 }
 
 /// A flattened row in Avro.
-pub(crate) fn avro<'a>(record: &Record<'a>, datum: &Datum<'a>) -> Result<Option<Envelope<'a>>, DecodeError> {
+pub(crate) fn avro<'a>(
+    record: &Record<'a>,
+    datum: &Datum<'a>,
+    sure: bool,
+) -> Result<Option<Envelope<'a>>, DecodeError> {
     let mut fields = Fields::new();
     if let Some(mut members) = datum.members() {
         while let Some(name) = members.name() {
@@ -117,7 +122,7 @@ pub(crate) fn avro<'a>(record: &Record<'a>, datum: &Datum<'a>) -> Result<Option<
             fields.push((name, Atom::part(&part)));
         }
     }
-    row(record, fields, Image::Avro(datum.clone()), None)
+    row(record, fields, Image::Avro(datum.clone()), None, sure)
 }
 
 /// A flattened row in Protobuf, whose message was written as JSON.
@@ -126,8 +131,9 @@ pub(crate) fn protobuf<'a>(
     fields: Fields<'a>,
     json: String,
     schema: Option<Inline<'a>>,
+    sure: bool,
 ) -> Result<Option<Envelope<'a>>, DecodeError> {
-    row(record, fields, Image::Json(Cow::Owned(json)), schema)
+    row(record, fields, Image::Json(Cow::Owned(json)), schema, sure)
 }
 
 /// A delete that left nothing but its key and headers; `None` for an ordinary tombstone.
@@ -144,6 +150,7 @@ fn row<'a>(
     fields: Fields<'a>,
     image: Image<'a>,
     schema: Option<Inline<'a>>,
+    sure: bool,
 ) -> Result<Option<Envelope<'a>>, DecodeError> {
     let value = |wanted: &str| fields.iter().find(|(name, _)| name == wanted).map(|(_, atom)| *atom);
     let deleted = value("__deleted").and_then(Atom::text);
@@ -156,7 +163,7 @@ fn row<'a>(
         }
         None => match from_headers(record) {
             Some(found) => found,
-            None if deleted.is_some() || repeats_its_key(record, &fields) => (PREFIX.to_owned(), Fields::new()),
+            None if sure || deleted.is_some() || repeats_its_key(record, &fields) => (PREFIX.to_owned(), Fields::new()),
             None => return Ok(None),
         },
     };

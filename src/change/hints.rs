@@ -1,7 +1,7 @@
 //! What the config and experience know about a table beyond its records.
 
-use super::Type;
 use super::semantic::{Kind, Unit};
+use super::{Reading, Type};
 use std::fmt;
 use std::str::FromStr;
 
@@ -13,6 +13,12 @@ pub trait Hints {
 
     /// The configured `columns.*.type`, for columns that come without a semantic type.
     fn column_type(&self, server: &str, table: &str, column: &str) -> Option<ColumnHint>;
+
+    /// How the records of a topic are read; the config's `decode` and `unavailable_placeholder`.
+    fn reading(&self, topic: &str) -> Reading {
+        let _ = topic;
+        Reading::default()
+    }
 
     /// False when no column of the table has a configured type, which spares the questions.
     fn types_columns(&self, server: &str, table: &str) -> bool {
@@ -51,6 +57,9 @@ impl Hints for Known<'_> {
     }
     fn column_type(&self, server: &str, table: &str, column: &str) -> Option<ColumnHint> {
         self.config.column_type(server, table, column)
+    }
+    fn reading(&self, topic: &str) -> Reading {
+        self.config.reading(topic)
     }
     fn types_columns(&self, server: &str, table: &str) -> bool {
         self.config.types_columns(server, table)

@@ -5,7 +5,7 @@ use super::envelope::Images;
 use super::marks::{Marks, value_of};
 use super::raw;
 use super::scan::Cursor;
-use super::unavailable::{is_placeholder, is_placeholder_value};
+use super::unavailable::Placeholders;
 use std::borrow::Cow;
 
 /// A row image, not yet read.
@@ -19,16 +19,17 @@ pub(crate) enum Image<'a> {
 
 /// Could any of the wanted columns differ? True for a column that was sent when there is nothing to
 /// compare it with.
-pub(crate) fn may_touch(images: &Images<'_>, columns: &[impl AsRef<str>]) -> bool {
+pub(crate) fn may_touch(images: &Images<'_>, missing: &Placeholders, columns: &[impl AsRef<str>]) -> bool {
     match (&images.before, &images.after) {
         (Some(Image::Json(before)), Some(Image::Json(after))) => {
-            touched_in_step(before, &images.marks, after, columns).unwrap_or_else(|| touched(before, after, columns))
+            touched_in_step(before, &images.marks, after, missing, columns)
+                .unwrap_or_else(|| touched(before, after, missing, columns))
         }
         (Some(Image::Avro(before)), Some(Image::Avro(after))) => touched_datum(before, after, columns),
         // Images of two forms: no source sends such, so nothing is won by looking closer.
         (Some(_), Some(_)) => true,
         (Some(image), None) | (None, Some(image)) => match image {
-            Image::Json(raw) => raw::members(raw).any(|(key, raw)| is_watched(columns, &key) && !is_placeholder(raw)),
+            Image::Json(raw) => raw::members(raw).any(|(key, raw)| is_watched(columns, &key) && !missing.is_raw(raw)),
             Image::Avro(datum) => sent(datum, columns),
         },
         (None, None) => false,
@@ -52,7 +53,7 @@ fn sent(datum: &Datum<'_>, columns: &[impl AsRef<str>]) -> bool {
             continue;
         }
         match members.value() {
-            Ok((_, value, _)) if value == super::Value::Unavailable || is_placeholder_value(&value) => {}
+            Ok((_, super::Value::Unavailable, _)) => {}
             _ => return true,
         }
     }
@@ -89,7 +90,13 @@ fn touched_datum(before: &Datum<'_>, after: &Datum<'_>, columns: &[impl AsRef<st
 
 /// Goes through both images at once, where they have the same columns in the same order and the old one is marked;
 /// `None` where they do not, or the marks end before the row.
-fn touched_in_step(before: &str, marks: &Marks, after: &str, columns: &[impl AsRef<str>]) -> Option<bool> {
+fn touched_in_step(
+    before: &str,
+    marks: &Marks,
+    after: &str,
+    missing: &Placeholders,
+    columns: &[impl AsRef<str>],
+) -> Option<bool> {
     let mut cursor = Cursor::new(after);
     let mut first = true;
     let mut at = 0;
@@ -107,14 +114,14 @@ fn touched_in_step(before: &str, marks: &Marks, after: &str, columns: &[impl AsR
         let raw = cursor.value().ok()?;
         // Another spelling of the same name is left to the one that looks closer.
         value_of(member, &name)?;
-        touched |= is_watched(columns, &name) && !is_placeholder(raw);
+        touched |= is_watched(columns, &name) && !missing.is_raw(raw);
     }
     // All of the old columns were met.
     (marks.end(before) == Some(at)).then_some(touched)
 }
 
 /// Is a watched column's raw text another one in the new image, or is the column gone from it?
-fn touched(before: &str, after: &str, columns: &[impl AsRef<str>]) -> bool {
+fn touched(before: &str, after: &str, missing: &Placeholders, columns: &[impl AsRef<str>]) -> bool {
     let (prefix, suffix) = common_ends(before.as_bytes(), after.as_bytes());
     if prefix == before.len() && prefix == after.len() {
         return false;
@@ -135,7 +142,7 @@ fn touched(before: &str, after: &str, columns: &[impl AsRef<str>]) -> bool {
         }
     };
     while let Some((name, raw)) = found {
-        if is_watched(columns, &name) && !is_placeholder(raw) {
+        if is_watched(columns, &name) && !missing.is_raw(raw) {
             let old = raw::members(before).find(|(key, _)| *key == name).map(|(_, raw)| raw);
             if old != Some(raw) {
                 return true;

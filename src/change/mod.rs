@@ -25,6 +25,7 @@ mod moment;
 mod net;
 mod protobuf;
 mod raw;
+mod reading;
 mod record;
 mod repeats;
 mod rows;
@@ -46,14 +47,16 @@ pub use hints::{ColumnHint, Hints, Known, NoHints, UnknownType};
 pub use identity::Identities;
 pub use logical::LogicalMessage;
 pub use net::{Folded, Net, net};
+pub use reading::{Format, Reading};
 pub use record::{Headers, Record};
 pub use repeats::{REPEATS_MAX, Repeats};
 pub use schemas::{
     AvroSchema, ConnectSchema, FileSchemas, Lookup, NoSchemas, ProtobufSchema, SCHEMA_BYTES_MAX, Schema, SchemaError,
     SchemaId, Schemas,
 };
-pub use skim::{Skim, skim, skim_with};
+pub use skim::{Skim, skim, skim_as, skim_with};
 pub use suspect::suspicions;
+pub use unavailable::Placeholders;
 pub use value::{Bounded, Decimal, Type, Value};
 
 use std::fmt;

@@ -1,13 +1,13 @@
 //! Row images from the bytes of a record.
 
 use super::avro::Datum;
-use super::envelope::Images;
+use super::envelope::{Envelope, Images};
 use super::hints::Hints;
 use super::image::Image;
 use super::marks::{Marks, value_of};
 use super::scan::Cursor;
 use super::semantic::{self, Kind, Shape};
-use super::unavailable::is_placeholder;
+use super::unavailable::Placeholders;
 use super::value::{Type, Value};
 use super::{Column, DecodeError, Row, memo};
 use std::collections::HashSet;
@@ -20,6 +20,7 @@ pub(crate) struct Rows<'h> {
     table: &'h str,
     /// `None` when the config types none of the table's columns.
     hints: Option<&'h dyn Hints>,
+    placeholders: &'h Placeholders,
 }
 
 /// A row, and the bytes of each column: of name and value in JSON, of the value in Avro.
@@ -36,8 +37,10 @@ pub(crate) struct Shapes<'s> {
 }
 
 impl<'h> Rows<'h> {
-    pub fn new(topic: &'h Arc<str>, server: &'h str, table: &'h str, hints: &'h dyn Hints) -> Self {
-        Rows { topic, server, table, hints: Some(hints).filter(|hints| hints.types_columns(server, table)) }
+    pub fn new(envelope: &'h Envelope<'_>, hints: &'h dyn Hints) -> Self {
+        let (topic, server, table) = (envelope.record().topic, envelope.server(), envelope.table());
+        let hints = Some(hints).filter(|hints| hints.types_columns(server, table));
+        Rows { topic, server, table, hints, placeholders: &envelope.placeholders }
     }
 
     /// Both images.
@@ -191,7 +194,7 @@ impl<'h> Rows<'h> {
             Some(hints) if kind.is_plain() => hints.column_type(self.server, self.table, name),
             _ => None,
         };
-        if is_placeholder(raw) {
+        if self.placeholders.is_raw(raw) {
             return Ok((hint.map_or(kind.ty(), |hint| hint.ty()), Value::Unavailable));
         }
         if let Some(hint) = hint {

@@ -1,5 +1,6 @@
 //! Schemas that stand in a registry, and how decoding asks for them.
 
+use super::Format;
 use super::avro::Plan;
 use super::protobuf;
 use super::schema as connect;
@@ -90,6 +91,15 @@ pub struct ProtobufSchema {
 pub struct SchemaError(pub(crate) Cow<'static, str>);
 
 impl Schema {
+    /// The format of what is written with it.
+    pub fn format(&self) -> Format {
+        match self {
+            Schema::Avro(_) => Format::Avro,
+            Schema::Protobuf(_) => Format::Protobuf,
+            Schema::Json | Schema::Connect(_) => Format::JsonSchema,
+        }
+    }
+
     /// Compiles a schema. `kind` is the registry's `schemaType` (`AVRO` where it says nothing); `references`
     /// are the texts of the schemas that this one refers to, those that the others need first.
     pub fn parse(kind: Option<&str>, text: &str, references: &[&str]) -> Result<Schema, SchemaError> {

@@ -1,6 +1,7 @@
 //! What a record is, found in one walk over its bytes that builds nothing.
 
 mod parts;
+mod pinned;
 mod protobuf;
 
 use super::avro::{Datum, Part};
@@ -11,7 +12,7 @@ use super::marks::Marks;
 use super::scan::Cursor;
 use super::schemas::{Lookup, NoSchemas, Schema, SchemaId, Schemas};
 use super::source::{Atom, Source};
-use super::{DecodeError, Record, cloud, flat, key, memo, raw};
+use super::{DecodeError, Format, Reading, Record, cloud, flat, key, memo, raw};
 use parts::*;
 use std::borrow::Cow;
 
@@ -60,14 +61,50 @@ pub fn skim<'a>(record: &Record<'a>) -> Result<Skim<'a>, DecodeError> {
     skim_with(record, &NoSchemas)
 }
 
-/// Finds out what a record is.
+/// Finds out what a record is, by its bytes and headers.
+pub fn skim_with<'a>(record: &Record<'a>, schemas: &dyn Schemas) -> Result<Skim<'a>, DecodeError> {
+    skim_as(record, schemas, &Reading::default())
+}
+
+/// Finds out what a record is, where the config says how its topic is to be read.
 ///
 /// The whole value is checked to be what it claims to be, so later steps only fail on what its parts mean.
-pub fn skim_with<'a>(record: &Record<'a>, schemas: &dyn Schemas) -> Result<Skim<'a>, DecodeError> {
+pub fn skim_as<'a>(record: &Record<'a>, schemas: &dyn Schemas, reading: &Reading) -> Result<Skim<'a>, DecodeError> {
     let Some(bytes) = record.value else {
-        return Ok(flat::tombstone(record)?.map_or(Skim::Tombstone, |envelope| Skim::Change(Box::new(envelope))));
+        return tombstone(record, schemas);
     };
-    let mut skim = match bytes.first() {
+    let mut skim = match reading.format {
+        None => skim_any(record, bytes, schemas)?,
+        Some(format) => pinned::skim(record, bytes, schemas, format)?,
+    };
+    if let Skim::Change(envelope) = &mut skim {
+        match key_form(record, schemas)? {
+            Ok(form) => envelope.key = form,
+            Err(id) => return Ok(Skim::Needs(id)),
+        }
+        envelope.read_as(reading);
+    }
+    // Converters write the null of a delete's tombstone in other dresses too.
+    if let Skim::Tombstone = skim {
+        return tombstone(record, schemas);
+    }
+    Ok(skim)
+}
+
+/// A tombstone, or what its headers say that it was: the delete of a flattened row.
+fn tombstone<'a>(record: &Record<'a>, schemas: &dyn Schemas) -> Result<Skim<'a>, DecodeError> {
+    let Some(mut envelope) = flat::tombstone(record)? else {
+        return Ok(Skim::Tombstone);
+    };
+    match key_form(record, schemas)? {
+        Ok(form) => envelope.key = form,
+        Err(id) => return Ok(Skim::Needs(id)),
+    }
+    Ok(Skim::Change(Box::new(envelope)))
+}
+
+fn skim_any<'a>(record: &Record<'a>, bytes: &'a [u8], schemas: &dyn Schemas) -> Result<Skim<'a>, DecodeError> {
+    Ok(match bytes.first() {
         // No header is looked at before the text fails to be JSON: nearly all that begins so is some.
         Some(b'{' | b'[' | b'"' | b'n' | b't' | b'f' | b'-' | b'0'..=b'9' | b' ' | b'\n' | b'\r' | b'\t') => {
             match skim_json(record, bytes, schemas) {
@@ -86,14 +123,7 @@ pub fn skim_with<'a>(record: &Record<'a>, schemas: &dyn Schemas) -> Result<Skim<
             Some(framed) => skim_framed(record, framed, schemas)?,
             None => skim_framed(record, frame::by_magic("value", bytes)?, schemas)?,
         },
-    };
-    if let Skim::Change(envelope) = &mut skim {
-        match key_form(record, schemas)? {
-            Ok(form) => envelope.key = form,
-            Err(id) => return Ok(Skim::Needs(id)),
-        }
-    }
-    Ok(skim)
+    })
 }
 
 fn skim_framed<'a>(record: &Record<'a>, framed: Framed<'a>, schemas: &dyn Schemas) -> Result<Skim<'a>, DecodeError> {
@@ -162,18 +192,23 @@ fn skim_known<'a>(record: &Record<'a>, bytes: &'a [u8]) -> Option<Result<Skim<'a
 fn skim_json<'a>(record: &Record<'a>, bytes: &'a [u8], schemas: &dyn Schemas) -> Result<Skim<'a>, DecodeError> {
     let skim = match skim_known(record, bytes) {
         Some(skim) => skim?,
-        None => skim_text(record, bytes, schemas)?,
+        None => skim_text(record, bytes, schemas, None)?,
     };
     let Skim::Unknown = skim else {
         return Ok(skim);
     };
     // A row without its envelope is looked for last: it can look like anything.
     let unwrapped = key::unwrap("value", record.topic, bytes)?;
-    let row = flat::json(record, unwrapped.payload, unwrapped.schema)?;
+    let row = flat::json(record, unwrapped.payload, unwrapped.schema, false)?;
     Ok(row.map_or(Skim::Unknown, |envelope| Skim::Change(Box::new(envelope))))
 }
 
-fn skim_text<'a>(record: &Record<'a>, bytes: &'a [u8], schemas: &dyn Schemas) -> Result<Skim<'a>, DecodeError> {
+fn skim_text<'a>(
+    record: &Record<'a>,
+    bytes: &'a [u8],
+    schemas: &dyn Schemas,
+    pinned: Option<Format>,
+) -> Result<Skim<'a>, DecodeError> {
     let text = json_text("value", bytes)?;
     let mut cursor = Cursor::new(text);
     let mut outer = Parts::default();
@@ -189,8 +224,12 @@ fn skim_text<'a>(record: &Record<'a>, bytes: &'a [u8], schemas: &dyn Schemas) ->
     walk(&mut cursor, record, &mut outer, Some(&mut inner), &mut marks)?;
     cursor.end().map_err(json)?;
 
-    if outer.has(SPEC_VERSION) && outer.has(DATA) {
+    let cloud = outer.has(SPEC_VERSION) && outer.has(DATA);
+    if cloud && matches!(pinned, None | Some(Format::CloudEvents)) {
         return Ok(cloud::change(record, text)?.map_or(Skim::Unknown, |change| Skim::Change(Box::new(change))));
+    }
+    if pinned == Some(Format::CloudEvents) {
+        return Err(DecodeError::new("specversion", "missing, where the config's decode says cloudevents"));
     }
     let wrapped = outer.keys == 2 && outer.has(PAYLOAD);
     if wrapped && outer.has(SCHEMA_ID) {
@@ -270,7 +309,7 @@ fn skim_avro<'a>(record: &Record<'a>, datum: &Datum<'a>) -> Result<Skim<'a>, Dec
     members.end().map_err(|reason| DecodeError::new("value", reason))?;
     match classify(record, parts, None, Marks::default())? {
         Skim::Unknown => {
-            let row = flat::avro(record, &datum)?;
+            let row = flat::avro(record, &datum, false)?;
             Ok(row.map_or(Skim::Unknown, |envelope| Skim::Change(Box::new(envelope))))
         }
         skim => Ok(skim),

@@ -2,106 +2,205 @@
 
 use super::raw;
 use super::value::{Bounded, Value};
+use super::written::text as quoted;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use md5::{Digest, Md5};
+use std::sync::{Arc, LazyLock};
 
 /// Debezium's default `unavailable.value.placeholder`.
-pub(crate) const PLACEHOLDER: &str = "__debezium_unavailable_value";
-/// The same as base64, for binary columns.
-const BASE64: &str = "X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==";
-/// The same as hex, for binary columns under `binary.handling.mode=hex`.
-const HEX: &str = "5f5f646562657a69756d5f756e617661696c61626c655f76616c7565";
-/// The same for arrays of uuids: the name-based uuid of the text.
-const UUID: &str = "b68a35a7-17ad-35b3-af2a-ae46edb4545a";
+const DEFAULT: &str = "__debezium_unavailable_value";
+/// A configured placeholder that begins so goes on with the hexadecimal digits of its bytes.
+const HEX_PREFIX: &str = "hex:";
 
-/// Is the raw value the placeholder, in any of the dresses that a column's type gives it?
-pub(crate) fn is_placeholder(raw: &str) -> bool {
-    // The shortest dress is the bare text; this line is all that most values cost.
-    if raw.len() < PLACEHOLDER.len() {
-        return false;
-    }
-    match raw.as_bytes().first() {
-        Some(b'"') => is_text(&raw[1..raw.len() - 1]),
-        Some(b'[') => is_array(raw),
-        Some(b'{') => {
-            let mut members = raw::members(raw);
-            let only = members.next();
-            members.next().is_none()
-                && only.is_some_and(|(key, value)| {
-                    key == PLACEHOLDER
-                        && value.strip_prefix('"').is_some_and(|v| v.strip_suffix('"') == Some(PLACEHOLDER))
-                })
-        }
-        _ => false,
-    }
+/// The placeholders that stand for values which were not sent: Debezium's own, and those that connectors are
+/// configured with (`unavailable.value.placeholder`).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Placeholders {
+    /// None beside the default.
+    more: Option<Arc<[Dress]>>,
 }
 
-/// Is the text, with its escapes resolved, the placeholder or a document of it?
-pub(crate) fn is_placeholder_text(text: &str) -> bool {
-    match text.len() {
-        28 => text == PLACEHOLDER,
-        40 => text == BASE64,
-        56 => text.eq_ignore_ascii_case(HEX),
-        61..=80 if text.starts_with('{') => {
-            let squeezed: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-            squeezed == format!("{{\"{PLACEHOLDER}\":\"{PLACEHOLDER}\"}}")
-        }
-        _ => false,
-    }
+/// One placeholder in the dresses that a column's type gives it.
+#[derive(Debug, PartialEq)]
+struct Dress {
+    bytes: Box<[u8]>,
+    text: String,
+    /// In a JSON text, without its quotes.
+    escaped: String,
+    base64: String,
+    /// Under `binary.handling.mode=base64-url-safe`.
+    base64_url: String,
+    /// Under `binary.handling.mode=hex`.
+    hex: String,
+    /// In an array of uuids: the name-based one of the text, as Java's `UUID.nameUUIDFromBytes` makes it.
+    uuid: String,
+    /// hstore as a document, without white space.
+    document: String,
 }
 
-/// Is the decoded value the placeholder, in any of the dresses that a column's type gives it?
-pub(crate) fn is_placeholder_value(value: &Value) -> bool {
-    match value {
-        Value::Text(text) => is_placeholder_text(text),
-        Value::Bytes(bytes) => **bytes == *PLACEHOLDER.as_bytes(),
-        Value::Array(elements) => match &elements[..] {
-            [Value::Unavailable] => true,
-            [Value::Text(text)] => **text == *UUID || is_placeholder_text(text),
-            [Value::Bytes(bytes)] => **bytes == *PLACEHOLDER.as_bytes(),
-            elements => {
-                let number = |value: &Value| match value {
-                    Value::Int(number) | Value::Date(Bounded::Finite(number)) => u8::try_from(*number).ok(),
-                    _ => None,
-                };
-                elements.len() == PLACEHOLDER.len()
-                    && elements.iter().zip(PLACEHOLDER.bytes()).all(|(element, byte)| number(element) == Some(byte))
+static KNOWN: LazyLock<Dress> = LazyLock::new(|| Dress::new(DEFAULT));
+
+impl Dress {
+    fn new(configured: &str) -> Self {
+        let digits = configured.strip_prefix(HEX_PREFIX).and_then(unhex);
+        let bytes = digits.unwrap_or_else(|| configured.as_bytes().to_vec());
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let mut json = String::new();
+        quoted(&mut json, &text);
+        let mut hash: [u8; 16] = Md5::digest(&bytes).into();
+        hash[6] = hash[6] & 0x0f | 0x30;
+        hash[8] = hash[8] & 0x3f | 0x80;
+        let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        Dress {
+            escaped: json[1..json.len() - 1].to_owned(),
+            base64: STANDARD.encode(&bytes),
+            base64_url: URL_SAFE.encode(&bytes),
+            hex,
+            uuid: super::SchemaId::Guid(hash).word(),
+            document: squeezed(&format!("{{{json}:{json}}}")),
+            bytes: bytes.into(),
+            text,
+        }
+    }
+
+    /// The text of any dress that is one text.
+    fn is_text(&self, text: &str) -> bool {
+        // The lengths differ nearly always, and are compared first.
+        *text == *self.text
+            || *text == *self.base64
+            || *text == *self.base64_url
+            || text.eq_ignore_ascii_case(&self.hex)
+            || text.starts_with('{')
+                // A document of it has its own length and a little white space.
+                && text.len().abs_diff(self.document.len()) <= 16
+                && squeezed(text) == self.document
+    }
+
+    fn is_raw_text(&self, inner: &str) -> bool {
+        if inner.len() < self.escaped.len().min(self.base64.len()) {
+            return false;
+        }
+        *inner == *self.escaped
+            || *inner == *self.base64
+            || *inner == *self.base64_url
+            || inner.eq_ignore_ascii_case(&self.hex)
+            || inner.starts_with('{') && inner.len() <= 2 * self.document.len() && self.is_text(&raw::unescape(inner))
+    }
+
+    fn is_raw(&self, raw: &str) -> bool {
+        // This line is all that most values cost.
+        if raw.len() < self.escaped.len() + 2 {
+            return false;
+        }
+        match raw.as_bytes().first() {
+            Some(b'"') => self.is_raw_text(&raw[1..raw.len() - 1]),
+            Some(b'[') => self.is_raw_array(raw),
+            Some(b'{') => {
+                let mut members = raw::members(raw);
+                let only = members.next();
+                members.next().is_none()
+                    && only.is_some_and(|(key, value)| {
+                        key == self.text && raw::text(value).is_some_and(|text| text == self.text)
+                    })
             }
-        },
-        Value::Map(entries) => matches!(&entries[..], [(key, Value::Text(text))]
-            if **key == *PLACEHOLDER && **text == *PLACEHOLDER),
-        _ => false,
+            _ => false,
+        }
     }
-}
 
-fn is_text(text: &str) -> bool {
-    match text.len() {
-        28 => text == PLACEHOLDER,
-        40 => text == BASE64,
-        56 => text.eq_ignore_ascii_case(HEX),
-        // hstore as a JSON text: {"placeholder":"placeholder"} with its quotes escaped.
-        _ => {
-            text.len() <= 80
-                && text.starts_with('{')
-                && text[1..].trim_start().starts_with("\\\"_")
-                && raw::text(&format!("\"{text}\"")).is_some_and(|document| {
-                    let squeezed: String = document.chars().filter(|c| !c.is_whitespace()).collect();
-                    squeezed == format!("{{\"{PLACEHOLDER}\":\"{PLACEHOLDER}\"}}")
-                })
+    fn is_raw_array(&self, raw: &str) -> bool {
+        let mut elements = raw::elements(raw);
+        let Some(first) = elements.next() else {
+            return false;
+        };
+        if let Some(inner) = first.strip_prefix('"').and_then(|t| t.strip_suffix('"')) {
+            return elements.next().is_none() && (*inner == *self.uuid || self.is_raw_text(inner));
+        }
+        // Arrays of numbers and dates hold one element per byte of the text.
+        let mut bytes = self.bytes.iter();
+        let same = |element: &str, byte: Option<&u8>| match (element.parse::<i16>(), byte) {
+            (Ok(number), Some(byte)) => is_byte(number.into(), *byte),
+            _ => false,
+        };
+        same(first, bytes.next()) && elements.all(|element| same(element, bytes.next())) && bytes.next().is_none()
+    }
+
+    fn is_value(&self, value: &Value) -> bool {
+        match value {
+            Value::Text(text) => self.is_text(text),
+            Value::Bytes(bytes) => **bytes == *self.bytes,
+            Value::Array(elements) => match &elements[..] {
+                [Value::Unavailable] => true,
+                [Value::Text(text)] => **text == *self.uuid || self.is_text(text),
+                [Value::Bytes(bytes)] => **bytes == *self.bytes,
+                elements => {
+                    let number = |value: &Value| match value {
+                        Value::Int(number) | Value::Date(Bounded::Finite(number)) => Some(*number),
+                        _ => None,
+                    };
+                    let same = |(value, byte): (&Value, &u8)| number(value).is_some_and(|n| is_byte(n, *byte));
+                    elements.len() == self.bytes.len()
+                        && !elements.is_empty()
+                        && elements.iter().zip(&self.bytes).all(same)
+                }
+            },
+            Value::Map(entries) => matches!(&entries[..], [(key, Value::Text(text))]
+                if **key == *self.text && **text == *self.text),
+            _ => false,
         }
     }
 }
 
-fn is_array(raw: &str) -> bool {
-    let mut elements = raw::elements(raw);
-    let Some(first) = elements.next() else {
-        return false;
-    };
-    if let Some(text) = first.strip_prefix('"').and_then(|t| t.strip_suffix('"')) {
-        return elements.next().is_none() && (text == UUID || is_text(text));
+/// Java's bytes are signed.
+fn is_byte(number: i128, byte: u8) -> bool {
+    number == i128::from(byte) || number == i128::from(byte as i8)
+}
+
+fn squeezed(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace()).collect()
+}
+
+fn unhex(digits: &str) -> Option<Vec<u8>> {
+    let pairs = digits.as_bytes().chunks(2);
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok().filter(|p| p.len() == 2)?, 16).ok();
+    pairs.map(byte).collect::<Option<Vec<u8>>>().filter(|bytes| !bytes.is_empty())
+}
+
+impl Placeholders {
+    /// Debezium's default and these, as `unavailable.value.placeholder` has them (`hex:` and digits are bytes).
+    /// An empty one is none.
+    pub fn new<'p>(more: impl IntoIterator<Item = &'p str>) -> Self {
+        let more: Vec<Dress> = more.into_iter().filter(|text| !text.is_empty()).map(Dress::new).collect();
+        Placeholders { more: (!more.is_empty()).then(|| more.into()) }
     }
-    // Arrays of numbers and dates hold one element per byte of the text.
-    let mut bytes = PLACEHOLDER.bytes();
-    let same = |element: &str, byte: Option<u8>| byte.is_some_and(|b| element.parse() == Ok(b));
-    same(first, bytes.next()) && elements.all(|element| same(element, bytes.next())) && bytes.next().is_none()
+
+    fn any(&self, is: impl Fn(&Dress) -> bool) -> bool {
+        is(&KNOWN) || self.more.iter().flat_map(|more| more.iter()).any(is)
+    }
+
+    /// Is the raw value a placeholder, in any of the dresses that a column's type gives it?
+    #[inline]
+    pub(crate) fn is_raw(&self, raw: &str) -> bool {
+        if self.more.is_none() && raw.len() < DEFAULT.len() {
+            return false;
+        }
+        self.any(|dress| dress.is_raw(raw))
+    }
+
+    /// Is the text, with its escapes resolved, a placeholder or a document of it?
+    pub(crate) fn is_text(&self, text: &str) -> bool {
+        self.any(|dress| dress.is_text(text))
+    }
+
+    /// Are these the bytes of a placeholder?
+    pub(crate) fn is_bytes(&self, bytes: &[u8]) -> bool {
+        self.any(|dress| *dress.bytes == *bytes)
+    }
+
+    /// Is the decoded value a placeholder, in any of the dresses that a column's type gives it?
+    pub(crate) fn is_value(&self, value: &Value) -> bool {
+        self.any(|dress| dress.is_value(value))
+    }
 }
 
 #[cfg(test)]

@@ -186,7 +186,8 @@ impl<'h> Inspector<'h> {
         line.insert("topic".into(), json!(**record.topic));
         line.insert("partition".into(), json!(record.partition));
         line.insert("offset".into(), json!(record.offset));
-        let skim = skimmed(record, self.source).map_err(InspectError::Registry)?;
+        let reading = self.hints.reading(record.topic);
+        let skim = skimmed(record, self.source, &reading).map_err(InspectError::Registry)?;
         match skim.and_then(|skim| self.describe(&skim)) {
             Ok(fields) => line.extend(fields),
             Err(error) => {

@@ -2,7 +2,7 @@
 
 use super::input::Source;
 use crate::app::{self, Judge, Judged, Plan, Verdict};
-use crate::change::{self, DecodeError, Folded, Record, RecordId, RowChange, Skim};
+use crate::change::{self, DecodeError, Folded, Hints, Reading, Record, RecordId, RowChange, Skim};
 use crate::config::{Config, Destination};
 use crate::telemetry::Metrics;
 use serde_json::{Value as Json, json};
@@ -72,7 +72,7 @@ impl<'s> Posts<'s> {
     /// Judges a record. An error is the registry's.
     pub fn see(&mut self, record: &Record<'_>) -> Result<Seen, String> {
         self.counts.records += 1;
-        Ok(match skimmed(record, self.source)? {
+        Ok(match skimmed(record, self.source, &self.config.reading(record.topic))? {
             Err(error) => Seen::Undecodable(error),
             Ok(Skim::Change(envelope)) => {
                 let plan = self.judge.plan(envelope.server(), envelope.table());
@@ -92,7 +92,7 @@ impl<'s> Posts<'s> {
 
     /// The change of a record as rules judge it, where it is one that can be decoded. An error is the registry's.
     pub fn decoded(&self, record: &Record<'_>) -> Result<Option<Arc<RowChange>>, String> {
-        Ok(match skimmed(record, self.source)? {
+        Ok(match skimmed(record, self.source, &self.config.reading(record.topic))? {
             Ok(Skim::Change(envelope)) => self.judge.decoded(&envelope).ok(),
             Ok(Skim::Message(message)) => Some(Arc::new(message.change())),
             _ => None,
@@ -152,11 +152,15 @@ impl<'s> Posts<'s> {
 }
 
 /// Skims a record, with the schemas that it needs. The outer error is the registry's.
-pub fn skimmed<'r>(record: &Record<'r>, source: &dyn Source) -> Result<Result<Skim<'r>, DecodeError>, String> {
-    let mut skim = change::skim_with(record, source.schemas());
+pub fn skimmed<'r>(
+    record: &Record<'r>,
+    source: &dyn Source,
+    reading: &Reading,
+) -> Result<Result<Skim<'r>, DecodeError>, String> {
+    let mut skim = change::skim_as(record, source.schemas(), reading);
     while let Ok(Skim::Needs(id)) = skim {
         source.fetch(id)?;
-        skim = change::skim_with(record, source.schemas());
+        skim = change::skim_as(record, source.schemas(), reading);
     }
     Ok(skim)
 }

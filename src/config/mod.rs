@@ -17,13 +17,14 @@ mod tests;
 
 pub use diagnostic::{Diagnostic, Place, Report, Severity};
 
-use crate::change::{ColumnHint, Hints};
+use crate::change::{ColumnHint, Hints, Reading};
 use crate::destination::{HttpSettings, Target};
 use crate::kafka::KafkaSettings;
 use crate::message::TableView;
 use crate::outbox::Rate;
 use crate::registry::RegistrySettings;
 use crate::rule::{Rule, TablePattern, Template};
+use globset::GlobMatcher;
 use jiff::tz::TimeZone;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -54,6 +55,8 @@ pub struct Config {
     pub kafka: KafkaSettings,
     /// Where the schemas of framed records are.
     pub schema_registry: Option<RegistrySettings>,
+    /// How records are read.
+    pub decode: Decode,
     /// What is known about tables, in file order; the first that matches counts.
     pub tables: Vec<Arc<Table>>,
     /// Where posts go; rules name them by their index.
@@ -70,6 +73,15 @@ pub struct Config {
     pub listen: SocketAddr,
     /// How requests leave.
     pub http: HttpSettings,
+}
+
+/// How the records of topics are read.
+#[derive(Debug, Default)]
+pub struct Decode {
+    /// In file order; the first glob that matches a topic counts.
+    pub pins: Vec<(GlobMatcher, Reading)>,
+    /// Of all other topics.
+    pub otherwise: Reading,
 }
 
 /// What the config says about tables of one pattern.
@@ -139,6 +151,11 @@ impl Hints for Config {
 
     fn column_type(&self, server: &str, table: &str, column: &str) -> Option<ColumnHint> {
         self.table(server, table)?.types.get(column).cloned()
+    }
+
+    fn reading(&self, topic: &str) -> Reading {
+        let pin = self.decode.pins.iter().find(|(topics, _)| topics.is_match(topic));
+        pin.map_or(&self.decode.otherwise, |(_, reading)| reading).clone()
     }
 
     fn types_columns(&self, server: &str, table: &str) -> bool {

@@ -15,6 +15,7 @@ pub const TOP_KEYS: &[&str] = &[
     "rules",
     "limits",
     "decode",
+    "unavailable_placeholder",
     "locale",
     "time_zone",
     "dead_letter",
@@ -42,6 +43,8 @@ pub struct Model {
     pub limits: LimitsModel,
     /// `decode:`, topic glob to format.
     pub decode: Vec<(At<String>, At<String>)>,
+    /// `unavailable_placeholder:`
+    pub unavailable_placeholder: OneOrMany<String>,
     /// `locale:`
     pub locale: Option<At<String>>,
     /// `time_zone:`

@@ -32,6 +32,7 @@ pub fn read(root: &Node, report: &mut Report) -> Model {
             "rules" => model.rules = listed(node, report),
             "limits" => model.limits = section(node, report).unwrap_or_default(),
             "decode" => model.decode = named(node, report),
+            "unavailable_placeholder" => model.unavailable_placeholder = section(node, report).unwrap_or_default(),
             "locale" => model.locale = section(node, report),
             "time_zone" => model.time_zone = section(node, report),
             "dead_letter" => model.dead_letter = section(node, report).unwrap_or_default(),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::change::{Format, Placeholders};
 use crate::destination::Target;
 use crate::message::Priority;
 use crate::registry::Credentials;
@@ -60,12 +61,31 @@ fn the_designs_example_loads_and_means_what_it_says() {
     assert_eq!(table.full_identity, Some(true));
     // What later issues build is said, not silently ignored.
     let warnings: Vec<_> = report.warnings().map(|w| w.message.as_str()).collect();
-    for word in ["fold: on", "thread_by", "hooks", "decode"] {
+    for word in ["fold: on", "thread_by", "hooks"] {
         assert!(
             warnings.iter().any(|w| w.starts_with(word) && w.contains("not available yet")),
             "{word}: {warnings:?}"
         );
     }
+}
+
+#[test]
+fn topics_are_pinned_to_formats_and_the_first_glob_counts() {
+    let text = with("decode: { \"legacy.a\": avro, \"legacy.*\": flat }\nunavailable_placeholder: n/a\n");
+    let (config, report) = parse_text(&text).unwrap_or_else(|report| panic!("{report}"));
+    assert_eq!(report.warnings().filter(|w| w.message.contains("decode")).count(), 0);
+    let format = |topic: &str| config.reading(topic).format;
+    assert_eq!(format("legacy.a"), Some(Format::Avro));
+    assert_eq!(format("legacy.b.c"), Some(Format::Flat));
+    assert_eq!(format("shop.a"), None);
+    for topic in ["legacy.a", "shop.a"] {
+        assert_eq!(config.reading(topic).placeholders, Placeholders::new(["n/a"]));
+    }
+    let found = errors(&with("decode: { \"a.*\": avroo, \"b[\": json }\n"));
+    assert!(found.contains("\"avroo\" is no format to decode\n  hint: did you mean \"avro\"?"), "{found}");
+    assert!(found.contains("\"b[\" is not a glob"), "{found}");
+    let found = errors(&with("decode: { \"a.*\": xml }\n"));
+    assert!(found.contains("one of: json, avro, protobuf, json_schema, cloudevents, flat"), "{found}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod value;
 pub(crate) use read::{Reader, within};
 
 use super::semantic::{Kind, Reason};
+use super::unavailable::Placeholders;
 use super::value::{Type, Value};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -59,6 +60,7 @@ pub(crate) struct Datum<'a> {
     plan: Arc<Plan>,
     node: usize,
     bytes: &'a [u8],
+    placeholders: Placeholders,
 }
 
 /// What a datum is on the wire, as far as an envelope is concerned.
@@ -75,13 +77,24 @@ pub(crate) enum Part<'a> {
 impl<'a> Datum<'a> {
     /// The whole of a payload.
     pub fn root(plan: &Arc<Plan>, bytes: &'a [u8]) -> Self {
-        Datum { plan: plan.clone(), node: plan.root, bytes }
+        Datum { plan: plan.clone(), node: plan.root, bytes, placeholders: Placeholders::default() }
+    }
+
+    /// The same, with these placeholders for what was not sent.
+    pub fn with(self, placeholders: &Placeholders) -> Self {
+        Datum { placeholders: placeholders.clone(), ..self }
     }
 
     /// The members of a record, in order; `None` when the datum is none.
     pub fn members(&self) -> Option<Members<'_, 'a>> {
         match &self.plan.nodes[self.node].wire {
-            Wire::Record(fields) => Some(Members { plan: &self.plan, fields, at: 0, reader: Reader::new(self.bytes) }),
+            Wire::Record(fields) => Some(Members {
+                plan: &self.plan,
+                fields,
+                at: 0,
+                reader: Reader::new(self.bytes),
+                placeholders: &self.placeholders,
+            }),
             _ => None,
         }
     }
@@ -107,7 +120,7 @@ impl<'a> Datum<'a> {
     /// The value, which must be all that the bytes hold.
     pub fn value(&self) -> Result<(Type, Value), Reason> {
         let mut reader = Reader::new(self.bytes);
-        let value = self.plan.value(self.node, &mut reader, 0)?;
+        let value = self.plan.value(self.node, &mut reader, &self.placeholders, 0)?;
         reader.end()?;
         Ok(value)
     }
@@ -130,7 +143,7 @@ impl<'a> Datum<'a> {
         let node = self.plan.branch(self.node, &mut reader)?;
         Ok(match &self.plan.nodes[node].wire {
             Wire::Null => Part::Null,
-            Wire::Record(_) => Part::Record(Datum { plan: self.plan.clone(), node, bytes: reader.rest() }),
+            Wire::Record(_) => Part::Record(Datum { node, bytes: reader.rest(), ..self.clone() }),
             Wire::Int => Part::Int(reader.long()?),
             Wire::Text => Part::Text(reader.text()?),
             Wire::Bytes => Part::Bytes(reader.bytes()?),
@@ -145,6 +158,7 @@ pub(crate) struct Members<'p, 'a> {
     fields: &'p [(Arc<str>, usize)],
     at: usize,
     reader: Reader<'a>,
+    placeholders: &'p Placeholders,
 }
 
 impl<'p, 'a> Members<'p, 'a> {
@@ -186,7 +200,7 @@ impl<'p, 'a> Members<'p, 'a> {
             return Err("past the last field".into());
         };
         self.at += 1;
-        let (ty, value) = self.plan.value(*node, &mut self.reader, 0)?;
+        let (ty, value) = self.plan.value(*node, &mut self.reader, self.placeholders, 0)?;
         Ok((ty, value, &before[..before.len() - self.reader.rest().len()]))
     }
 
@@ -194,7 +208,7 @@ impl<'p, 'a> Members<'p, 'a> {
     pub fn datum(&mut self) -> Result<Datum<'a>, Reason> {
         let node = self.fields.get(self.at).map(|(_, node)| *node).ok_or("past the last field")?;
         let bytes = self.skip()?;
-        Ok(Datum { plan: self.plan.clone(), node, bytes })
+        Ok(Datum { plan: self.plan.clone(), node, bytes, placeholders: self.placeholders.clone() })
     }
 
     /// What the next member is, for whoever asks before reading it.

@@ -6,14 +6,20 @@ use crate::change::decimal::unscaled;
 use crate::change::moment;
 use crate::change::semantic::{self, Kind, bits_text};
 use crate::change::time::duration_text;
-use crate::change::unavailable;
+use crate::change::unavailable::Placeholders;
 use crate::change::value::{Type, Value};
 use serde_json::Value as Json;
 use std::sync::Arc;
 
 impl Plan {
     /// Reads a value of this type.
-    pub(super) fn value(&self, node: usize, reader: &mut Reader<'_>, depth: u32) -> Result<(Type, Value), Reason> {
+    pub(super) fn value(
+        &self,
+        node: usize,
+        reader: &mut Reader<'_>,
+        missing: &Placeholders,
+        depth: u32,
+    ) -> Result<(Type, Value), Reason> {
         if depth > DEPTH_MAX {
             return Err("nested too deeply".into());
         }
@@ -34,9 +40,9 @@ impl Plan {
                 let double = f64::from_le_bytes(reader.array()?);
                 matches!(kind, Kind::Float).then_some(Value::Float(double))
             }
-            Wire::Bytes => bytes(kind, reader.bytes()?)?,
-            Wire::Fixed(size) => bytes(kind, reader.take(*size)?)?,
-            Wire::Text => text(kind, reader.text()?)?,
+            Wire::Bytes => bytes(kind, reader.bytes()?, missing)?,
+            Wire::Fixed(size) => bytes(kind, reader.take(*size)?, missing)?,
+            Wire::Text => text(kind, reader.text()?, missing)?,
             Wire::Enum(words) => {
                 let word = usize::try_from(reader.long()?).ok().and_then(|at| words.get(at));
                 Some(Value::Text(word.ok_or("a word that the schema's enum does not have")?.clone()))
@@ -44,7 +50,7 @@ impl Plan {
             Wire::Array(element) if matches!(kind, Kind::Array(_)) => {
                 let mut values = Vec::new();
                 self.blocks(reader, |reader| {
-                    values.push(self.value(*element, reader, depth + 1)?.1);
+                    values.push(self.value(*element, reader, missing, depth + 1)?.1);
                     Ok(())
                 })?;
                 Some(Value::Array(values))
@@ -53,12 +59,12 @@ impl Plan {
                 let mut entries = Vec::new();
                 self.blocks(reader, |reader| {
                     let key = reader.text()?.into();
-                    entries.push((key, self.value(*element, reader, depth + 1)?.1));
+                    entries.push((key, self.value(*element, reader, missing, depth + 1)?.1));
                     Ok(())
                 })?;
                 Some(Value::Map(entries))
             }
-            Wire::Record(fields) => self.record(kind, fields, reader, depth)?,
+            Wire::Record(fields) => self.record(kind, fields, reader, missing, depth)?,
             Wire::Array(_) | Wire::Map(_) | Wire::Union(_) => None,
         };
         let value = match value {
@@ -73,8 +79,8 @@ impl Plan {
             }
         };
         // Deeper down the placeholder is what an array of it holds, which only the whole column tells.
-        let missing = depth == 0 && unavailable::is_placeholder_value(&value);
-        Ok((ty, if missing { Value::Unavailable } else { value }))
+        let not_sent = depth == 0 && missing.is_value(&value);
+        Ok((ty, if not_sent { Value::Unavailable } else { value }))
     }
 
     fn record(
@@ -82,6 +88,7 @@ impl Plan {
         kind: &Kind,
         fields: &[(Arc<str>, usize)],
         reader: &mut Reader<'_>,
+        missing: &Placeholders,
         depth: u32,
     ) -> Result<Option<Value>, Reason> {
         let names: [&str; 2] = match kind {
@@ -91,7 +98,8 @@ impl Plan {
             Kind::Struct(_) => {
                 let mut object = serde_json::Map::new();
                 for (name, field) in fields {
-                    let (_, value) = self.value(*field, reader, depth + 1).map_err(|reason| within(name, &reason))?;
+                    let (_, value) =
+                        self.value(*field, reader, missing, depth + 1).map_err(|reason| within(name, &reason))?;
                     object.insert(name.to_string(), value.canonical());
                 }
                 return Ok(Some(Value::Json(Arc::new(Json::Object(object)))));
@@ -101,7 +109,7 @@ impl Plan {
         let mut found = [const { None }; 2];
         for (name, field) in fields {
             match names.iter().position(|wanted| **wanted == **name) {
-                Some(at) => found[at] = Some(self.value(*field, reader, depth + 1)?.1),
+                Some(at) => found[at] = Some(self.value(*field, reader, missing, depth + 1)?.1),
                 None => self.skip(*field, reader, depth + 1)?,
             }
         }
@@ -129,11 +137,11 @@ fn int(kind: &Kind, number: i64) -> Option<Value> {
     })
 }
 
-fn bytes(kind: &Kind, bytes: &[u8]) -> Result<Option<Value>, Reason> {
+fn bytes(kind: &Kind, bytes: &[u8], missing: &Placeholders) -> Result<Option<Value>, Reason> {
     Ok(Some(match kind {
         Kind::Bytes => Value::Bytes(bytes.into()),
         // The placeholder comes as its bytes, of whatever type the column is; as a number it has 68 digits.
-        _ if bytes == unavailable::PLACEHOLDER.as_bytes() => Value::Unavailable,
+        _ if missing.is_bytes(bytes) => Value::Unavailable,
         Kind::Decimal(scale) => Value::Decimal(unscaled(bytes, *scale)?),
         Kind::Bits(length) => Value::Bits(bits_text(bytes, *length).into()),
         Kind::Geometry => Value::Bytes(bytes.into()),
@@ -141,10 +149,10 @@ fn bytes(kind: &Kind, bytes: &[u8]) -> Result<Option<Value>, Reason> {
     }))
 }
 
-fn text(kind: &Kind, text: &str) -> Result<Option<Value>, Reason> {
+fn text(kind: &Kind, text: &str, missing: &Placeholders) -> Result<Option<Value>, Reason> {
     Ok(Some(match kind {
         Kind::Text | Kind::Xml | Kind::Uuid | Kind::Enum | Kind::Interval => Value::Text(text.into()),
-        _ if unavailable::is_placeholder_text(text) => Value::Unavailable,
+        _ if missing.is_text(text) => Value::Unavailable,
         Kind::Json => semantic::document(text),
         Kind::Set => semantic::set(text),
         Kind::Date => Value::Date(moment::date_text(text)?),

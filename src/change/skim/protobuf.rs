@@ -51,16 +51,32 @@ pub(super) fn skim<'a>(record: &Record<'a>, plan: &Arc<Plan>, framed: &Framed<'a
         part(&mut parts, &root, place, name, value).map_err(|reason| DecodeError::new(name, reason))?;
     }
     let schema = Some(Inline { text: b"", kind: Some(root.kind().clone()) });
-    let mut skim = classify(record, parts, schema.clone(), Marks::default())?;
+    let mut skim = classify(record, parts, schema, Marks::default())?;
     if let Skim::Unknown = skim {
-        let row =
-            flat::protobuf(record, atoms(&root, payload).map_err(whole)?, root.json(payload).map_err(whole)?, schema)?;
-        skim = row.map_or(Skim::Unknown, |envelope| Skim::Change(Box::new(envelope)));
+        skim = written_row(record, &root, payload, false)?;
     }
     if let Skim::Change(envelope) = &mut skim {
         envelope.untyped = !root.named();
     }
     Ok(skim)
+}
+
+/// A value that is sure to be a row without its envelope.
+pub(super) fn row<'a>(record: &Record<'a>, plan: &Arc<Plan>, framed: &Framed<'a>) -> Result<Skim<'a>, DecodeError> {
+    let (root, payload) = root(plan, framed).map_err(|reason| DecodeError::new("value", reason))?;
+    let mut skim = written_row(record, &root, payload, true)?;
+    if let Skim::Change(envelope) = &mut skim {
+        envelope.untyped = !root.named();
+    }
+    Ok(skim)
+}
+
+fn written_row<'a>(record: &Record<'a>, root: &Root, payload: &'a [u8], sure: bool) -> Result<Skim<'a>, DecodeError> {
+    let whole = |reason| DecodeError::new("value", reason);
+    let schema = Some(Inline { text: b"", kind: Some(root.kind().clone()) });
+    let (fields, json) = (atoms(root, payload).map_err(whole)?, root.json(payload).map_err(whole)?);
+    let row = flat::protobuf(record, fields, json, schema, sure)?;
+    Ok(row.map_or(Skim::Unknown, |envelope| Skim::Change(Box::new(envelope))))
 }
 
 fn part<'a>(parts: &mut Parts<'a>, root: &Root, place: usize, name: &str, value: Wired<'a>) -> Result<(), Reason> {

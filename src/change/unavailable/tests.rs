@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn every_dress_is_recognised() {
-    let bytes: Vec<String> = PLACEHOLDER.bytes().map(|b| b.to_string()).collect();
+    let bytes: Vec<String> = DEFAULT.bytes().map(|b| b.to_string()).collect();
     for raw in [
         r#""__debezium_unavailable_value""#.to_owned(),
         r#""X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==""#.to_owned(),
@@ -18,7 +18,8 @@ fn every_dress_is_recognised() {
         r#""{\"__debezium_unavailable_value\":\"__debezium_unavailable_value\"}""#.to_owned(),
         r#""{\"__debezium_unavailable_value\": \"__debezium_unavailable_value\"}""#.to_owned(),
     ] {
-        assert!(is_placeholder(&raw), "{raw}");
+        assert!(Placeholders::default().is_raw(&raw), "{raw}");
+        assert!(Placeholders::new(["other"]).is_raw(&raw), "{raw}");
     }
 }
 
@@ -33,7 +34,45 @@ fn values_that_mention_it_are_values() {
         r#"[95,95,100,101,98,101,122,105,117,109,95,1]"#,
         r#""{\"__debezium_unavailable_value\":1,\"b\":\"____________\"}""#,
         "12345678901234567890123456789012345",
+        r#""not sent""#,
     ] {
-        assert!(!is_placeholder(raw), "{raw}");
+        assert!(!Placeholders::default().is_raw(raw), "{raw}");
     }
+}
+
+#[test]
+fn a_configured_one_wears_the_same_dresses() {
+    // The uuid is what Java makes of the bytes of "é\"".
+    let configured = "é\"";
+    let more = Placeholders::new([configured, ""]);
+    for raw in [
+        r#""é\"""#,
+        r#""w6ki""#,
+        r#""c3a922""#,
+        r#"["é\""]"#,
+        "[195,169,34]",
+        "[-61,-87,34]",
+        r#"{"é\"":"é\""}"#,
+        r#""{\"é\\\"\": \"é\\\"\"}""#,
+    ] {
+        assert!(more.is_raw(raw), "{raw}");
+        assert!(!Placeholders::default().is_raw(raw), "{raw}");
+    }
+    assert_eq!(Placeholders::new(["hex:c3A922"]), more);
+    assert!(Placeholders::new(["hex:xyz"]).is_raw(r#""hex:xyz""#));
+    let uuid = Dress::new("x").uuid;
+    // MD5 of "x" is 9dd4e461268c8034f5c8564e155c67a6; version 3 and the variant replace six of its bits.
+    assert_eq!(uuid, "9dd4e461-268c-3034-b5c8-564e155c67a6");
+    for value in [
+        Value::Text("x".into()),
+        Value::Bytes(b"x"[..].into()),
+        Value::Array(vec![Value::Text(uuid.into())]),
+        Value::Array(vec![Value::Int(120)]),
+        Value::Map(vec![("x".into(), Value::Text("x".into()))]),
+        Value::Text("{ \"x\": \"x\" }".into()),
+    ] {
+        assert!(Placeholders::new(["x"]).is_value(&value), "{value:?}");
+        assert!(!Placeholders::default().is_value(&value), "{value:?}");
+    }
+    assert!(!Placeholders::new([""]).is_value(&Value::Text("".into())));
 }

@@ -1,5 +1,6 @@
 //! From the model to what the service runs with: names are looked up, templates compiled, defaults filled in.
 
+mod decode;
 mod destinations;
 mod kafka;
 mod registry;
@@ -58,6 +59,7 @@ pub fn compile(model: Model, report: &mut Report) -> Option<Config> {
             usize::try_from(bytes.0).unwrap_or(usize::MAX).min(METADATA_BYTES_MAX)
         }),
     };
+    let decode = decode::decode(model.decode, &model.unavailable_placeholder.0, report);
     let Some(kafka) = model.kafka else {
         if !report.has_errors() {
             report.push(Diagnostic::error(Place::default(), "\"kafka\" is missing").hint(
@@ -73,6 +75,7 @@ pub fn compile(model: Model, report: &mut Report) -> Option<Config> {
     Some(Config {
         kafka,
         schema_registry,
+        decode,
         tables,
         destinations,
         rules,
@@ -91,9 +94,6 @@ fn not_built_yet(model: &Model, report: &mut Report) {
     };
     if let Some(locale) = model.locale.as_ref().filter(|locale| locale.value != "en") {
         warn(locale.place, "a locale other than en");
-    }
-    if let Some((topic, _)) = model.decode.first() {
-        warn(topic.place, "decode (payloads are recognised by themselves)");
     }
     if let Some((hook, _)) = model.hooks.first() {
         warn(hook.place, "hooks");
