@@ -5,7 +5,7 @@ use super::hints::Hints;
 use super::rows::{Rows, Shapes, shape};
 use super::semantic::Shape;
 use super::value::{Type, Value};
-use super::{Column, ColumnChange, DecodeError, Op, Row, RowChange, memo};
+use super::{Column, ColumnChange, DecodeError, Op, Row, RowChange, document, memo};
 use std::sync::Arc;
 
 /// On the `create` that a primary-key change ends in: the key that the row had before.
@@ -24,8 +24,18 @@ pub(crate) fn change(envelope: &Envelope<'_>, hints: &dyn Hints) -> Result<RowCh
         Some(_) => schema,
         None => schema.and_then(|schema| image_shape(schema, image)),
     };
-    let shapes = Shapes { before: shape_of("before"), after: shape_of("after") };
+    // Cassandra's cells were unwrapped, and a deleted row is what stood in `after`.
+    let cells = shape_of("after").filter(|_| envelope.connector() == "cassandra").map(document::cells_shape);
+    let shapes = match &cells {
+        Some(shape) => Shapes { before: Some(shape), after: Some(shape) },
+        None => Shapes { before: shape_of("before"), after: shape_of("after") },
+    };
     let (mut before, mut after) = rows.images(&envelope.images, shapes)?;
+    if let (true, Some(before), Some(after)) = (envelope.images.partial, &before, &mut after) {
+        let kept = before.columns.iter().filter(|column| after.get(&column.name).is_none()).cloned();
+        let kept: Vec<Column> = kept.collect();
+        after.columns.extend(kept);
+    }
     if let Some(flat) = &envelope.flat {
         for row in [&mut before, &mut after].into_iter().flatten() {
             row.columns.retain(|column| !flat.is_added(&column.name));

@@ -3,6 +3,7 @@
 use super::image::Image;
 use super::raw;
 use super::scan::Cursor;
+use super::semantic::{Kind, Shape};
 use super::value::{Bounded, Type, Value};
 use super::{DecodeError, decimal, moment, semantic};
 use std::borrow::Cow;
@@ -61,6 +62,15 @@ pub(crate) fn cells(raw: &str) -> String {
     }
     out.push('}');
     out
+}
+
+/// The shape of a row whose cells were unwrapped.
+pub(crate) fn cells_shape(shape: &Shape) -> Shape {
+    let unwrapped = |kind: &Kind| match kind {
+        Kind::Struct(cell) => cell.field("value", 0).map_or_else(|| kind.clone(), |(_, value)| value.clone()),
+        kind => kind.clone(),
+    };
+    Shape { fields: shape.fields.iter().map(|(name, kind)| (name.clone(), unwrapped(kind))).collect() }
 }
 
 /// A value in MongoDB's extended JSON: `{"$numberDecimal": "1.50"}`; `None` for any other object.

@@ -39,6 +39,8 @@ pub(crate) struct Images<'a> {
     pub before: Option<Image<'a>>,
     pub after: Option<Image<'a>>,
     pub marks: Marks,
+    /// The new image holds what changed, and nothing else.
+    pub partial: bool,
 }
 
 /// How the record's key is written.

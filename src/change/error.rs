@@ -19,20 +19,21 @@ pub struct DecodeError {
 
 impl DecodeError {
     pub(crate) fn new(field: &str, reason: impl Into<Cow<'static, str>>) -> Self {
-        DecodeError { field: field.to_owned(), reason: reason.into() }
+        DecodeError { field: line(field), reason: reason.into() }
     }
 
     /// An error about a column of an image.
     pub(crate) fn column(image: &str, column: &str, reason: impl Into<Cow<'static, str>>) -> Self {
-        let mut field = format!("{image}.");
-        for char in column.chars().take(FIELD_CHARS_MAX) {
-            // One error is one line, whatever the column's name holds.
-            field.push(if char.is_control() { char::REPLACEMENT_CHARACTER } else { char });
-        }
-        DecodeError { field, reason: reason.into() }
+        DecodeError { field: format!("{image}.{}", line(column)), reason: reason.into() }
     }
 
     pub(crate) fn json(field: &str, error: ScanError) -> Self {
         DecodeError::new(field, format!("not valid JSON at byte {}: {}", error.at, error.what))
     }
+}
+
+/// A name that a record chose, short and in one line whatever it holds.
+pub(crate) fn line(name: &str) -> String {
+    let shown = |char: char| if char.is_control() { char::REPLACEMENT_CHARACTER } else { char };
+    name.chars().take(FIELD_CHARS_MAX).map(shown).collect()
 }

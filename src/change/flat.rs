@@ -104,7 +104,13 @@ pub(crate) fn json<'a>(
         return Ok(None);
     }
     let fields = raw::members(payload).map(|(name, raw)| (name, Atom::json(raw))).collect();
+    let sure = sure || schema.as_ref().is_some_and(is_row);
     row(record, fields, Image::Json(Cow::Borrowed(payload)), schema, sure)
+}
+
+/// Debezium names the schema of a table's rows after the topic, and so: `shop.public.listings.Value`.
+fn is_row(schema: &Inline<'_>) -> bool {
+    raw::member(schema.text(), "name").and_then(raw::text).is_some_and(|name| name.ends_with(".Value"))
 }
 
 /// A flattened row in Avro.
@@ -122,7 +128,7 @@ pub(crate) fn avro<'a>(
             fields.push((name, Atom::part(&part)));
         }
     }
-    row(record, fields, Image::Avro(datum.clone()), None, sure)
+    row(record, fields, Image::Avro(datum.clone()), None, sure || datum.is_row())
 }
 
 /// A flattened row in Protobuf, whose message was written as JSON.
@@ -153,7 +159,11 @@ fn row<'a>(
     sure: bool,
 ) -> Result<Option<Envelope<'a>>, DecodeError> {
     let value = |wanted: &str| fields.iter().find(|(name, _)| name == wanted).map(|(_, atom)| *atom);
-    let deleted = value("__deleted").and_then(Atom::text);
+    let deleted = value("__deleted").and_then(|atom| match atom {
+        // A transformation may have made a boolean of the text.
+        Atom::Json(raw @ ("true" | "false")) => Some(Cow::Borrowed(raw)),
+        atom => atom.text(),
+    });
     let (prefix, added) = match prefix_of(&fields, deleted.is_some()) {
         Some(prefix) => {
             let added = fields.iter().filter_map(|(name, atom)| Some((name.strip_prefix(&prefix)?.to_owned(), *atom)));

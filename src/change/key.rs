@@ -143,7 +143,14 @@ impl Rows<'_> {
 
 /// A key that is no JSON document, as a single column.
 fn bare_key(bytes: &[u8]) -> Row {
-    let (ty, value) = match std::str::from_utf8(bytes) {
+    let text = std::str::from_utf8(bytes).ok();
+    let (ty, value) = match text.ok_or(bytes) {
+        // Kafka's own encoding of numbers: no text has such characters.
+        _ if matches!(bytes.len(), 4 | 8) && text.is_none_or(|text| text.bytes().any(|byte| byte < b' ')) => {
+            let sign = if bytes[0] < 0x80 { 0 } else { -1 };
+            let number = bytes.iter().fold(sign, |number: i64, byte| number << 8 | i64::from(*byte));
+            (Type::Int, Value::Int(number.into()))
+        }
         Ok(text) => match text.parse::<i64>() {
             Ok(number) => (Type::Int, Value::Int(number.into())),
             Err(_) => (Type::Text, Value::Text(text.into())),

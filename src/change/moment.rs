@@ -113,14 +113,17 @@ pub(crate) fn moment_text(text: &str, instant: bool) -> Result<Bounded, Reason> 
 /// A time of day with a zone, in UTC. It stays a text, because a [`Value::Time`] has no zone to keep.
 pub(crate) fn zoned_time(text: &str) -> Result<Value, Reason> {
     match time::parse_iso(text) {
-        Some(time::Iso { days: None, nanos: Some(nanos), offset }) => {
-            let utc = nanos - offset.unwrap_or(0) * SECOND;
-            // 24:00 is a time that Postgres knows; only what a zone has moved wraps around midnight.
-            let utc = if (0..=DAY).contains(&utc) { utc } else { utc.rem_euclid(DAY) };
-            Ok(Value::Text(format!("{}Z", time::time_text(utc)).into()))
-        }
+        Some(time::Iso { days: None, nanos: Some(nanos), offset }) => Ok(utc_time(nanos, offset.unwrap_or(0))),
         _ => Err("expected a time with a zone".into()),
     }
+}
+
+/// What the clock of UTC shows; `east` is in seconds.
+fn utc_time(nanos: i128, east: i128) -> Value {
+    let utc = nanos - east * SECOND;
+    // 24:00 is a time that Postgres knows; only what a zone has moved wraps around midnight.
+    let utc = if (0..=DAY).contains(&utc) { utc } else { utc.rem_euclid(DAY) };
+    Value::Text(format!("{}Z", time::time_text(utc)).into())
 }
 
 pub(crate) fn structured(raw: &str, ty: Type) -> Result<Value, Reason> {
@@ -153,7 +156,10 @@ pub(crate) fn structured(raw: &str, ty: Type) -> Result<Value, Reason> {
         }),
         Type::Timestamp => Value::Timestamp(moment(0)?),
         Type::Instant => Value::Instant(moment(small(field("offsetSeconds")?))?),
-        Type::Time => Value::Time(nanos),
+        Type::Time => match field("offsetSeconds")? {
+            None => Value::Time(nanos),
+            Some(east) => utc_time(nanos, small(Some(east))),
+        },
         _ => Value::Json(Arc::new(raw::build(raw))),
     })
 }

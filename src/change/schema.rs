@@ -73,7 +73,7 @@ pub(crate) fn named<'p>(name: &str, base: &str, parameter: impl Fn(&str) -> Opti
             "MicroDuration" => Kind::Duration(Unit::Micro),
             "NanoDuration" => Kind::Duration(Unit::Nano),
             "Year" => Kind::Int,
-            _ => Kind::Structured(structured(name.strip_prefix("Structured")?)),
+            _ => structured(name.strip_prefix("Structured")?),
         });
     }
     if let Some(name) = name.strip_prefix("org.apache.kafka.connect.data.") {
@@ -85,7 +85,8 @@ pub(crate) fn named<'p>(name: &str, base: &str, parameter: impl Fn(&str) -> Opti
             _ => return None,
         });
     }
-    Some(match name.strip_prefix("io.debezium.data.")? {
+    let name = name.strip_prefix("io.debezium.data.")?;
+    Some(match name.strip_prefix("vector.").unwrap_or(name) {
         "VariableScaleDecimal" => Kind::VariableDecimal,
         "Json" => Kind::Json,
         "Xml" => Kind::Xml,
@@ -103,14 +104,14 @@ pub(crate) fn named<'p>(name: &str, base: &str, parameter: impl Fn(&str) -> Opti
     })
 }
 
-fn structured(rest: &str) -> Type {
-    match rest {
+fn structured(rest: &str) -> Kind {
+    Kind::Structured(match rest {
         _ if rest.contains("Zoned") && rest.contains("Timestamp") => Type::Instant,
         _ if rest.contains("Timestamp") => Type::Timestamp,
         _ if rest.contains("Date") => Type::Date,
         _ if rest.contains("Time") => Type::Time,
         _ => Type::Json,
-    }
+    })
 }
 
 #[cfg(test)]

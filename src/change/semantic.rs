@@ -262,7 +262,15 @@ pub(crate) fn text(raw: &str) -> Result<Cow<'_, str>, Reason> {
 }
 
 pub(crate) fn int(raw: &str) -> Result<i128, Reason> {
-    raw.parse::<i128>().map_err(|_| unexpected("an integer", raw))
+    const RANGE: std::ops::RangeInclusive<i128> = i64::MIN as i128..=u64::MAX as i128;
+    match raw.parse::<i128>() {
+        Ok(number) if RANGE.contains(&number) => Ok(number),
+        // No column and no converter has such integers; beyond 128 bits they do not even parse.
+        _ if raw::is_integer(raw) && raw.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit()) => {
+            Err("a number of more than 64 bits".into())
+        }
+        _ => Err(unexpected("an integer", raw)),
+    }
 }
 
 fn float(raw: &str) -> Result<f64, Reason> {

@@ -145,7 +145,10 @@ impl Parser<'_> {
         let year = self.number(4..=9)?;
         let month = self.eat(b'-').then(|| self.bounded(12)).flatten().filter(|m| *m > 0)?;
         let day = self.eat(b'-').then(|| self.bounded(31)).flatten().filter(|d| *d > 0)?;
-        Some(days(if negative { -year } else { year }, month as u8, day as u8))
+        let year = if negative { -year } else { year };
+        let days = days(year, month as u8, day as u8);
+        // February has no 31st day, and the arithmetic would make it March's third.
+        (civil(days) == (year, month, day)).then_some(days)
     }
 
     fn time(&mut self) -> Option<i128> {

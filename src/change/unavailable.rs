@@ -133,16 +133,23 @@ impl Dress {
                 [Value::Unavailable] => true,
                 [Value::Text(text)] => **text == *self.uuid || self.is_text(text),
                 [Value::Bytes(bytes)] => **bytes == *self.bytes,
-                elements => {
+                elements if elements.len() == self.bytes.len() => {
                     let number = |value: &Value| match value {
-                        Value::Int(number) | Value::Date(Bounded::Finite(number)) => Some(*number),
+                        Value::Int(number) | Value::Time(number) => Some(*number),
+                        Value::Date(Bounded::Finite(number))
+                        | Value::Timestamp(Bounded::Finite(number))
+                        | Value::Instant(Bounded::Finite(number)) => Some(*number),
                         _ => None,
                     };
-                    let same = |(value, byte): (&Value, &u8)| number(value).is_some_and(|n| is_byte(n, *byte));
-                    elements.len() == self.bytes.len()
-                        && !elements.is_empty()
-                        && elements.iter().zip(&self.bytes).all(same)
+                    // A time counts in a unit that is not known here any more.
+                    [1, 1_000, 1_000_000].iter().any(|unit| {
+                        let same = |(value, byte): (&Value, &u8)| {
+                            number(value).is_some_and(|n| n % unit == 0 && is_byte(n / unit, *byte))
+                        };
+                        elements.iter().zip(&self.bytes).all(same)
+                    })
                 }
+                _ => false,
             },
             Value::Map(entries) => matches!(&entries[..], [(key, Value::Text(text))]
                 if **key == *self.text && **text == *self.text),

@@ -25,6 +25,8 @@ const DEPTH_MAX: u32 = 64;
 pub(crate) struct Plan {
     nodes: Vec<Node>,
     root: usize,
+    /// Its name is what Debezium calls a table's rows.
+    is_row: bool,
 }
 
 /// A type.
@@ -123,6 +125,11 @@ impl<'a> Datum<'a> {
         let value = self.plan.value(self.node, &mut reader, &self.placeholders, 0)?;
         reader.end()?;
         Ok(value)
+    }
+
+    /// Does the schema's name say that it is a table's row?
+    pub fn is_row(&self) -> bool {
+        self.plan.is_row
     }
 
     /// The datum's bytes.

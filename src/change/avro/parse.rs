@@ -34,7 +34,13 @@ impl Plan {
             parser.node(&read(reference)?, "")?;
         }
         let root = parser.node(&read(text)?, "")?;
-        Ok(Plan { nodes: parser.nodes, root })
+        let name = |schema: &Json| {
+            let text = |name| schema.get(name).and_then(Json::as_str).unwrap_or_default();
+            let own = if text("name").contains('.') || text("namespace").is_empty() { "" } else { "." };
+            [text("connect.name"), text("namespace"), own, text("name")].concat()
+        };
+        let is_row = name(&read(text)?).ends_with(".Value");
+        Ok(Plan { nodes: parser.nodes, root, is_row })
     }
 }
 
@@ -164,7 +170,12 @@ fn full_name(name: &str, namespace: &str) -> String {
 fn semantic(word: &str, attributes: &Map<String, Json>) -> Option<Kind> {
     let text = |name: &str| attributes.get(name).and_then(Json::as_str);
     let parameters = attributes.get("connect.parameters");
-    let parameter = |name: &str| parameters.and_then(|parameters| parameters.get(name)).and_then(Json::as_str);
+    // Avro's own attribute says a decimal's scale too, as a number.
+    let scale_text = attributes.get("scale").and_then(Json::as_i64).map(|scale| scale.to_string());
+    let parameter = |name: &str| {
+        let written = parameters.and_then(|parameters| parameters.get(name)).and_then(Json::as_str);
+        written.or(scale_text.as_deref().filter(|_| name == "scale"))
+    };
     if let Some(kind) = text("connect.name").and_then(|name| named(name, word, parameter)) {
         return Some(kind);
     }

@@ -1,6 +1,7 @@
 //! Avro's binary encoding. Nothing is allocated before the bytes that fill it have been seen.
 
 use super::{DEPTH_MAX, Plan, Reason, Wire};
+use crate::change::error::line;
 
 /// A position in a datum.
 #[derive(Debug, Clone)]
@@ -181,5 +182,5 @@ pub(crate) fn within(name: &str, reason: &Reason) -> Reason {
     if reason.len() > REASON_BYTES_MAX {
         return reason.clone();
     }
-    format!("{name}: {reason}").into()
+    format!("{}: {reason}", line(name)).into()
 }

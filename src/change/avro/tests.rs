@@ -202,3 +202,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_decimals_scale_may_stand_beside_its_name_only() {
+    let schema =
+        r#"{"type":"bytes","scale":2,"logicalType":"decimal","connect.name":"org.apache.kafka.connect.data.Decimal"}"#;
+    let (_, value) = read(schema, &[4, 0x01, 0xc2]).expect("reads");
+    assert_eq!(value.canonical(), "4.50");
+    let schema = schema.replace("}", r#","connect.parameters":{"scale":"1"}}"#);
+    assert_eq!(read(&schema, &[4, 0x01, 0xc2]).expect("reads").1.canonical(), "45.0");
+}
+
+#[test]
+fn the_placeholder_in_an_array_of_times_is_not_a_value() {
+    let bytes: Vec<u8> =
+        "__debezium_unavailable_value".bytes().flat_map(|byte| [byte << 1 | 0x80, byte >> 6]).collect();
+    let datum = [&[56][..], &bytes, &[0]].concat();
+    for name in ["MicroTimestamp", "NanoTime", "Timestamp"] {
+        let schema =
+            format!(r#"{{"type":"array","items":{{"type":"long","connect.name":"io.debezium.time.{name}"}}}}"#);
+        let found = read(&schema, &datum).expect("reads").1;
+        assert_eq!(found, Value::Unavailable, "{name}");
+    }
+}

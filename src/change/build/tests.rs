@@ -137,3 +137,22 @@ fn a_column_sent_twice_is_an_error_that_names_it() {
     let many = format!("{{{},\"c40\":1}}", many.join(","));
     assert_eq!(Sample::change("u", &many, r#"{"id":1}"#).error(), "before.c40: sent twice");
 }
+
+#[test]
+fn kafkas_own_numbers_are_keys() {
+    for (bytes, expected) in [
+        (&7_i64.to_be_bytes()[..], "7"),
+        (&(-7_i64).to_be_bytes(), "-7"),
+        (&7_i32.to_be_bytes(), "7"),
+        (&(-2_i32 << 20).to_be_bytes(), "-2097152"),
+        (b"abcd", "\"abcd\""),
+        (b"12345678", "12345678"),
+    ] {
+        let sample = Sample::of("mysql", "u", r#"{"id":1}"#, r#"{"id":1}"#);
+        let mut record = sample.record();
+        record.key = Some(bytes);
+        let Ok(crate::change::Skim::Change(envelope)) = crate::change::skim(&record) else { panic!("{bytes:?}") };
+        let key = envelope.change(&crate::change::NoHints).expect("decodes").key.expect("a key");
+        assert_eq!(key.columns[0].value.canonical().to_string(), expected, "{bytes:?}");
+    }
+}

@@ -60,3 +60,52 @@ fn cells_are_unwrapped() {
         (vec!["id - -> 1".to_owned(), "t - -> null".to_owned()], "store.items")
     );
 }
+
+#[test]
+fn an_old_document_beside_a_description_of_the_update_keeps_what_was_not_touched() {
+    let update = r#""updateDescription":{"removedFields":["b"],"updatedFields":"{\"a\": 2}","truncatedArrays":null}"#;
+    let sample =
+        mongo(&format!(r#""op":"u","before":"{{\"_id\": 1, \"a\": 1, \"b\": 3, \"c\": 4}}","after":null,{update}"#));
+    let change = sample.decode();
+    assert_eq!(
+        (summary(&change), change.before_unknown),
+        (vec!["a 1 -> 2".to_owned(), "b 3 -> null".to_owned()], false)
+    );
+    assert_eq!(change.after.expect("an image").get("c").expect("a column").value, crate::change::Value::Int(4));
+}
+
+const CELL: &str = r#"{"type":"struct","fields":[{"field":"value","type":"int32","name":"io.debezium.time.Date"},{"field":"deletion_ts","type":"int64"},{"field":"set","type":"boolean"}],"optional":true,"field":"day"}"#;
+
+#[test]
+fn cells_keep_the_types_of_their_schema() {
+    let source = r#"{"connector":"cassandra","name":"shop","keyspace_name":"store","table_name":"items"}"#;
+    let cell = r#"{"day":{"value":20468,"deletion_ts":null,"set":true}}"#;
+    let schema = format!(r#"{{"type":"struct","fields":[{{"field":"after","type":"struct","fields":[{CELL}]}}]}}"#);
+    for (op, expected) in [("i", r#"day - -> "2026-01-15""#), ("d", r#"day "2026-01-15" -> -"#)] {
+        let payload = format!(r#"{{"op":"{op}","source":{source},"after":{cell}}}"#);
+        let change = Sample::new(&format!(r#"{{"schema":{schema},"payload":{payload}}}"#)).decode();
+        assert_eq!(summary(&change), [expected]);
+    }
+}
+
+#[test]
+fn cells_come_in_avro_too() {
+    let schema = r#"{"type":"record","name":"Envelope","fields":[
+        {"name":"op","type":"string"},
+        {"name":"source","type":{"type":"record","name":"Source","fields":[
+            {"name":"connector","type":"string"},{"name":"keyspace_name","type":"string"},{"name":"table_name","type":"string"}]}},
+        {"name":"after","type":["null",{"type":"record","name":"Value","fields":[
+            {"name":"day","type":["null",{"type":"record","name":"cell","fields":[
+                {"name":"value","type":["null",{"type":"int","connect.name":"io.debezium.time.Date"}]},
+                {"name":"set","type":"boolean"}]}]}]}]}]}"#;
+    let file = serde_json::json!({"7": {"schema": schema}}).to_string();
+    let schemas = crate::change::FileSchemas::parse(&file).expect("schemas");
+    let text = |text: &str| [&[text.len() as u8 * 2], text.as_bytes()].concat();
+    let payload =
+        [text("i"), text("cassandra"), text("store"), text("items"), vec![2, 2, 2, 0xe8, 0xbf, 2, 1]].concat();
+    let mut sample = Sample::new("");
+    sample.value = Some([&[0, 0, 0, 0, 7][..], &payload].concat());
+    let record = sample.record();
+    let Ok(crate::change::Skim::Change(envelope)) = crate::change::skim_with(&record, &schemas) else { panic!() };
+    assert_eq!(summary(&envelope.change(&crate::change::NoHints).expect("decodes")), [r#"day - -> "2026-01-15""#]);
+}

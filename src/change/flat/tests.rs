@@ -90,3 +90,39 @@ fn lists_of_changed_columns_narrow_an_update() {
     let empty = Sample::new(row).header("Changed", "[]").header("Unchanged", "[]");
     assert_eq!(decode(&empty).expect("a change").changes.len(), 3);
 }
+
+#[test]
+fn the_name_of_a_rows_schema_gives_it_away() {
+    let value = r#"{"schema":{"type":"struct","fields":[{"field":"id","type":"int32"},{"field":"day","type":"int32","name":"io.debezium.time.Date"}],"name":"shop.public.listings.NAME"},"payload":{"id":1,"day":20468}}"#;
+    let change = decode(&Sample::new(&value.replace("NAME", "Value"))).expect("a change");
+    assert_eq!(
+        (change.op, summary(&change)),
+        (Op::Update, vec!["id - -> 1".to_owned(), r#"day - -> "2026-01-15""#.to_owned()])
+    );
+    assert!(decode(&Sample::new(&value.replace("NAME", "Order"))).is_none());
+
+    let avro =
+        r#"{"type":"record","name":"NAME","namespace":"shop.public.listings","fields":[{"name":"id","type":"int"}]}"#;
+    let proto = "syntax = \"proto3\"; package shop.public.listings; message NAME { int32 id = 1; }";
+    for (name, found) in [("Value", true), ("Order", false)] {
+        for (kind, schema, payload) in [("AVRO", avro, &[2][..]), ("PROTOBUF", proto, &[0, 8, 1])] {
+            let file = serde_json::json!({"7": {"schema": schema.replace("NAME", name), "schemaType": kind}});
+            let schemas = crate::change::FileSchemas::parse(&file.to_string()).expect("schemas");
+            let mut sample = Sample::new("");
+            sample.value = Some([&[0, 0, 0, 0, 7][..], payload].concat());
+            let kind = crate::change::skim_with(&sample.record(), &schemas).expect("skims").kind();
+            assert_eq!(kind == "change", found, "{name} {schema}");
+        }
+    }
+}
+
+#[test]
+fn a_tombstone_in_json_dress_and_a_boolean_say_it_too() {
+    for value in ["null", r#"{"schema":null,"payload":null}"#] {
+        let change = decode(&Sample::new(value).header("__op", "d")).expect("a change");
+        assert_eq!((change.op, summary(&change)), (Op::Delete, vec!["id 1 -> -".to_owned()]));
+        assert!(decode(&Sample::new(value)).is_none());
+    }
+    let change = decode(&Sample::new(r#"{"id":1,"__deleted":true}"#)).expect("a change");
+    assert_eq!(change.op, Op::Delete);
+}

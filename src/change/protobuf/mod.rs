@@ -41,6 +41,8 @@ struct Message {
     /// The messages that are defined inside, in order.
     nested: Vec<usize>,
     kind: Arc<Kind>,
+    /// Its name is what Debezium calls a table's rows.
+    is_row: bool,
     /// `google.protobuf.StringValue` and its like stand for what they hold.
     known: Option<Known>,
 }
@@ -151,6 +153,11 @@ impl Root {
 
     fn message(&self) -> &Message {
         &self.plan.messages[self.message]
+    }
+
+    /// Does the message's name say that it is a table's row?
+    pub fn is_row(&self) -> bool {
+        self.message().is_row
     }
 
     /// What the message means.

@@ -121,7 +121,8 @@ impl<'f> Defined<'f> {
         }
         let params = message.options.as_ref().map(|options| meta::params(&options.uninterpreted_option));
         let kind = semantic(message, &params.unwrap_or_default(), has_names).unwrap_or(Kind::Any);
-        Ok(Message { fields, numbers, nested: nested.clone(), kind: Arc::new(kind), known: known(full) })
+        let is_row = message.name() == "Value" && full.contains('.');
+        Ok(Message { fields, numbers, nested: nested.clone(), kind: Arc::new(kind), is_row, known: known(full) })
     }
 
     fn ty(&self, scope: &str, field: &FieldDescriptorProto) -> Result<Ty, SchemaError> {

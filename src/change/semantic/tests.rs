@@ -64,7 +64,16 @@ fn dates_and_times_in_every_unit() {
     check(&Kind::Instant(Unit::Guess), r#""-infinity""#, r#"instant "-infinity""#);
     check(&Kind::Duration(Unit::Micro), "37091106789000", r#"duration "PT10303H5M6.789S""#);
     check(&Kind::Interval, r#""P1Y2M3DT4H5M6.78S""#, r#"duration "P1Y2M3DT4H5M6.78S""#);
+    check(&Kind::Date, "-719529", r#"date "-0001-12-31""#);
+    check(&Kind::Date, r#""-0001-12-31""#, r#"date "-0001-12-31""#);
+    check(&Kind::Instant(Unit::Guess), r#""+12026-01-01T00:00:00Z""#, r#"instant "12026-01-01T00:00:00Z""#);
+    check(&Kind::Timestamp(Unit::Micro), "-62135596800000001", r#"timestamp "0000-12-31T23:59:59.999999""#);
+    check(&Kind::Time(Unit::Micro), "86400000000", r#"time "24:00:00""#);
+    check(&Kind::Time(Unit::Micro), "-3020399000000", r#"time "-838:59:59""#);
+    check(&Kind::Duration(Unit::Nano), "-1", r#"duration "-PT0.000000001S""#);
     for (kind, raw) in [
+        (Kind::Date, r#""2026-02-30""#),
+        (Kind::Timestamp(Unit::Micro), r#""2026-04-31T00:00:00""#),
         (Kind::Date, r#""soon""#),
         (Kind::Date, "1.5"),
         (Kind::Timestamp(Unit::Micro), "{}"),
@@ -80,8 +89,12 @@ fn structured_times_are_put_together() {
     check(&Kind::Structured(Type::Instant), raw, r#"instant "2026-11-22T23:02:03.456789Z""#);
     check(&Kind::Structured(Type::Timestamp), raw, r#"timestamp "2026-11-23T01:02:03.456789""#);
     check(&Kind::Structured(Type::Date), raw, r#"date "2026-11-23""#);
-    check(&Kind::Structured(Type::Time), raw, r#"time "01:02:03.456789""#);
+    check(&Kind::Structured(Type::Time), raw, r#"time "23:02:03.456789Z""#);
     check(&Kind::Structured(Type::Date), r#"{"year":null,"specialValue":"NEGATIVE_INFINITY"}"#, r#"date "-infinity""#);
+    let kind = |name: &str| crate::change::schema::named(name, "struct", |_| None).expect("a kind");
+    let zoned = r#"{"hour":1,"minute":2,"second":3,"nanos":0,"offsetSeconds":7200,"zoneId":"+02:00"}"#;
+    check(&kind("io.debezium.time.StructuredZonedTime"), zoned, r#"time "23:02:03Z""#);
+    check(&kind("io.debezium.time.StructuredTime"), r#"{"hour":1,"minute":2,"second":3}"#, r#"time "01:02:03""#);
     assert!(decode(&Kind::Structured(Type::Date), r#"{"year":2026,"month":13,"day":1}"#).is_err());
 }
 
@@ -187,4 +200,19 @@ proptest! {
         let digits = text.replace(['.', '-'], "");
         prop_assert_eq!(digits.parse::<BigInt>().ok(), Some(BigInt::from(unscaled.unsigned_abs())));
     }
+}
+
+#[test]
+fn a_number_beyond_64_bits_is_no_column_of_64() {
+    check(&Kind::Int, "18446744073709551615", "int 18446744073709551615");
+    check(&Kind::Int, "-9223372036854775808", "int -9223372036854775808");
+    for (kind, raw) in [
+        (Kind::Int, "18446744073709551616"),
+        (Kind::Int, "-9223372036854775809"),
+        (Kind::Date, "99999999999999999999"),
+        (Kind::Timestamp(Unit::Micro), "999999999999999999999999999999999999999999999999"),
+    ] {
+        assert_eq!(decode(&kind, raw).expect_err("an error"), "a number of more than 64 bits", "{raw}");
+    }
+    assert_eq!(decode(&Kind::Int, "1.5").expect_err("an error"), "expected an integer, found a number");
 }

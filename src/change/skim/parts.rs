@@ -7,9 +7,11 @@ use crate::change::image::Image;
 use crate::change::logical::{self, LogicalMessage};
 use crate::change::marks::Marks;
 use crate::change::scan::{Cursor, ScanError};
+use crate::change::semantic::{Kind, Shape};
 use crate::change::source::{Atom, Source};
 use crate::change::{DecodeError, Op, Record, document, memo, raw};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 pub(super) const TS: u32 = 1 << 0;
 pub(super) const SCHEMA: u32 = 1 << 1;
@@ -206,11 +208,20 @@ fn envelope<'a>(
     let cassandra = connector == "cassandra";
     let before = image("before", parts.before)?;
     let mut after = image("after", parts.after)?;
+    let partial = after.is_none() && parts.update.is_some();
     if let (None, Some(update)) = (&after, &parts.update) {
         after = document::update_description(update)?;
     }
-    if cassandra && let Some(Image::Json(raw)) = &after {
-        after = Some(Image::Json(Cow::Owned(document::cells(raw))));
+    let mut schema = schema;
+    match after {
+        Some(Image::Json(raw)) if cassandra => after = Some(Image::Json(Cow::Owned(document::cells(&raw)))),
+        Some(Image::Avro(datum)) if cassandra => {
+            let raw = datum.json().map_err(|reason| DecodeError::new("after", reason))?;
+            after = Some(Image::Json(Cow::Owned(document::cells(&raw))));
+            let fields = vec![("after".into(), datum.kind().clone())];
+            schema = Some(Inline { text: b"", kind: Some(Arc::new(Kind::Struct(Arc::new(Shape { fields })))) });
+        }
+        _ => {}
     }
     let word = match parts.op.text() {
         Some(word) => word,
@@ -260,7 +271,7 @@ fn envelope<'a>(
         }
         _ => {}
     }
-    Ok(Skim::Change(Box::new(Envelope::new(*record, op, Images { before, after, marks }, source, schema)?)))
+    Ok(Skim::Change(Box::new(Envelope::new(*record, op, Images { before, after, marks, partial }, source, schema)?)))
 }
 
 fn image<'a>(field: &str, value: Option<Field<'a>>) -> Result<Option<Image<'a>>, DecodeError> {

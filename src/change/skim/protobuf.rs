@@ -75,7 +75,7 @@ fn written_row<'a>(record: &Record<'a>, root: &Root, payload: &'a [u8], sure: bo
     let whole = |reason| DecodeError::new("value", reason);
     let schema = Some(Inline { text: b"", kind: Some(root.kind().clone()) });
     let (fields, json) = (atoms(root, payload).map_err(whole)?, root.json(payload).map_err(whole)?);
-    let row = flat::protobuf(record, fields, json, schema, sure)?;
+    let row = flat::protobuf(record, fields, json, schema, sure || root.is_row())?;
     Ok(row.map_or(Skim::Unknown, |envelope| Skim::Change(Box::new(envelope))))
 }
 

@@ -202,3 +202,36 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_name_that_a_record_chose_is_short_and_in_one_line() {
+    let name = format!("a\\n{}", "b".repeat(500));
+    let error = Sample::change("c", "null", &format!(r#"{{"{name}":1,"{name}":2}}"#)).error();
+    assert!(error.chars().count() < 160 && !error.contains('\n'), "{error}");
+}
+
+#[test]
+fn a_typed_column_that_does_not_fit_names_itself() {
+    let schema = |ty: &str, name: &str| {
+        let row = |field: &str| {
+            format!(
+                r#"{{"type":"struct","field":"{field}","fields":[{{"field":"c","type":"{ty}","name":"{name}","parameters":{{"scale":"2"}}}}]}}"#
+            )
+        };
+        format!(r#"{{"type":"struct","fields":[{},{}]}}"#, row("before"), row("after"))
+    };
+    for (ty, name, value, expected) in [
+        ("int64", "", "99999999999999999999", "after.c: a number of more than 64 bits"),
+        ("int32", "io.debezium.time.Date", "\"soon\"", "after.c: expected a date"),
+        ("int32", "", "\"1\"", "after.c: expected an integer, found a text"),
+        ("bytes", "org.apache.kafka.connect.data.Decimal", "\"***\"", "after.c: expected base64"),
+        ("bytes", "org.apache.kafka.connect.data.Decimal", "\"\"", "after.c: expected a number, found no bytes"),
+        ("struct", "io.debezium.data.geometry.Point", "{\"x\":1}", "after.c: x or y: missing"),
+        ("boolean", "", "1", "after.c: expected a boolean, found a number"),
+        ("array", "", "{}", "after.c: expected an array, found an object"),
+    ] {
+        let payload = format!(r#"{{"before":null,"after":{{"c":{value}}},"source":{SOURCE_BLOCK},"op":"c"}}"#);
+        let sample = Sample::new(&format!(r#"{{"schema":{},"payload":{payload}}}"#, schema(ty, name)));
+        assert_eq!(sample.error(), expected);
+    }
+}

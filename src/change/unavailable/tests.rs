@@ -68,6 +68,8 @@ fn a_configured_one_wears_the_same_dresses() {
         Value::Bytes(b"x"[..].into()),
         Value::Array(vec![Value::Text(uuid.into())]),
         Value::Array(vec![Value::Int(120)]),
+        Value::Array(vec![Value::Timestamp(Bounded::Finite(120_000))]),
+        Value::Array(vec![Value::Time(120_000_000)]),
         Value::Map(vec![("x".into(), Value::Text("x".into()))]),
         Value::Text("{ \"x\": \"x\" }".into()),
     ] {
