@@ -182,6 +182,7 @@ fn row<'a>(
         (_, Some("true")) | (Some("d"), _) => Op::Delete,
         (Some("c"), _) => Op::Create,
         (Some("r"), _) => Op::Read,
+        (Some("t"), _) => Op::Truncate,
         // Whether a row is new, nothing tells without the op; as an update it claims the least.
         (Some("u") | None, _) => Op::Update,
         (Some(_), _) => return Err(DecodeError::new(&format!("{prefix}op"), "a letter that Debezium does not use")),
@@ -189,6 +190,7 @@ fn row<'a>(
     let (changed, unchanged) = if op == Op::Update { lists(record, &fields) } else { (None, None) };
     let images = match op {
         Op::Delete => Images { before: Some(image), ..Images::default() },
+        Op::Truncate => Images::default(),
         _ => Images { after: Some(image), ..Images::default() },
     };
     envelope(record, op, Flat { prefix, changed, unchanged }, added, images, schema).map(Some)

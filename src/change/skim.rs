@@ -144,7 +144,8 @@ fn key_form<'a>(record: &Record<'a>, schemas: &dyn Schemas) -> Result<Result<Key
         return Ok(Ok(KeyForm::Bytes));
     };
     let framed = match bytes.first() {
-        Some(b'{' | b'[') => None,
+        // An Avro key may begin so too; its number is then one of two.
+        Some(b'{' | b'[') if matches!(bytes.last(), Some(b'}' | b']')) => None,
         Some(0 | 1) => match frame::by_header(record, Side::Key, bytes) {
             Some(framed) => Some(framed),
             // Eight bytes may be Kafka's own encoding of a number, and so may four.

@@ -225,3 +225,15 @@ fn the_placeholder_in_an_array_of_times_is_not_a_value() {
         assert_eq!(found, Value::Unavailable, "{name}");
     }
 }
+
+#[test]
+fn a_bare_key_may_begin_like_json() {
+    let file = r#"{"7": {"schema": "{\"type\":\"record\",\"name\":\"Key\",\"fields\":[{\"name\":\"id\",\"type\":\"long\"}]}"}}"#;
+    let schemas = FileSchemas::parse(file).expect("schemas");
+    let mut sample = crate::change::tests::Sample::of("mysql", "u", r#"{"id":-62}"#, r#"{"id":-62}"#).key(Some("{"));
+    sample.headers.push(("apicurio.key.globalId".into(), Some(7_i64.to_be_bytes().to_vec())));
+    let record = sample.record();
+    let Ok(crate::change::Skim::Change(envelope)) = crate::change::skim_with(&record, &schemas) else { panic!() };
+    let key = envelope.change(&crate::change::NoHints).expect("decodes").key.expect("a key");
+    assert_eq!(key.columns[0].value, Value::Int(-62));
+}

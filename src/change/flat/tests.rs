@@ -126,3 +126,10 @@ fn a_tombstone_in_json_dress_and_a_boolean_say_it_too() {
     let change = decode(&Sample::new(r#"{"id":1,"__deleted":true}"#)).expect("a change");
     assert_eq!(change.op, Op::Delete);
 }
+
+#[test]
+fn a_truncate_has_no_row() {
+    let change =
+        decode(&Sample::new(r#"{"__op":"t","__table":"listings","__deleted":"false"}"#).key(None)).expect("a change");
+    assert_eq!((change.op, change.changes.len(), change.row()), (Op::Truncate, 0, None));
+}
