@@ -8,7 +8,7 @@ export PATH := $(PATH):$(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint fmt simulate e2e stack stack-down bench clean
+.PHONY: help demo build test lint fmt simulate fuzz e2e stack stack-down bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do \
@@ -44,6 +44,12 @@ fmt: ## formats the sources
 simulate: ## the delivery engine against all that can go wrong, seed after seed, until stopped
 	@scripts/need build
 	ROWBELL_SEEDS=forever $(CARGO) test --release --locked --test simulation -- --nocapture the_invariants
+
+# Seconds per target: make fuzz FOR=60.
+FOR ?= 600
+fuzz: ## looks for bytes that break decoding, ten minutes each for JSON, frames and schemas
+	@scripts/need build
+	@for target in envelope frames registry; do scripts/fuzz $$target $(FOR) || exit 1; done
 
 e2e: ## end to end: the release binary between a real Postgres, Debezium, Kafka and stand-ins for Slack and Teams
 	@scripts/need build
