@@ -1,6 +1,6 @@
 //! From records to notices, on the poller's thread: skim, ask the rules, decode what matters.
 
-use super::judge::{self, Judge, Judged, Verdict};
+use super::judge::{self, Judge, Ruling, Verdict};
 use super::schemas::Wanted;
 use crate::change::{
     DecodeError, Envelope, Hints, LogicalMessage, NoSchemas, Op, Reading, Record, RowChange, SchemaId, Skim, skim_as,
@@ -167,15 +167,15 @@ impl Intake {
         self.offer(owner, record, &plan.table, judged);
     }
 
-    fn offer(&mut self, owner: &Owner, record: &Record<'_>, table: &Option<Arc<Table>>, judged: Judged) {
+    fn offer(&mut self, owner: &Owner, record: &Record<'_>, table: &Option<Arc<Table>>, judged: Ruling) {
         let (change, verdict) = match judged {
-            Judged::Irrelevant => return,
-            Judged::Repeat => {
+            Ruling::Irrelevant => return,
+            Ruling::Repeat => {
                 self.metrics.repeats_suppressed.inc();
                 tracing::debug!(partition = %owner.partition, offset = record.offset, "the source sent this change before");
                 return;
             }
-            Judged::Asked(change, verdict) => (change, verdict),
+            Ruling::Asked(change, verdict) => (change, verdict),
         };
         self.count(&change, &verdict);
         if verdict.wanted.is_empty() {

@@ -24,7 +24,7 @@ pub struct Plan {
 
 /// What became of a change.
 #[derive(Debug)]
-pub enum Judged {
+pub enum Ruling {
     /// No rule can want it: it was not decoded.
     Irrelevant,
     /// The source sent it before.
@@ -57,17 +57,17 @@ impl Judge {
     }
 
     /// Judges a change of the plan's table.
-    pub fn change(&mut self, plan: &Plan, envelope: &Envelope<'_>) -> Result<Judged, DecodeError> {
+    pub fn change(&mut self, plan: &Plan, envelope: &Envelope<'_>) -> Result<Ruling, DecodeError> {
         self.identities.observe(envelope);
         if !self.may_matter(plan, envelope) {
-            return Ok(Judged::Irrelevant);
+            return Ok(Ruling::Irrelevant);
         }
         if self.repeats.seen(envelope) {
-            return Ok(Judged::Repeat);
+            return Ok(Ruling::Repeat);
         }
         let change = self.decoded(envelope)?;
         let verdict = self.ask(plan, &change);
-        Ok(Judged::Asked(change, verdict))
+        Ok(Ruling::Asked(change, verdict))
     }
 
     /// Learns from a change that was dealt with before.
@@ -93,16 +93,16 @@ impl Judge {
     }
 
     /// Judges a logical message.
-    pub fn message(&mut self, plan: &Plan, message: &LogicalMessage<'_>) -> Judged {
+    pub fn message(&mut self, plan: &Plan, message: &LogicalMessage<'_>) -> Ruling {
         if plan.rules.is_empty() {
-            return Judged::Irrelevant;
+            return Ruling::Irrelevant;
         }
         if self.repeats.seen_message(message) {
-            return Judged::Repeat;
+            return Ruling::Repeat;
         }
         let change = Arc::new(message.change());
         let verdict = self.ask(plan, &change);
-        Judged::Asked(change, verdict)
+        Ruling::Asked(change, verdict)
     }
 
     /// Learns from a message that was dealt with before.

@@ -7,7 +7,7 @@ mod render;
 mod schemas;
 mod status;
 
-pub use judge::{Judge, Judged, Plan, Verdict};
+pub use judge::{Judge, Plan, Ruling, Verdict};
 pub use render::payload;
 pub use status::{Lane, PartitionState, Status};
 

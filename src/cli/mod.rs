@@ -8,6 +8,7 @@ mod inspect;
 mod posts;
 mod preview;
 mod run;
+mod test;
 mod text;
 
 pub(crate) use input::records;
@@ -46,6 +47,7 @@ enum Command {
     Inspect(Box<inspect::InspectArguments>),
     Preview(Box<preview::PreviewArguments>),
     Explain(explain::ExplainArguments),
+    Test(test::TestArguments),
     /// Run the service; SIGTERM drains and exits 0
     Run(ConfigArgument),
     /// Check the config and say everything that is wrong with it
@@ -79,6 +81,10 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => {
             init_logs(cli.log_format, Some(QUIET_LOGS));
             explain::run(&arguments)
+        }
+        Command::Test(arguments) => {
+            init_logs(cli.log_format, Some(QUIET_LOGS));
+            test::run(&arguments)
         }
         Command::Run(argument) => {
             init_logs(cli.log_format, None);

@@ -1,7 +1,7 @@
 //! What `run` would post, without posting: the same judging, the same rendering.
 
 use super::input::Source;
-use crate::app::{self, Judge, Judged, Plan, Verdict};
+use crate::app::{self, Judge, Plan, Ruling, Verdict};
 use crate::change::{self, DecodeError, Folded, Hints, Reading, Record, RecordId, RowChange, Skim};
 use crate::config::{Config, Destination};
 use crate::telemetry::Metrics;
@@ -28,7 +28,7 @@ pub enum Seen {
     /// No change.
     Other,
     /// A change, and what the rules made of it.
-    Change(Plan, Judged),
+    Change(Plan, Ruling),
     /// It cannot be decoded.
     Undecodable(DecodeError),
 }
@@ -107,15 +107,15 @@ impl<'s> Posts<'s> {
                 self.counts.undecodable += 1;
                 return Ok(Err(error));
             }
-            Seen::Change(plan, Judged::Asked(change, verdict)) => {
+            Seen::Change(plan, Ruling::Asked(change, verdict)) => {
                 self.warn(&change, &verdict);
                 self.rendered(&plan, &change, verdict)
             }
-            Seen::Change(_, Judged::Repeat) => {
+            Seen::Change(_, Ruling::Repeat) => {
                 self.counts.repeats += 1;
                 Vec::new()
             }
-            Seen::Change(_, Judged::Irrelevant) | Seen::Other => Vec::new(),
+            Seen::Change(_, Ruling::Irrelevant) | Seen::Other => Vec::new(),
         };
         self.counts.nothing += u64::from(posts.is_empty());
         self.counts.posts += posts.len() as u64;

@@ -3,12 +3,12 @@
 //! Text becomes a tree that knows its places ([`tree`]), the tree becomes the model ([`model`]), the
 //! model becomes what the service runs with ([`Config`]). Each step collects every mistake it can see.
 
-mod de;
+pub(crate) mod de;
 mod diagnostic;
 mod model;
 mod read;
-mod shapes;
-mod tree;
+pub(crate) mod shapes;
+pub(crate) mod tree;
 pub mod units;
 mod validate;
 

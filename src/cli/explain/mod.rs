@@ -7,7 +7,7 @@ use super::preview;
 use super::records::CapturedRecord;
 use super::text::{Style, write_clean};
 use super::{Failure, output, style};
-use crate::app::{Judged, Plan};
+use crate::app::{Plan, Ruling};
 use crate::change::{Op, RecordId, RowChange};
 use crate::config::Config;
 use crate::kafka::{Beginning, Reader, Reading};
@@ -177,8 +177,8 @@ fn explained(
         }
     };
     let change = match &judged {
-        Judged::Asked(change, _) => Some(Arc::clone(change)),
-        Judged::Irrelevant | Judged::Repeat => posts.decoded(&record.record())?,
+        Ruling::Asked(change, _) => Some(Arc::clone(change)),
+        Ruling::Irrelevant | Ruling::Repeat => posts.decoded(&record.record())?,
     };
     // Seen but not decoded: no rule can want it, so that `run` never looks closer.
     let Some(change) = change else {
@@ -187,11 +187,11 @@ fn explained(
     };
     explanation.opinions = opinions(config, &plan, &change);
     explanation.remark = match (&judged, change.is_rekey()) {
-        (Judged::Repeat, _) => Some("The source had sent this change before: it posts nothing.".to_owned()),
+        (Ruling::Repeat, _) => Some("The source had sent this change before: it posts nothing.".to_owned()),
         (_, true) => Some("Its key changed: it is judged as an update, whose old row is the old key.".to_owned()),
         _ => None,
     };
-    if let Judged::Asked(change, verdict) = judged {
+    if let Ruling::Asked(change, verdict) = judged {
         explanation.posts = posts.rendered(&plan, &change, verdict);
     }
     Ok(explanation)
