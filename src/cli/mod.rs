@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod dlq;
 mod explain;
 mod input;
 mod inspect;
@@ -48,6 +49,7 @@ enum Command {
     Preview(Box<preview::PreviewArguments>),
     Explain(explain::ExplainArguments),
     Test(test::TestArguments),
+    Dlq(Box<dlq::DlqArguments>),
     /// Run the service; SIGTERM drains and exits 0
     Run(ConfigArgument),
     /// Check the config and say everything that is wrong with it
@@ -85,6 +87,10 @@ pub fn main() -> ExitCode {
         Command::Test(arguments) => {
             init_logs(cli.log_format, Some(QUIET_LOGS));
             test::run(&arguments)
+        }
+        Command::Dlq(arguments) => {
+            init_logs(cli.log_format, Some(QUIET_LOGS));
+            dlq::run(&arguments)
         }
         Command::Run(argument) => {
             init_logs(cli.log_format, None);

@@ -124,19 +124,20 @@ impl<'s> Posts<'s> {
 
     /// The posts that a verdict owes.
     pub fn rendered(&self, plan: &Plan, change: &Arc<RowChange>, verdict: Verdict) -> Vec<Post> {
-        let post = |(destination, rules): (usize, Vec<usize>)| {
-            let target = &self.config.destinations[destination].target;
-            let payload = app::payload(
-                &self.config,
-                target,
-                &Folded::one(Arc::clone(change)),
-                plan.table.as_deref(),
-                &rules,
-                &self.metrics,
-            );
-            Post { destination, rules, record: change.record.clone(), payload: target.body(payload) }
-        };
-        verdict.wanted.into_iter().map(post).collect()
+        verdict.wanted.into_iter().map(|(destination, rules)| self.post(plan, destination, rules, change)).collect()
+    }
+
+    /// One post of a change to a destination, in the words of these rules.
+    pub fn one(&self, destination: usize, rules: Vec<usize>, change: &Arc<RowChange>) -> Post {
+        let table = self.config.table(&change.server, &change.table).cloned();
+        self.post(&Plan { table, rules: Vec::new() }, destination, rules, change)
+    }
+
+    fn post(&self, plan: &Plan, destination: usize, rules: Vec<usize>, change: &Arc<RowChange>) -> Post {
+        let target = &self.config.destinations[destination].target;
+        let folded = Folded::one(Arc::clone(change));
+        let payload = app::payload(&self.config, target, &folded, plan.table.as_deref(), &rules, &self.metrics);
+        Post { destination, rules, record: change.record.clone(), payload: target.body(payload) }
     }
 
     fn warn(&mut self, change: &RowChange, verdict: &Verdict) {

@@ -24,6 +24,10 @@ const ASK: Duration = Duration::from_secs(10);
 /// whether we may write without writing anything.
 const IMPOSSIBLE_ACKS: &str = "2";
 
+/// Header of the record that says which letter (`PARTITION:OFFSET`) was replayed. It is no dead letter itself: it has no
+/// `rowbell.reason`.
+pub const REPLAYED_HEADER: &str = "rowbell.replayed";
+
 /// A record's bytes as Kafka holds them, kept while it may still become a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawRecord {
@@ -190,6 +194,16 @@ impl DeadLetters {
             )) => self.send(letter, false).await,
             result => result,
         }
+    }
+
+    /// Notes in the topic that a letter was replayed. Its key lets a compacted topic keep one note per letter.
+    pub async fn mark_replayed(&self, letter: &str) -> Result<(), KafkaError> {
+        let (key, time) = (format!("{REPLAYED_HEADER} {letter}"), jiff::Timestamp::now().to_string());
+        let headers = OwnedHeaders::new()
+            .insert(Header { key: REPLAYED_HEADER, value: Some(letter) })
+            .insert(Header { key: "rowbell.time", value: Some(time.as_str()) });
+        let record = FutureRecord::to(&self.topic).key(&key).payload("replayed").headers(headers);
+        self.producer().send(record, Timeout::After(WRITE)).await.map(|_| ()).map_err(|(error, _)| error)
     }
 
     async fn send(&self, letter: &DeadLetter<'_>, whole: bool) -> Result<(), KafkaError> {

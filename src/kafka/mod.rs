@@ -9,7 +9,7 @@ mod reader;
 mod statistics;
 
 pub use client::{KafkaSettings, OWNED_PROPERTIES, Start, connect};
-pub use dead_letter::{DeadLetter, DeadLetterError, DeadLetters, RawRecord};
+pub use dead_letter::{DeadLetter, DeadLetterError, DeadLetters, REPLAYED_HEADER, RawRecord};
 pub use embedded::{EmbeddedBroker, EmbeddedError, Feeder};
 pub use poller::{Budget, Command, Event, Poller, Sink, Taken};
 pub use reader::{Beginning, Reader, ReaderError, Reading, StoredRecord};

@@ -8,8 +8,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod command;
 mod delivery;
 mod health;
+mod letters;
 mod outages;
 mod outside;
 mod pressure;

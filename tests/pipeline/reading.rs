@@ -1,5 +1,6 @@
 //! Commands that read topics or files and post nothing, as the binary.
 
+use crate::command::{fails, lines, rowbell, run};
 use crate::support::broker::{Broker, GROUP, LISTINGS};
 use crate::support::change::{key, no_op, price};
 use crate::support::service::SECRET;
@@ -7,36 +8,7 @@ use crate::support::until;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
-
-fn rowbell(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rowbell"));
-    command.args(arguments).env_remove("ROWBELL_CONFIG").env_remove("RUST_LOG").stdin(Stdio::null());
-    command
-}
-
-async fn run(arguments: &[&str]) -> Output {
-    let mut command = rowbell(arguments);
-    let output = tokio::task::spawn_blocking(move || command.output());
-    output.await.expect("no panic").expect("it starts")
-}
-
-/// Runs it to its end, which must be a good one, and reads the lines.
-async fn lines(arguments: &[&str]) -> Vec<Value> {
-    let output = run(arguments).await;
-    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{arguments:?}: {stderr}");
-    stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
-}
-
-/// Runs it to an end with this code; the answer is what it said.
-async fn fails(code: i32, arguments: &[&str]) -> String {
-    let output = run(arguments).await;
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {stderr}");
-    assert!(stderr.starts_with("error: ") && stderr.contains("\n  hint: "), "{stderr}");
-    stderr
-}
+use std::process::{Command, Stdio};
 
 fn places(lines: &[Value]) -> Vec<String> {
     let mut places: Vec<_> = lines.iter().map(|line| format!("{}:{}", line["partition"], line["offset"])).collect();
@@ -250,4 +222,30 @@ async fn explain_says_what_each_rule_thinks_of_a_record_of_a_topic() {
     assert!(said.contains("has no offset 9") && said.contains("holds 0 to 2"), "{said}");
     let output = run(&["explain", "-c", &file, "shop.public.listings"]).await;
     assert_eq!(output.status.code(), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_configs_tests_end_with_a_code_that_says_how() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let example = root.join("examples/rowbell.test.yaml");
+    let output = run(&["test", example.to_str().expect("UTF-8")]).await;
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && stdout.ends_with("4 cases, 0 failed\n"), "{output:?}");
+
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("t.yaml");
+    let config = root.join("examples/rowbell.yaml");
+    let text = std::fs::read_to_string(&example).expect("readable").replace("config: rowbell.yaml", "");
+    let arguments = ["test", "-c", config.to_str().expect("UTF-8"), file.to_str().expect("UTF-8")];
+    std::fs::write(&file, text.replace("priority: critical, headline", "priority: low, headline")).expect("written");
+    let output = run(&arguments).await;
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(
+        stdout.contains("priority: expected low, got critical") && stdout.ends_with("4 cases, 1 failed\n"),
+        "{stdout}"
+    );
+    std::fs::write(&file, text.replace("destination: ops", "destination: opps")).expect("written");
+    let output = run(&arguments).await;
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{output:?}");
 }

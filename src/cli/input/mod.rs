@@ -119,6 +119,11 @@ impl ContextArguments {
         load(&config::find(self.config.as_deref()))
     }
 
+    /// The same with every secret, for a command that posts.
+    pub fn whole_config(&self) -> Result<Config, Failure> {
+        config::load(&config::find(self.config.as_deref())).map(|(config, _)| config).map_err(Failure::Config)
+    }
+
     /// The schemas that are named, else those of the config.
     pub fn schemas(&self, config: Option<&Config>) -> Result<AtHand, Failure> {
         let configured = config.and_then(|config| config.schema_registry.as_ref());

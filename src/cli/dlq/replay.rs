@@ -1,0 +1,223 @@
+//! `rowbell dlq replay`: letters are posted to the same destination again, once each.
+//!
+//! Paced by a bucket of its own, beside that of a running service, so that a replay never holds up what is new. Each
+//! delivered letter is marked in the dead-letter topic; a later replay leaves it out unless it is told otherwise.
+
+use super::letter::{Filter, Letter};
+use super::{Failure, Letters, output};
+use crate::cli::input::ContextArguments;
+use crate::cli::posts::{Post, Posts};
+use crate::cli::text::write_clean;
+use crate::cli::{preview, runtime, style};
+use crate::config::{Config, Destination, units};
+use crate::destination::Http;
+use crate::kafka::DeadLetters;
+use crate::outbox::{Outcome, Rate};
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A destination that asks for more patience than this is left alone.
+const PATIENCE_MAX: Duration = Duration::from_secs(60);
+
+/// Attempts at one post, where the destination asks to come back.
+const ATTEMPTS_MAX: u32 = 3;
+
+#[derive(Debug, clap::Args)]
+pub struct ReplayArguments {
+    #[command(flatten)]
+    filter: Filter,
+
+    /// All letters: needed where nothing else says which
+    #[arg(long)]
+    all: bool,
+
+    /// Only show what would be posted
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Letters that were replayed before, too
+    #[arg(long)]
+    again: bool,
+
+    /// Posts per destination, e.g. 1/s [default: the destination's rate]
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    rate: Option<Rate>,
+
+    /// Stop after so many letters
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+
+    #[command(flatten)]
+    context: ContextArguments,
+}
+
+fn rate(text: &str) -> Result<Rate, String> {
+    units::rate(text).ok_or_else(|| "write 1/s, 25/5m or 100/h".to_owned())
+}
+
+/// How the letters ended.
+#[derive(Debug, Default)]
+struct Tally {
+    delivered: u64,
+    failed: u64,
+    before: u64,
+}
+
+pub fn replay(arguments: &ReplayArguments) -> Result<(), Failure> {
+    if arguments.filter.is_empty() && !arguments.all {
+        return Err(Failure::Usage(
+            "nothing says which letters\nhint: name them, filter them, or give --all; --dry-run shows what would be posted"
+                .to_owned(),
+        ));
+    }
+    let config = Arc::new(match arguments.dry_run {
+        true => arguments.context.usual_config()?,
+        // Posting needs the secrets.
+        false => arguments.context.whole_config()?,
+    });
+    let source = arguments.context.schemas(Some(&config))?;
+    let settings = arguments.context.kafka(Some(&config))?;
+    let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
+    let runtime = runtime().map_err(|error| failed(&error))?;
+    let _inside = runtime.enter();
+    let mut poster = Poster {
+        http: Http::new(&config.http).map_err(|error| failed(&error))?,
+        marks: DeadLetters::new(&settings, &config.dead_letter_topic).map_err(|error| failed(&error))?,
+        rate: arguments.rate,
+        due: HashMap::new(),
+    };
+    let letters = Letters::new(settings, &config);
+    let replayed = letters.replayed()?;
+    let mut posts = Posts::new(Arc::clone(&config), &source).map_err(Failure::Failed)?;
+    let (mut out, mut tally) = (output(true), Tally::default());
+    let mut left = arguments.limit.unwrap_or(u64::MAX);
+    for letter in letters.select(&arguments.filter, &source)? {
+        if left == 0 {
+            break;
+        }
+        let mut letter = letter?;
+        if replayed.contains(&letter.id) && !arguments.again {
+            tally.before += 1;
+            continue;
+        }
+        left -= 1;
+        letters.complete(&mut letter)?;
+        let said = match owed(&config, &mut posts, &letter) {
+            Err(why) => {
+                tally.failed += 1;
+                format!("{}  cannot be replayed: {why}", letter.id)
+            }
+            Ok(owed) if arguments.dry_run => {
+                tally.delivered += 1;
+                let blocks: Vec<_> =
+                    (1..).zip(&owed).map(|(number, post)| preview::block(&config, number, post, style())).collect();
+                format!("{}  would be posted:\n{}\n", letter.id, blocks.join("\n\n"))
+            }
+            Ok(owed) => match runtime.block_on(poster.post(&config, &letter, &owed)) {
+                Ok(()) => {
+                    tally.delivered += 1;
+                    format!("{}  {}  delivered", letter.id, letter.place())
+                }
+                Err(why) => {
+                    tally.failed += 1;
+                    format!("{}  {}  failed: {why}", letter.id, letter.place())
+                }
+            },
+        };
+        writeln!(out, "{said}").map_err(|error| Failure::Failed(format!("cannot write: {error}")))?;
+    }
+    poster.marks.flush();
+    conclude(&tally, arguments.dry_run)
+}
+
+fn conclude(tally: &Tally, dry_run: bool) -> Result<(), Failure> {
+    let Tally { delivered, failed, before } = tally;
+    let done = if dry_run { "would be replayed, nothing was sent" } else { "replayed" };
+    let again = match before {
+        0 => String::new(),
+        _ => format!("; {before} left out that were replayed before (--again posts them once more)"),
+    };
+    match failed {
+        0 => {
+            eprintln!("{delivered} {done}{again}");
+            Ok(())
+        }
+        _ => Err(Failure::Failed(format!(
+            "{failed} letters were not replayed\nhint: they stay in the topic; {delivered} {done}{again}"
+        ))),
+    }
+}
+
+/// The posts of a letter: to its destination, in the words of its rules. A letter that could not be decoded owes what
+/// the rules say now.
+fn owed(config: &Config, posts: &mut Posts<'_>, letter: &Letter) -> Result<Vec<Post>, String> {
+    let record = letter.record.record();
+    if record.value.is_none() {
+        return Err("its record is neither in the letter nor in its topic any more".to_owned());
+    }
+    let Some(name) = &letter.destination else {
+        let owed = posts.of(&record)?.map_err(|error| format!("it still cannot be decoded: {error}"))?;
+        return match owed.is_empty() {
+            true => Err("it can be decoded now, and no rule wants it".to_owned()),
+            false => Ok(owed),
+        };
+    };
+    let destination = config.destinations.iter().position(|destination| *destination.name == **name);
+    let destination = destination.ok_or_else(|| format!("the config has no destination {name:?} any more"))?;
+    let change = posts.decoded(&record)?.ok_or("its record cannot be decoded")?;
+    let rule = |name: &String| config.rules.iter().position(|rule| *rule.name == **name);
+    let rules: Vec<_> = letter.rules.iter().filter_map(rule).collect();
+    if rules.is_empty() {
+        return Err(format!("the config has none of its rules any more: {}", letter.rules.join(", ")));
+    }
+    Ok(vec![posts.one(destination, rules, &change)])
+}
+
+struct Poster {
+    http: Http,
+    marks: DeadLetters,
+    rate: Option<Rate>,
+    /// When each destination may be posted to next.
+    due: HashMap<usize, Instant>,
+}
+
+impl Poster {
+    /// Makes a letter's posts and marks it, once all of them were accepted.
+    async fn post(&mut self, config: &Config, letter: &Letter, owed: &[Post]) -> Result<(), String> {
+        for post in owed {
+            self.one(post.destination, post.destination(config), post).await?;
+        }
+        let marked = self.marks.mark_replayed(&letter.id.to_string()).await;
+        marked.map_err(|error| format!("it was posted, but that could not be noted in the dead-letter topic: {error}"))
+    }
+
+    async fn one(&mut self, index: usize, destination: &Destination, post: &Post) -> Result<(), String> {
+        // The same for each attempt at a notice: a webhook's receiver knows it again.
+        let id = format!("{}:{}", post.record, destination.name);
+        let interval = self.rate.unwrap_or(destination.rate).interval();
+        for attempt in 1.. {
+            if let Some(due) = self.due.get(&index) {
+                tokio::time::sleep_until((*due).into()).await;
+            }
+            let verdict = destination.target.post(&self.http, &post.payload, &id).await;
+            self.due.insert(index, Instant::now() + interval);
+            match verdict.outcome {
+                Outcome::Delivered => return Ok(()),
+                Outcome::Retry { after }
+                    if attempt < ATTEMPTS_MAX && after.is_none_or(|after| after <= PATIENCE_MAX) =>
+                {
+                    let wait = after.unwrap_or(interval).max(interval);
+                    self.due.insert(index, Instant::now() + wait);
+                }
+                outcome => {
+                    let mut why = String::new();
+                    write_clean(&mut why, &verdict.detail, 0);
+                    return Err(format!("{}, {why}", outcome.as_str()));
+                }
+            }
+        }
+        Ok(())
+    }
+}
