@@ -238,9 +238,11 @@ async fn a_configs_tests_end_with_a_code_that_says_how() {
     let text = std::fs::read_to_string(&example).expect("readable").replace("config: rowbell.yaml", "");
     let arguments = ["test", "-c", config.to_str().expect("UTF-8"), file.to_str().expect("UTF-8")];
     std::fs::write(&file, text.replace("priority: critical, headline", "priority: low, headline")).expect("written");
-    let output = run(&arguments).await;
+    let report = directory.path().join("junit.xml");
+    let output = run(&[&arguments[..], &["--junit", report.to_str().expect("UTF-8")]].concat()).await;
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(std::fs::read_to_string(&report).expect("written").contains("tests=\"4\" failures=\"1\""));
     assert!(
         stdout.contains("priority: expected low, got critical") && stdout.ends_with("4 cases, 1 failed\n"),
         "{stdout}"

@@ -2,13 +2,15 @@
 
 mod compare;
 mod file;
+mod junit;
 
 use super::input::AtHand;
 use super::posts::Posts;
 use super::{FAILED, Failure, USAGE, fail, output};
-use crate::config::{self, Config, Report};
+use crate::config::{self, Config, Place, Report};
 use compare::{Made, POSTS_MAX, differences, leftovers};
 use file::{Case, CaseFile, Expected};
+use junit::Ended;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -31,13 +33,10 @@ pub struct TestArguments {
     /// Schemas of framed events: {id: {"schema": "..."}}
     #[arg(long, value_name = "FILE")]
     schemas: Option<PathBuf>,
-}
 
-/// How the cases ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Tally {
-    cases: u64,
-    failed: u64,
+    /// Write the results to this file as JUnit's XML, too
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
 }
 
 /// Runs the command: how the cases ended to stdout.
@@ -62,18 +61,23 @@ pub fn run(arguments: &TestArguments) -> ExitCode {
         Err(error) => return fail(&error, USAGE),
     };
     let mut out = output(false);
-    let mut tally = Tally::default();
+    let mut ended = Vec::new();
     for (path, file, config) in &files {
-        if let Err(error) = cases(&path.display().to_string(), file, config, &schemas, &mut out, &mut tally) {
+        if let Err(error) = cases(&path.display().to_string(), file, config, &schemas, &mut out, &mut ended) {
             return Failure::Failed(error).exit();
         }
     }
-    let said = writeln!(out, "{} cases, {} failed", tally.cases, tally.failed).and_then(|()| out.flush());
-    match (said, tally.failed) {
-        (Err(error), _) => fail(&format!("cannot write: {error}"), FAILED),
-        (Ok(()), 0) => ExitCode::SUCCESS,
-        (Ok(()), _) => ExitCode::from(FAILED),
+    let failed = ended.iter().filter(|case| !case.problems.is_empty()).count();
+    let said = writeln!(out, "{} cases, {failed} failed", ended.len()).and_then(|()| out.flush());
+    if let Err(error) = said {
+        return fail(&format!("cannot write: {error}"), FAILED);
     }
+    if let Some(path) = &arguments.junit
+        && let Err(error) = std::fs::write(path, junit::xml(&ended))
+    {
+        return fail(&format!("cannot write {}: {error}", path.display()), FAILED);
+    }
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
 }
 
 type Read<'p> = (&'p Path, CaseFile, Arc<Config>);
@@ -115,20 +119,19 @@ fn cases(
     config: &Arc<Config>,
     schemas: &AtHand,
     mut out: impl Write,
-    tally: &mut Tally,
+    ended: &mut Vec<Ended>,
 ) -> Result<(), String> {
     for case in &file.cases {
-        tally.cases += 1;
-        let problems = try_case(case, config, schemas)?;
+        let problems = try_case(case, config, schemas)?.concat();
         let line = match problems.is_empty() {
             true => format!("ok    {}\n", case.name),
             false => {
-                tally.failed += 1;
-                let place = case.place;
-                format!("FAIL  {}  ({path}:{}:{})\n{}", case.name, place.line, place.column, problems.concat())
+                let Place { line, column } = case.place;
+                format!("FAIL  {}  ({path}:{line}:{column})\n{problems}", case.name)
             }
         };
         out.write_all(line.as_bytes()).map_err(|error| format!("cannot write: {error}"))?;
+        ended.push(Ended { file: path.to_owned(), name: case.name.clone(), problems });
     }
     Ok(())
 }
