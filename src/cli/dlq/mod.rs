@@ -9,7 +9,7 @@ use super::posts::skimmed;
 use super::records::CapturedRecord;
 use super::text::write_clean;
 use super::{Failure, output, style};
-use crate::change::Skim;
+use crate::change::{Hints, Skim};
 use crate::config::Config;
 use crate::kafka::{Beginning, KafkaSettings, Reader, Reading};
 use letter::{Entry, Filter, Letter, LetterId};
@@ -76,7 +76,7 @@ fn look(arguments: &LookArguments, whole: bool) -> Result<(), Failure> {
     let replayed = letters.replayed()?;
     let mut inspector = Inspector::new(&config, &source);
     let (mut out, mut left) = (output(false), arguments.limit.unwrap_or(u64::MAX));
-    for letter in letters.select(&arguments.filter, &source)? {
+    for letter in letters.select(&arguments.filter, &source, &config)? {
         if left == 0 {
             break;
         }
@@ -155,6 +155,7 @@ impl Letters {
         &'l self,
         filter: &'l Filter,
         source: &'l AtHand,
+        config: &'l Config,
     ) -> Result<impl Iterator<Item = Result<Letter, Failure>> + use<'l>, Failure> {
         let reader = self.read()?;
         let mut progress = Progress::on_terminal(Some(reader.total()));
@@ -169,7 +170,7 @@ impl Letters {
                 return None;
             }
             if let Some(table) = &filter.table {
-                match is_about(&letter.record, table, source) {
+                match is_about(&letter.record, table, source, config) {
                     Ok(true) => {}
                     Ok(false) => return None,
                     Err(error) => return Some(Err(Failure::Failed(error))),
@@ -207,8 +208,8 @@ impl Letters {
     }
 }
 
-fn is_about(record: &CapturedRecord, table: &str, source: &AtHand) -> Result<bool, String> {
-    Ok(match skimmed(&record.record(), source)? {
+fn is_about(record: &CapturedRecord, table: &str, source: &AtHand, config: &Config) -> Result<bool, String> {
+    Ok(match skimmed(&record.record(), source, &config.reading(&record.topic))? {
         Ok(Skim::Change(envelope)) => envelope.table() == table,
         _ => false,
     })

@@ -93,7 +93,7 @@ pub fn replay(arguments: &ReplayArguments) -> Result<(), Failure> {
     let mut posts = Posts::new(Arc::clone(&config), &source).map_err(Failure::Failed)?;
     let (mut out, mut tally) = (output(true), Tally::default());
     let mut left = arguments.limit.unwrap_or(u64::MAX);
-    for letter in letters.select(&arguments.filter, &source)? {
+    for letter in letters.select(&arguments.filter, &source, &config)? {
         if left == 0 {
             break;
         }
