@@ -35,7 +35,7 @@ impl Default for Setup {
 }
 
 impl Setup {
-    /// The config as `rowbell run` would load it. Posts are not held back unless a test says so.
+    /// The config as `rowbell run` would load it. Posts are not held back, nor folded, unless a test says so.
     pub fn config(&self, broker: &Broker, receiver: &Receiver) -> Config {
         let (brokers, address, listen) = (&broker.brokers, receiver.address, free_address());
         let Self { destinations, rules, more, topics } = self;
@@ -54,6 +54,7 @@ destinations:
     slack: {{ webhook_url: "http://{address}/slack/ops/{SECRET}" }}
     rate: 1000/s
     burst: 10
+    fold: off
 {destinations}
 rules:
 {rules}

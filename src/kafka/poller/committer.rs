@@ -8,15 +8,18 @@ use super::context::Context;
 use crate::ledger::Commit;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::Offset;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long the last commit of a partition may take: longer than a broker's restart of its connections, and with the
 /// post's timeout before it still far below `max.poll.interval.ms`.
 const LAST: Duration = Duration::from_secs(8);
+
+/// Time between two tries of a last commit.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// How long the thread may take to end, once it has nothing to wait for.
 const END: Duration = Duration::from_secs(1);
@@ -85,13 +88,7 @@ impl Committer {
 
 fn work(consumer: &BaseConsumer<Context>, inbox: &Receiver<Job>) {
     let context = consumer.context();
-    while let Ok(mut job) = inbox.recv() {
-        // What waited behind an answer that took long: a later commit says more than an earlier one.
-        while matches!(job, Job::Commit(_))
-            && let Ok(later) = inbox.try_recv()
-        {
-            job = later;
-        }
+    while let Ok(job) = inbox.recv() {
         match job {
             Job::Commit(mut commits) => {
                 // A partition that went meanwhile is no longer ours to commit: its new owner's commits must stand.
@@ -108,8 +105,15 @@ fn work(consumer: &BaseConsumer<Context>, inbox: &Receiver<Job>) {
                 context.shared().sink.event(Event::Committed(done));
             }
             Job::Last(commits, reply) => {
+                let began = Instant::now();
+                let mut result = commit(consumer, &commits);
+                // Between two generations of the group no commit is taken; that lasts as long as the slowest member.
+                while is_between_generations(&result) && began.elapsed() < LAST {
+                    std::thread::sleep(AGAIN);
+                    result = commit(consumer, &commits);
+                }
                 // Nobody waits any more where it took too long.
-                let _ = reply.send(commit(consumer, &commits));
+                let _ = reply.send(result);
             }
             Job::End => return,
         }
@@ -123,6 +127,11 @@ fn work(consumer: &BaseConsumer<Context>, inbox: &Receiver<Job>) {
 fn commit(consumer: &BaseConsumer<Context>, commits: &[Commit]) -> KafkaResult<()> {
     let list = offsets_of(commits)?;
     if list.count() == 0 { Ok(()) } else { consumer.commit(&list, CommitMode::Sync) }
+}
+
+fn is_between_generations(result: &KafkaResult<()>) -> bool {
+    use RDKafkaErrorCode::{IllegalGeneration, RebalanceInProgress};
+    matches!(result, Err(KafkaError::ConsumerCommit(IllegalGeneration | RebalanceInProgress)))
 }
 
 fn offsets_of(commits: &[Commit]) -> Result<TopicPartitionList, KafkaError> {

@@ -97,7 +97,7 @@ impl Shared {
             return Handed::Hold(current.owner.clone(), held_at);
         }
         let past = message.offset() < current.position;
-        // Ruling already in this assignment: judging again would post again.
+        // Judged already in this assignment: judging again would post again.
         if past && current.past_bytes == 0 {
             return Handed::Done;
         }
