@@ -2,7 +2,7 @@
 
 use super::lane::LaneLog;
 use super::metadata::{LaneKey, Piece, Told, Writer};
-use super::{Group, LaneId};
+use super::{Commit, Group, LaneId, Owner};
 
 /// See the module's text.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(super) struct Log {
     /// How much of that a commit covers.
     pub(super) said: u64,
     /// Settled posts that the last metadata left out.
-    pub(super) left_out: u64,
+    left_out: u64,
 }
 
 impl Log {
@@ -50,11 +50,19 @@ impl Log {
         }
     }
 
+    /// The commit to make now, and how many settled posts its metadata leaves out besides those of the one before.
+    pub(super) fn commit(&mut self, owner: &Owner, keys: &[LaneKey], bytes: usize) -> (Commit, u64) {
+        let offset = self.watermark();
+        let (metadata, left_out) = self.metadata(keys, offset, bytes);
+        let more = left_out.saturating_sub(std::mem::replace(&mut self.left_out, left_out));
+        (Commit { owner: owner.clone(), offset, metadata }, more)
+    }
+
     /// The metadata of a commit at `base`, of at most `bytes` characters, and how many settled posts it leaves out.
     ///
     /// Watermarks first: a few bytes each, and most of what there is to say. Then the lanes with the fewest runs, so
     /// that as many as possible are told whole; the last one as far as it fits.
-    pub(super) fn metadata(&self, keys: &[LaneKey], base: i64, bytes: usize) -> (String, u64) {
+    fn metadata(&self, keys: &[LaneKey], base: i64, bytes: usize) -> (String, u64) {
         let ahead: Vec<_> = self.lanes.iter().map(|lane| (lane.watermark(self.position) - base).max(0)).collect();
         let mut order: Vec<_> = (0..keys.len().min(self.lanes.len())).collect();
         order.sort_by_key(|lane| self.lanes[*lane].runs());

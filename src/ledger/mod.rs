@@ -202,12 +202,12 @@ impl Ledger {
         self.seen(owner).is_none_or(|log| log.said >= settlements)
     }
 
-    /// How far this partition's commit may go now, if it has anything new to say.
-    pub fn commit_of(&self, owner: &Owner) -> Option<Commit> {
-        let log = self.seen(owner).filter(|log| log.needs_commit())?;
-        let offset = log.watermark();
-        let (metadata, _) = log.metadata(&self.keys, offset, self.metadata_bytes);
-        Some(Commit { owner: owner.clone(), offset, metadata })
+    /// How far this partition's commit may go now, if it has anything new to say; for its last commit.
+    pub fn commit_of(&mut self, owner: &Owner) -> Option<Commit> {
+        let log = self.logs.get_mut(&owner.partition).filter(|log| log.epoch == owner.epoch && log.needs_commit())?;
+        let (commit, left_out) = log.commit(owner, &self.keys, self.metadata_bytes);
+        self.overflow += left_out;
+        Some(commit)
     }
 
     /// The commits to make at `now`: none while one is in flight, or too soon after the last.
@@ -219,16 +219,15 @@ impl Ledger {
         self.failures += u32::from(lost.is_some());
         let (mut commits, mut covers) = (Vec::new(), HashMap::new());
         for (partition, log) in self.logs.iter_mut().filter(|(_, log)| log.needs_commit()) {
-            let offset = log.watermark();
-            let (metadata, left_out) = log.metadata(&self.keys, offset, self.metadata_bytes);
-            self.overflow += left_out.saturating_sub(log.left_out);
-            log.left_out = left_out;
+            let owner = Owner { partition: partition.clone(), epoch: log.epoch };
+            let (commit, left_out) = log.commit(&owner, &self.keys, self.metadata_bytes);
+            self.overflow += left_out;
             // The answer of a lost commit may be taken for this one's: it covers no more than both.
             let before =
                 lost.as_ref().and_then(|covers| covers.get(partition)).filter(|(epoch, _)| *epoch == log.epoch);
             let settlements = before.map_or(log.settlements, |(_, settlements)| *settlements);
             covers.insert(partition.clone(), (log.epoch, settlements));
-            commits.push(Commit { owner: Owner { partition: partition.clone(), epoch: log.epoch }, offset, metadata });
+            commits.push(commit);
         }
         if !commits.is_empty() {
             commits.sort_by(|a, b| a.owner.cmp(&b.owner));

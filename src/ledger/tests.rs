@@ -171,7 +171,7 @@ fn what_an_earlier_assignment_owed_settles_nothing() {
     assert!(ledger.owns(&new));
 }
 
-fn resumed(ledger: &Ledger, owner: &Owner, lanes: &[&str]) -> (Ledger, Commit) {
+fn resumed(ledger: &mut Ledger, owner: &Owner, lanes: &[&str]) -> (Ledger, Commit) {
     let commit = ledger.commit_of(owner).expect("something new");
     let mut next = empty(lanes, BYTES);
     next.assign(owner, commit.offset, Some(&commit.metadata)).unwrap();
@@ -188,7 +188,7 @@ fn a_lane_that_is_ahead_is_not_offered_what_it_posted() {
     for (offset, lane) in [(100, 1), (101, 1), (103, 1), (110, 1), (103, 0), (107, 0)] {
         settle(&mut ledger, &owner, offset, lane);
     }
-    let (next, commit) = resumed(&ledger, &owner, &["a", "b", "c"]);
+    let (next, commit) = resumed(&mut ledger, &owner, &["a", "b", "c"]);
     assert_eq!(commit.offset, 100);
     let posted = |lane| (100..121).filter(|offset| next.is_posted(&owner, lane, *offset)).collect::<Vec<_>>();
     assert_eq!(posted(0), [103, 104, 105, 106, 107], "between two that were posted nothing was owed");
@@ -203,13 +203,13 @@ fn what_was_posted_is_remembered_until_it_is_read_again() {
     owe(&mut ledger, &owner, 110, &[0, 1]);
     ledger.read(&owner, 111);
     settle(&mut ledger, &owner, 110, 0);
-    let (mut next, _) = resumed(&ledger, &owner, &["a", "b", "c"]);
+    let (mut next, _) = resumed(&mut ledger, &owner, &["a", "b", "c"]);
     // Read again just as far as the record that was posted, while the one before it settles.
     owe(&mut next, &owner, 100, &[0, 1]);
     next.read(&owner, 110);
     settle(&mut next, &owner, 100, 0);
     assert!(next.is_posted(&owner, 0, 110));
-    let (last, _) = resumed(&next, &owner, &["a", "b", "c"]);
+    let (last, _) = resumed(&mut next, &owner, &["a", "b", "c"]);
     assert!(last.is_posted(&owner, 0, 110), "though the commit in between was made before it was read");
 }
 
@@ -220,7 +220,7 @@ fn lanes_are_known_by_name_and_a_new_one_begins_at_the_highest_watermark() {
     owe(&mut ledger, &owner, 105, &[0, 1]);
     ledger.read(&owner, 200);
     settle(&mut ledger, &owner, 105, 0);
-    let (next, _) = resumed(&ledger, &owner, &["c", "new", "a", "b"]);
+    let (next, _) = resumed(&mut ledger, &owner, &["c", "new", "a", "b"]);
     let first_owed = |lane| (0..).find(|offset| !next.is_posted(&owner, lane, *offset)).unwrap();
     assert_eq!([0, 1, 2, 3].map(first_owed), [200, 200, 100, 105]);
     assert!(next.is_posted(&owner, 2, 105), "lane a, beyond its watermark");

@@ -334,6 +334,11 @@ impl<C: Content> Outbox<C> {
         self.ledger.commits(now)
     }
 
+    /// The last commit of a partition that is given up; see [`Ledger::commit_of`].
+    pub fn commit_of(&mut self, owner: &Owner) -> Option<Commit> {
+        self.ledger.commit_of(owner)
+    }
+
     /// The commit in flight came back; see [`Ledger::committed`].
     pub fn committed(&mut self, done: &[(Partition, i64)]) {
         self.ledger.committed(done);

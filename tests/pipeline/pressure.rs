@@ -60,3 +60,40 @@ async fn a_partition_that_left_while_reading_was_paused_is_read_when_it_comes_ba
     }
     first.stop().await.expect("a clean stop");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_destination_that_is_down_does_not_stop_reading_for_the_others() {
+    const CHANGES: u64 = 300;
+    let (broker, receiver) = (Broker::start(1), Receiver::start().await);
+    let setup = Setup {
+        destinations:
+            "  down: { slack: { webhook_url: \"http://RECEIVER/slack/down\" }, rate: 5/s, digest: { after: 1s } }\n"
+                .to_owned(),
+        rules: "  - { name: price, table: public.listings, columns: [price], to: [ops, down] }\n".to_owned(),
+        // A tenth of what is written.
+        more: "limits: { pending_bytes: 128KiB }\n".to_owned(),
+        ..Setup::default()
+    };
+    let service = Service::start(setup.config(&broker, &receiver));
+    receiver.always("/slack/down", Some(Step::status(404, "no_service")));
+    for id in 0..CHANGES {
+        broker.write(0, Some(&key(id)), Some(&price(id, "2.00", "1.00"))).await;
+    }
+    receiver.until_accepted("/slack/ops", CHANGES as usize).await;
+    let pending = |name: &str| {
+        let status = service.status.borrow();
+        let lane = status.lanes.iter().find(|lane| lane.destination == name).expect("it is there");
+        lane.pending.iter().sum::<usize>()
+    };
+    until("all of it owed", async || (pending("down") == CHANGES as usize).then_some(())).await;
+    assert!(broker.committed(crate::support::broker::LISTINGS, 0).await.is_some_and(|offset| offset <= 1));
+    service.stop().await.expect("a clean stop");
+
+    // Mended, a few posts tell all of it, and whoever got theirs gets nothing again.
+    receiver.always("/slack/down", None);
+    let service = Service::start(setup.config(&broker, &receiver));
+    broker.until_committed(0, CHANGES as i64).await;
+    assert_eq!(receiver.arrivals("/slack/ops").len(), CHANGES as usize);
+    assert!(receiver.accepted("/slack/down").len() < 40);
+    service.stop().await.expect("a clean stop");
+}

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a revoked partition waits for posts on the wire.
-const DRAIN: Duration = Duration::from_secs(6);
+/// How long a revoked partition waits for posts on the wire, at most; now and then less than an answer takes.
+const DRAIN_MS: u64 = 6_000;
 
 impl World {
     pub fn restart(&mut self, index: usize) -> Result<(), String> {
@@ -116,7 +116,8 @@ impl World {
         replica.outbox.stop(&|other| *other == owner);
         replica.forget(number as i32);
         let life = replica.life;
-        self.at(DRAIN, Event::Handover(index, life, number));
+        let drain = Duration::from_millis(self.random.u64(10..DRAIN_MS));
+        self.at(drain, Event::Handover(index, life, number));
         Ok(())
     }
 
@@ -140,8 +141,10 @@ impl World {
         if busy && !over {
             return Ok(());
         }
-        let mut commit = replica.outbox.ledger().commit_of(&owner);
+        let mut commit = replica.outbox.commit_of(&owner);
+        let overflow = replica.outbox.ledger().overflow();
         replica.outbox.release(&owner);
+        self.note_overflow(overflow);
         self.counts.revokes_past_their_deadline += u64::from(busy);
         if let Some(commit) = commit.as_mut().filter(|_| self.bug == Some(Bug::DropOnRevoke)) {
             commit.offset = position;

@@ -170,16 +170,13 @@ impl World {
         if commits.is_empty() {
             return Ok(());
         }
-        if overflow > 0 {
-            self.counts.overflows += 1;
-            self.lanes.iter_mut().for_each(|lane| lane.overflowed = true);
-        }
         if self.bug == Some(Bug::CommitPastFailure) {
             for commit in &mut commits {
                 let number = commit.owner.partition.number as usize;
                 commit.offset = replica.owned.get(&number).map_or(commit.offset, |owned| owned.position);
             }
         }
+        self.note_overflow(overflow);
         let mut wait = self.random.u64(1..10);
         let mut done = commits.clone();
         let fails = self.now < self.outage;
@@ -203,6 +200,14 @@ impl World {
         }
         self.at(Duration::from_millis(wait), Event::Committed(index, life, done));
         Ok(())
+    }
+
+    /// What the metadata leaves out may be posted again; which posts that are, nobody says.
+    pub fn note_overflow(&mut self, overflow: u64) {
+        if overflow > 0 {
+            self.counts.overflows += 1;
+            self.lanes.iter_mut().for_each(|lane| lane.overflowed = true);
+        }
     }
 
     /// Kafka takes a commit from the partition's owner.

@@ -43,7 +43,7 @@ impl Work {
                 waiting.push(revoking);
                 continue;
             }
-            let commits = revoking.owners.iter().filter_map(|owner| self.outbox.ledger().commit_of(owner)).collect();
+            let commits = revoking.owners.iter().filter_map(|owner| self.outbox.commit_of(owner)).collect();
             self.release(&revoking.owners);
             // The poller may have given up waiting; then nothing was committed, and repeats follow.
             let _ = revoking.reply.send(commits);
@@ -76,7 +76,7 @@ impl Work {
         self.revoking.iter_mut().for_each(|revoking| revoking.deadline = Instant::now());
         self.finish_revokes();
         let owners = self.outbox.ledger().owners();
-        let commits: Vec<_> = owners.iter().filter_map(|owner| self.outbox.ledger().commit_of(owner)).collect();
+        let commits: Vec<_> = owners.iter().filter_map(|owner| self.outbox.commit_of(owner)).collect();
         tracing::info!(left = self.pending(), "stopped: what is left is posted after the next start");
         if self.engine.poller.send(Command::Stop(commits)).is_err() {
             tracing::warn!("the poller ended first: posts made since the last commit will be made again");

@@ -57,7 +57,7 @@ fn done(deeds: &[Deed], bytes: usize) -> (Ledger, Owner, BTreeSet<i64>, BTreeSet
 proptest! {
     #[test]
     fn metadata_says_exactly_what_was_settled(deeds in deeds()) {
-        let (ledger, owner, owed, settled, next) = done(&deeds, BYTES);
+        let (mut ledger, owner, owed, settled, next) = done(&deeds, BYTES);
         let Some(commit) = ledger.commit_of(&owner) else {
             prop_assert!(settled.is_empty());
             return Ok(());

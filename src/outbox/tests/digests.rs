@@ -384,7 +384,7 @@ fn what_the_metadata_says_was_posted_is_not_offered_again() {
     while let Some((lane, id)) = next(&mut first, at(0)) {
         let outcome = if lane == 0 { Outcome::Delivered } else { Outcome::Blocked };
         first.settle(lane, id, outcome, at(0));
-        said = first.ledger().commit_of(&owner(0)).or(said);
+        said = first.commit_of(&owner(0)).or(said);
         commit(&mut first, at(0));
     }
     let said = said.unwrap();
