@@ -117,6 +117,25 @@ fn what_the_first_change_does_not_tell_stays_unknown() {
 }
 
 #[test]
+fn a_delete_that_tells_only_the_key_tells_no_more_with_another() {
+    let delete = ("d", r#"{"id":1,"n":0}"#, "null");
+    let net = one("postgresql", &[delete, delete]);
+    assert_eq!((net.before_unknown, summary(&net)), (true, vec!["id 1 -> -".to_owned()]));
+}
+
+#[test]
+fn a_column_that_only_the_later_change_touched_has_the_value_that_the_first_left() {
+    // As a source tells that names the changed columns and sends no old image.
+    let touching = |column: &str, n: i64, m: i64| {
+        let mut change = Sample::of("mysql", "u", "null", &json!({"id": 1, "n": n, "m": m}).to_string()).decode();
+        change.changes.retain(|changed| &*changed.name == column);
+        change
+    };
+    let Net::Change(net) = net(&touching("n", 1, 5), &touching("m", 1, 6)) else { panic!() };
+    assert_eq!(summary(&net), ["n - -> 1", "m 5 -> 6"]);
+}
+
+#[test]
 fn what_nobody_noticed_in_between_is_not_made_a_change() {
     let net = one(
         "mysql",

@@ -256,6 +256,20 @@ fn columns_count_which_way_they_went_but_not_what_is_hidden_or_names_a_thing() {
 }
 
 #[test]
+fn the_net_of_several_counts_as_many() {
+    let mut digest: Digest<u8> = Digest::default();
+    let added = change(Op::Create, vec![("id", int(1))], None, Some(row(vec![("id", int(1))])));
+    let (folded, rule) = (Folded { changes: 3, ..Folded::one(Arc::new(added)) }, Arc::from("r"));
+    let view = TableView::default();
+    let priority = Priority::Normal;
+    digest.count(&Entry { folded: &folded, row: None, rule: &rule, watched: &[], priority, view: &view });
+    adds_up(&digest, 3);
+    assert_eq!((digest.groups[0].tally.op(Op::Create), digest.groups[0].tally.op(Op::Update)), (1, 2));
+    digest.undo(2);
+    assert_eq!((digest.changes(), digest.shown()), (5, 0));
+}
+
+#[test]
 fn updates_without_old_values_are_counted_as_such_and_not_by_column() {
     let mut digest: Digest<u8> = Digest::default();
     let change = change(Op::Update, vec![("id", int(1))], None, Some(row(vec![("id", int(1)), ("n", int(2))])));
