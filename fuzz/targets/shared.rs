@@ -5,12 +5,14 @@ use rowbell::change::{
 };
 use std::sync::Arc;
 
+#[allow(dead_code)] // `frames` has no parts.
 /// Parts of an input are separated by this byte, which neither JSON nor UTF-8 has.
 pub const SEPARATOR: u8 = 0xff;
 
 /// Goes through a record as the service does: what it is, whether it may matter, what changed, what looks odd.
 pub fn whole(key: Option<&[u8]>, value: Option<&[u8]>, headers: &[(String, Option<Vec<u8>>)], schemas: &dyn Schemas) {
     let topic: Arc<str> = "shop.public.listings".into();
+    let headers = headers.to_vec();
     let record = Record { topic: &topic, partition: 0, offset: 7, timestamp_ms: None, key, value, headers: &headers };
     let mut identities = Identities::default();
     let mut repeats = Repeats::default();
