@@ -82,7 +82,8 @@ fn main() {
             }
         }
     }
-    let row = [&[8, 7][..], &field(2, &field(1, b"Oak chair")), &field(3, &[10, 1, 99, 24, 2]), &field(5, b"wood")].concat();
+    let row =
+        [&[8, 7][..], &field(2, &field(1, b"Oak chair")), &field(3, &[10, 1, 99, 24, 2]), &field(5, b"wood")].concat();
     let source = [field(1, b"postgresql"), field(2, b"shop"), field(4, b"public"), field(5, b"listings")].concat();
     for (name, op, before) in [("create", b"c", false), ("update", b"u", true)] {
         let before = if before { field(1, &row[..10]) } else { Vec::new() };
