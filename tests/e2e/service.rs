@@ -151,6 +151,7 @@ destinations:
   ops:
     slack: {{ webhook_url: "http://{receiver}/slack" }}
     rate: 20/s
+    fold: off
   floor:
     teams: {{ workflow_url: "http://{receiver}/teams" }}
     rate: 20/s

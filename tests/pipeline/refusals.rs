@@ -9,7 +9,7 @@ use crate::support::service::{Service, Setup};
 async fn a_refused_message_is_a_dead_letter_before_the_commit_passes_it() {
     let (broker, receiver) = (Broker::start(1), Receiver::start().await);
     let setup = Setup {
-        destinations: "  floor: { teams: { workflow_url: \"http://RECEIVER/teams/floor\" } }\n".to_owned(),
+        destinations: "  floor: { teams: { workflow_url: \"http://RECEIVER/teams/floor\" }, fold: off }\n".to_owned(),
         rules: "  - { name: price, table: public.listings, columns: [price], to: [ops, floor] }\n".to_owned(),
         ..Setup::default()
     };

@@ -273,6 +273,8 @@ fn row_line<T>(kept: &Kept<T>, message: Message, named: bool) -> Line {
         true => format!("{} {}", message.noun, message.title),
         false => names::capitalise(&message.title),
     };
+    // Of names that hold nothing to be seen nothing is left; a link needs words.
+    let title = if title.trim().is_empty() { "Row".to_owned() } else { title };
     let is_moved = kept.folded.change.is_rekey();
     let mut body = Vec::new();
     let verb = match message.op {
