@@ -155,6 +155,7 @@ destinations:
   floor:
     teams: {{ workflow_url: "http://{receiver}/teams" }}
     rate: 20/s
+    fold: off
 rules:
   - name: out-of-stock
     table: public.listings
