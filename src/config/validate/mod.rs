@@ -98,10 +98,7 @@ fn not_built_yet(model: &Model, report: &mut Report) {
     if let Some((hook, _)) = model.hooks.first() {
         warn(hook.place, "hooks");
     }
-    for (name, destination) in &model.destinations {
-        if let Some(fold) = destination.fold.as_ref().filter(|fold| fold.value) {
-            warn(fold.place, &format!("fold: on (of {:?})", name.value));
-        }
+    for (_, destination) in &model.destinations {
         if let Some(slack) = &destination.slack {
             if let Some(thread_by) = &slack.thread_by {
                 warn(thread_by.place, "thread_by");
