@@ -7,12 +7,14 @@
 
 mod compose;
 mod json;
+mod kept;
 mod limits;
 mod slim;
 mod tally;
 
 pub use compose::{DigestWords, Form, digest};
 pub use json::payload;
+pub use kept::Kept;
 pub use limits::{COLUMNS_MAX, GROUPS_MAX, ROW_BYTES_MAX, ROWS_MAX};
 pub use tally::size;
 
@@ -21,6 +23,7 @@ use super::select;
 use super::value::Writer;
 use super::view::{TableView, Words};
 use crate::change::{Folded, Net, RowChange};
+use kept::Importance;
 use std::cmp::Ordering;
 use std::sync::Arc;
 use tally::{Group, Tally};
@@ -43,89 +46,6 @@ pub struct Entry<'a> {
     pub priority: Priority,
     /// What the config says about the table.
     pub view: &'a TableView,
-}
-
-/// A row that a digest shows.
-#[derive(Debug, Clone)]
-pub struct Kept<T> {
-    /// The row's net change, and how many changes it stands for.
-    pub folded: Folded,
-    /// The highest of its notices.
-    pub priority: Priority,
-    /// Whether columns that did not change were dropped, so that templates may miss some.
-    pub is_slim: bool,
-    /// Columns that changed and were too large to keep.
-    pub dropped: Vec<Arc<str>>,
-    /// What the caller needs to write about it.
-    pub tag: T,
-    row: Option<Arc<[u8]>>,
-    size: f64,
-    /// Its part of the counts, by the place of the group.
-    shares: Vec<(usize, Tally)>,
-}
-
-/// Which rows are shown: by priority, by how far a number went, then the newest.
-#[derive(Debug, Clone, Copy)]
-struct Importance {
-    priority: Priority,
-    /// From 0 to 2, see [`tally::size`].
-    size: f64,
-    newest: (Option<i64>, i64),
-}
-
-impl Importance {
-    fn of(priority: Priority, size: f64, change: &RowChange) -> Self {
-        Importance { priority, size, newest: (change.time_us, change.record.offset) }
-    }
-
-    /// The more important is the less.
-    fn cmp(&self, other: &Self) -> Ordering {
-        let size = other.size.total_cmp(&self.size);
-        self.priority.cmp(&other.priority).then(size).then(other.newest.cmp(&self.newest))
-    }
-}
-
-impl<T> Kept<T> {
-    fn importance(&self) -> Importance {
-        Importance::of(self.priority, self.size, &self.folded.change)
-    }
-
-    /// With a later change of its row.
-    fn and(&self, later: &Folded) -> Net<Folded> {
-        if !self.is_slim {
-            return self.folded.then(later);
-        }
-        let wide =
-            Folded { change: Arc::new(slim::widened(&self.folded.change, &later.change)), ..self.folded.clone() };
-        wide.then(later)
-    }
-
-    /// The same row after a later change, which `folded` has in it.
-    fn become_net(mut self, folded: Folded, entry: &Entry<'_>, share: (usize, Tally), tag: T) -> Self {
-        self.folded = folded;
-        self.priority = self.priority.min(entry.priority);
-        self.tag = tag;
-        match self.shares.iter_mut().find(|(place, _)| *place == share.0) {
-            Some((_, known)) => known.add(&share.1),
-            None => self.shares.push(share),
-        }
-        let mut kept = self.fitted();
-        kept.size = tally::size(&kept.folded.change, entry.view, entry.watched);
-        kept
-    }
-
-    /// Within its share of memory.
-    fn fitted(mut self) -> Self {
-        if !self.dropped.is_empty() {
-            slim::without(Arc::make_mut(&mut self.folded.change), &self.dropped);
-        }
-        if let Some((change, dropped)) = slim::slim(&self.folded.change, ROW_BYTES_MAX) {
-            self.folded.change = Arc::new(change);
-            self.is_slim = true;
-            self.dropped.extend(dropped);
-        }
-        self
-    }
 }
 
 /// Counts of many notices, and the rows to show. `T` is what the caller needs to write about a row.
