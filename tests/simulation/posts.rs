@@ -119,8 +119,10 @@ impl World {
         }
         let (accepted, ids) = replica.flying.remove(&(lane, id)).ok_or("a post that was not started")?;
         let settled = replica.outbox.settle(lane, id, told, now);
-        if matches!(settled, Settled::Delivered(_) | Settled::Gone) {
-            for id in &ids {
+        if let Settled::Delivered(post) = &settled {
+            // A partition may have gone and come back meanwhile: then its changes are pending anew.
+            let ours: Vec<_> = post.owners().filter(|o| replica.owned.values().any(|now| now.owner == **o)).collect();
+            for id in ids.iter().filter(|id| ours.iter().any(|owner| owner.partition.number == id.0)) {
                 replica.pending[lane].remove(id);
             }
         }
@@ -192,7 +194,7 @@ impl Replica {
             other.critical && !other.tried && first
         });
         match waits {
-            Some((id, _)) => Err(format!("{id:?} is critical and waits for {ids:?}")),
+            Some((id, other)) => Err(format!("{id:?} of row {:?} is critical and waits for {ids:?}", other.row)),
             None => Ok(()),
         }
     }
