@@ -69,3 +69,14 @@ fn plain_texts_for_people() {
     assert_eq!(Value::Float(1.5).plain(), "1.5");
     assert_eq!(Value::Null.plain(), "");
 }
+
+#[test]
+fn maps_are_the_same_in_any_order_and_with_a_key_twice() {
+    let map = |entries: &[(&str, i128)]| {
+        Value::Map(entries.iter().map(|(key, value)| ((*key).into(), Value::Int(*value))).collect())
+    };
+    assert!(map(&[("a", 1), ("b", 2)]).same(&map(&[("b", 2), ("a", 1)])));
+    assert!(!map(&[("a", 1), ("b", 2)]).same(&map(&[("a", 1), ("b", 3)])));
+    let twice = map(&[("a", 1), ("a", 2)]);
+    assert!(twice.same(&twice.clone()));
+}
