@@ -8,7 +8,7 @@ export PATH := $(PATH):$(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint fmt simulate fuzz e2e e2e-crash stack stack-down bench clean
+.PHONY: help demo build test lint fmt simulate fuzz e2e e2e-crash e2e-burst stack stack-down bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do \
@@ -58,6 +58,10 @@ e2e: ## end to end: the release binary between a real Postgres, Debezium, Kafka 
 e2e-crash: ## 2,000 changes through the release binary on the real Kafka, killed again and again
 	@scripts/need build
 	@scripts/crash
+
+e2e-burst: ## 10,000 updates at once into a channel that takes one post a second
+	@scripts/need build
+	@scripts/crash burst
 
 stack: ## starts the real stack and leaves it running to play with; says how
 	@stack/play

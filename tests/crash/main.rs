@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod burst;
 mod receiver;
 
 use rdkafka::ClientConfig;
@@ -31,6 +32,9 @@ const PATIENCE: Duration = Duration::from_secs(90);
 const AGAIN_DYNAMIC: Duration = Duration::from_secs(10);
 const AGAIN_STATIC: Duration = Duration::from_secs(3);
 
+const DESTINATION: &str = "rate: 500/s, burst: 10, fold: off, digest: off";
+const RULES: &str = "  - { name: all, table: public.listings, to: [ops], headline: \"{{ row.note }}\" }\n";
+
 #[test]
 fn nothing_is_lost_and_little_repeated_whatever_is_killed() {
     run("dynamic", None, AGAIN_DYNAMIC);
@@ -42,22 +46,10 @@ fn with_static_membership_posting_goes_on_within_seconds() {
 }
 
 fn run(name: &str, instance_id: Option<&str>, promise: Duration) {
-    let brokers = std::env::var("ROWBELL_KAFKA").expect("no Kafka named by ROWBELL_KAFKA; hint: make e2e-crash");
-    let topic = format!("crash.public.listings-{name}-{}", std::process::id());
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/stack/stack");
-    let made = Command::new(script).args(["topic", "create", &topic, &PARTITIONS.to_string()]).status().unwrap();
-    assert!(made.success(), "the topic could not be created");
+    let topic = create_topic(name);
     let receiver = Receiver::start();
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(&topic);
-    std::fs::create_dir_all(&folder).unwrap();
-    let config = folder.join("rowbell.yaml");
-    std::fs::write(&config, config_text(&brokers, &topic, name, instance_id, &receiver)).unwrap();
-
-    let mut service = start(&config, &folder);
-    let producing = std::thread::spawn({
-        let (brokers, topic) = (brokers.clone(), topic.clone());
-        move || produce(&brokers, &topic)
-    });
+    let (mut service, folder) = service_on(&topic, name, instance_id, DESTINATION, RULES, &receiver);
+    let producing = std::thread::spawn(move || produce(&brokers(), &topic));
     let mut pauses = Vec::new();
     for kill in 0..KILLS {
         // So long after posting went on: at another point of the commits' rhythm each time.
@@ -71,7 +63,7 @@ fn run(name: &str, instance_id: Option<&str>, promise: Duration) {
         service.kill().unwrap();
         service.wait().unwrap();
         let (killed, before) = (Instant::now(), receiver.accepted());
-        service = start(&config, &folder);
+        service = start(&folder);
         receiver.wait(PATIENCE, |accepted| accepted > before);
         pauses.push(killed.elapsed());
     }
@@ -100,10 +92,53 @@ fn run(name: &str, instance_id: Option<&str>, promise: Duration) {
     assert!(pauses.iter().all(|pause| *pause < promise), "{pauses:?}");
 }
 
-fn start(config: &Path, folder: &Path) -> Child {
+fn brokers() -> String {
+    std::env::var("ROWBELL_KAFKA").expect("no Kafka named by ROWBELL_KAFKA; hint: make e2e-crash")
+}
+
+/// A topic of its own for each run.
+fn create_topic(name: &str) -> String {
+    let topic = format!("crash.public.listings-{name}-{}", std::process::id());
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/stack/stack");
+    let made = Command::new(script).args(["topic", "create", &topic, &PARTITIONS.to_string()]).status().unwrap();
+    assert!(made.success(), "the topic could not be created");
+    topic
+}
+
+/// The release binary with its config in a folder of its own, to be started there again.
+fn service_on(
+    topic: &str,
+    name: &str,
+    instance_id: Option<&str>,
+    destination: &str,
+    rules: &str,
+    receiver: &Receiver,
+) -> (Child, PathBuf) {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(topic);
+    std::fs::create_dir_all(&folder).unwrap();
+    let instance = instance_id.map_or(String::new(), |id| format!("  instance_id: {id}\n"));
+    let text = format!(
+        "kafka:\n  brokers: \"{}\"\n  group: rowbell-crash-{name}-{}\n  topics: [\"{topic}\"]\n  start: earliest\n\
+         {instance}destinations:\n  ops: {{ slack: {{ webhook_url: \"http://{}/slack\" }}, {destination} }}\n\
+         rules:\n{rules}http: {{ listen: \"127.0.0.1:0\" }}\n",
+        brokers(),
+        std::process::id(),
+        receiver.address,
+    );
+    std::fs::write(folder.join("rowbell.yaml"), text).unwrap();
+    (start(&folder), folder)
+}
+
+fn start(folder: &Path) -> Child {
     let log = File::options().create(true).append(true).open(folder.join("rowbell.log")).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_rowbell"));
-    command.args(["run", "-c"]).arg(config).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
+    command
+        .args(["run", "-c"])
+        .arg(folder.join("rowbell.yaml"))
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap()
 }
 
 fn produce(brokers: &str, topic: &str) {
@@ -128,17 +163,5 @@ fn change(row: usize, number: usize) -> String {
         image(before),
         image(number as i64),
         28_000_000 + number * 160,
-    )
-}
-
-fn config_text(brokers: &str, topic: &str, name: &str, instance_id: Option<&str>, receiver: &Receiver) -> String {
-    let instance = instance_id.map_or(String::new(), |id| format!("  instance_id: {id}\n"));
-    format!(
-        "kafka:\n  brokers: \"{brokers}\"\n  group: rowbell-crash-{name}-{}\n  topics: [\"{topic}\"]\n  start: earliest\n\
-         {instance}destinations:\n  ops: {{ slack: {{ webhook_url: \"http://{}/slack\" }}, rate: 500/s, burst: 10, fold: off, digest: off }}\n\
-         rules:\n  - {{ name: all, table: public.listings, to: [ops], headline: \"{{{{ row.note }}}}\" }}\n\
-         http: {{ listen: \"127.0.0.1:0\" }}\n",
-        std::process::id(),
-        receiver.address,
     )
 }

@@ -17,6 +17,8 @@ struct State {
     told: Vec<usize>,
     distinct: HashSet<usize>,
     dropped: usize,
+    /// The plain text of what was accepted.
+    texts: Vec<String>,
     answering: usize,
 }
 
@@ -60,6 +62,11 @@ impl Receiver {
         self.state().told.clone()
     }
 
+    /// The plain text of each accepted post, in order.
+    pub fn texts(&self) -> Vec<String> {
+        self.state().texts.clone()
+    }
+
     /// Accepted requests that were never answered.
     pub fn dropped(&self) -> usize {
         self.state().dropped
@@ -96,7 +103,10 @@ impl Receiver {
                 if number.is_multiple_of(FAILED_EVERY) {
                     Some("HTTP/1.1 500 Told\r\ncontent-length: 0\r\n\r\n")
                 } else {
-                    let change = told(&body);
+                    let text = text(&body);
+                    // A digest tells none.
+                    let change = told(&text).unwrap_or(usize::MAX);
+                    state.texts.push(text);
                     state.told.push(change);
                     state.distinct.insert(change);
                     let dropped = number.is_multiple_of(DROPPED_EVERY);
@@ -116,12 +126,14 @@ impl Receiver {
     }
 }
 
-/// Which change a post tells: its headline is the new value.
-fn told(body: &str) -> usize {
+fn text(body: &str) -> String {
     let json: serde_json::Value = serde_json::from_str(body).unwrap();
-    let text = json["text"].as_str().unwrap();
-    let number = text.split("change ").nth(1).and_then(|rest| rest.split(' ').next()).expect(text);
-    number.parse().expect(text)
+    json["text"].as_str().unwrap().to_owned()
+}
+
+/// Which change a post tells: its headline is the new value.
+fn told(text: &str) -> Option<usize> {
+    text.split("change ").nth(1)?.split(' ').next()?.parse().ok()
 }
 
 /// The next request's body; nothing when the client is gone.
