@@ -8,25 +8,25 @@ use super::context::Context;
 use crate::ledger::Commit;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::Offset;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long the last commit of a partition may take: longer than a broker's restart of its connections, and with the
 /// post's timeout before it still far below `max.poll.interval.ms`.
 const LAST: Duration = Duration::from_secs(8);
 
-/// Time between two tries of a last commit.
-const AGAIN: Duration = Duration::from_millis(50);
+/// How long the poller waits for a commit before it goes on without its answer.
+const STEADY: Duration = Duration::from_secs(1);
 
 /// How long the thread may take to end, once it has nothing to wait for.
 const END: Duration = Duration::from_secs(1);
 
 enum Job {
-    /// [`Event::Committed`] answers.
-    Commit(Vec<Commit>),
+    /// [`Event::Committed`] answers; whoever waits is told too.
+    Commit(Vec<Commit>, SyncSender<()>),
     Last(Vec<Commit>, SyncSender<KafkaResult<()>>),
     End,
 }
@@ -52,11 +52,15 @@ impl Committer {
         Ok(Self { jobs, ended })
     }
 
-    /// Commits, and tells the service when that is done.
+    /// Commits, and tells the service when that is done. Waits the millisecond or two that it takes, so that no
+    /// rebalance begins meanwhile, for the group refuses commits then; an answer that takes longer comes later.
     pub(super) fn commit(&self, commits: Vec<Commit>) {
-        if self.jobs.send(Job::Commit(commits)).is_err() {
+        let (done, answer) = sync_channel(1);
+        if self.jobs.send(Job::Commit(commits, done)).is_err() {
             tracing::error!("the thread of commits ended, which is a bug");
         }
+        // Too long, or told: the service hears it by the event.
+        let _ = answer.recv_timeout(STEADY);
     }
 
     /// The last commit of partitions that are given up. Waits, but not for ever.
@@ -90,7 +94,7 @@ fn work(consumer: &BaseConsumer<Context>, inbox: &Receiver<Job>) {
     let context = consumer.context();
     while let Ok(job) = inbox.recv() {
         match job {
-            Job::Commit(mut commits) => {
+            Job::Commit(mut commits, told) => {
                 // A partition that went meanwhile is no longer ours to commit: its new owner's commits must stand.
                 let shared = context.shared();
                 commits.retain(|commit| shared.owns(&commit.owner));
@@ -103,17 +107,11 @@ fn work(consumer: &BaseConsumer<Context>, inbox: &Receiver<Job>) {
                     }
                 };
                 context.shared().sink.event(Event::Committed(done));
+                // Nobody waits any more where it took too long.
+                let _ = told.send(());
             }
             Job::Last(commits, reply) => {
-                let began = Instant::now();
-                let mut result = commit(consumer, &commits);
-                // Between two generations of the group no commit is taken; that lasts as long as the slowest member.
-                while is_between_generations(&result) && began.elapsed() < LAST {
-                    std::thread::sleep(AGAIN);
-                    result = commit(consumer, &commits);
-                }
-                // Nobody waits any more where it took too long.
-                let _ = reply.send(result);
+                let _ = reply.send(commit(consumer, &commits));
             }
             Job::End => return,
         }
@@ -127,11 +125,6 @@ fn work(consumer: &BaseConsumer<Context>, inbox: &Receiver<Job>) {
 fn commit(consumer: &BaseConsumer<Context>, commits: &[Commit]) -> KafkaResult<()> {
     let list = offsets_of(commits)?;
     if list.count() == 0 { Ok(()) } else { consumer.commit(&list, CommitMode::Sync) }
-}
-
-fn is_between_generations(result: &KafkaResult<()>) -> bool {
-    use RDKafkaErrorCode::{IllegalGeneration, RebalanceInProgress};
-    matches!(result, Err(KafkaError::ConsumerCommit(IllegalGeneration | RebalanceInProgress)))
 }
 
 fn offsets_of(commits: &[Commit]) -> Result<TopicPartitionList, KafkaError> {
