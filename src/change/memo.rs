@@ -1,8 +1,9 @@
 //! What each worker thread remembers between records, so that it need not be worked out again:
-//! inline schemas by their text, and column names. Results never depend on it, only the time they take.
+//! inline schemas by their text, column names, source blocks. Results never depend on it, only the time they take.
 
 use super::schema;
 use super::semantic::Kind;
+use super::source::Pattern;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -26,6 +27,7 @@ struct Memo {
     bytes: usize,
     names: Vec<Option<Arc<str>>>,
     columns: Vec<Option<Names>>,
+    patterns: Vec<Pattern>,
 }
 
 /// The column names of a row, in order; each is there once.
@@ -136,6 +138,16 @@ pub(crate) fn remember_columns(topic: &Arc<str>, names: Names) {
         }
         memo.columns[topic_place(topic)] = Some(names);
     });
+}
+
+/// What the topic's source blocks looked like lately. Only a guess, which is compared with the block.
+pub(crate) fn with_pattern<T>(topic: &Arc<str>, read: impl FnOnce(&mut Pattern) -> T) -> T {
+    MEMO.with_borrow_mut(|memo| {
+        if memo.patterns.is_empty() {
+            memo.patterns.resize_with(PLACES, Pattern::default);
+        }
+        read(&mut memo.patterns[topic_place(topic)])
+    })
 }
 
 /// By address, because a poller has one `Arc` per topic and the answer is only a guess.

@@ -1,9 +1,12 @@
 //! The source block: where and when the source made the change.
 
+mod pattern;
+
 use super::DecodeError;
 use super::avro::{Datum, Part};
 use super::raw;
 use super::scan::Cursor;
+pub(crate) use pattern::Pattern;
 use std::borrow::Cow;
 
 /// A small value of an envelope, as it is written.
@@ -105,7 +108,54 @@ pub(crate) struct Source<'a> {
     ts_ns: Atom<'a>,
 }
 
+/// A field that every record needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slot {
+    Connector,
+    Name,
+    Db,
+    Schema,
+    Table,
+    Collection,
+    Snapshot,
+    TsMs,
+    TsUs,
+    TsNs,
+}
+
+impl Slot {
+    fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "connector" => Slot::Connector,
+            "name" => Slot::Name,
+            "db" => Slot::Db,
+            // Collections and keyspaces take the places of tables and schemas.
+            "schema" | "keyspace" | "keyspace_name" => Slot::Schema,
+            "table" | "table_name" => Slot::Table,
+            "collection" => Slot::Collection,
+            "snapshot" => Slot::Snapshot,
+            "ts_ms" => Slot::TsMs,
+            "ts_us" => Slot::TsUs,
+            "ts_ns" => Slot::TsNs,
+            _ => return None,
+        })
+    }
+}
+
 impl<'a> Source<'a> {
+    /// Reads the block at the cursor; `pattern` is what the topic's blocks of before looked like.
+    pub fn read_json(cursor: &mut Cursor<'a>, pattern: &mut Pattern) -> Result<Self, DecodeError> {
+        cursor.peek();
+        if let Some(source) = pattern.read(cursor) {
+            return Ok(source);
+        }
+        let source = Self::walk(cursor)?;
+        if let Block::Json(block) = source.block {
+            pattern.learn(block);
+        }
+        Ok(source)
+    }
+
     /// Reads the block at the cursor.
     pub fn walk(cursor: &mut Cursor<'a>) -> Result<Self, DecodeError> {
         let json = |error| DecodeError::json("value", error);
@@ -160,20 +210,23 @@ impl<'a> Source<'a> {
     }
 
     fn slot(&mut self, name: &str) -> Option<&mut Atom<'a>> {
-        self.document |= name == "collection";
-        Some(match name {
-            "connector" => &mut self.connector,
-            "name" => &mut self.name,
-            "db" => &mut self.db,
-            // Collections and keyspaces take the places of tables and schemas.
-            "schema" | "keyspace" | "keyspace_name" => &mut self.schema,
-            "table" | "collection" | "table_name" => &mut self.table,
-            "snapshot" => &mut self.snapshot,
-            "ts_ms" => &mut self.ts_ms,
-            "ts_us" => &mut self.ts_us,
-            "ts_ns" => &mut self.ts_ns,
-            _ => return None,
-        })
+        let slot = Slot::of(name)?;
+        self.document |= slot == Slot::Collection;
+        Some(self.at(slot))
+    }
+
+    fn at(&mut self, slot: Slot) -> &mut Atom<'a> {
+        match slot {
+            Slot::Connector => &mut self.connector,
+            Slot::Name => &mut self.name,
+            Slot::Db => &mut self.db,
+            Slot::Schema => &mut self.schema,
+            Slot::Table | Slot::Collection => &mut self.table,
+            Slot::Snapshot => &mut self.snapshot,
+            Slot::TsMs => &mut self.ts_ms,
+            Slot::TsUs => &mut self.ts_us,
+            Slot::TsNs => &mut self.ts_ns,
+        }
     }
 
     pub fn is_object(&self) -> bool {

@@ -117,8 +117,8 @@ pub(super) fn walk<'a>(
         parts.seen |= flag;
         match flag {
             SOURCE => {
-                cursor.peek();
-                parts.source = Some(Source::walk(cursor)?);
+                let source = memo::with_pattern(record.topic, |pattern| Source::read_json(cursor, pattern));
+                parts.source = Some(source?);
             }
             SCHEMA if wrapper => {
                 cursor.peek();
