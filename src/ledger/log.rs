@@ -21,8 +21,9 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn new(epoch: u64, committed: i64, keys: &[LaneKey], told: Option<&Told>) -> Self {
-        let lanes = keys.iter().map(|key| lane(*key, committed, told)).collect();
+    pub(super) fn new(epoch: u64, committed: i64, keys: &[Option<LaneKey>], told: Option<&Told>) -> Self {
+        let lanes =
+            keys.iter().map(|key| key.map_or_else(LaneLog::default, |key| lane(key, committed, told))).collect();
         Self { epoch, position: committed, lanes, committed, settlements: 0, said: 0, left_out: 0 }
     }
 
@@ -51,7 +52,7 @@ impl Log {
     }
 
     /// The commit to make now, and how many settled posts its metadata leaves out besides those of the one before.
-    pub(super) fn commit(&mut self, owner: &Owner, keys: &[LaneKey], bytes: usize) -> (Commit, u64) {
+    pub(super) fn commit(&mut self, owner: &Owner, keys: &[Option<LaneKey>], bytes: usize) -> (Commit, u64) {
         let offset = self.watermark();
         let (metadata, left_out) = self.metadata(keys, offset, bytes);
         let more = left_out.saturating_sub(std::mem::replace(&mut self.left_out, left_out));
@@ -62,33 +63,34 @@ impl Log {
     ///
     /// Watermarks first: a few bytes each, and most of what there is to say. Then the lanes with the fewest runs, so
     /// that as many as possible are told whole; the last one as far as it fits.
-    fn metadata(&self, keys: &[LaneKey], base: i64, bytes: usize) -> (String, u64) {
+    fn metadata(&self, keys: &[Option<LaneKey>], base: i64, bytes: usize) -> (String, u64) {
         let ahead: Vec<_> = self.lanes.iter().map(|lane| (lane.watermark(self.position) - base).max(0)).collect();
-        let mut order: Vec<_> = (0..keys.len().min(self.lanes.len())).collect();
-        order.sort_by_key(|lane| self.lanes[*lane].runs());
+        let named: Vec<_> = (0..ahead.len()).filter_map(|lane| Some((lane, (*keys.get(lane)?)?))).collect();
+        let mut order = named.clone();
+        order.sort_by_key(|(lane, _)| self.lanes[*lane].runs());
         // Two lanes whose names have one hash cannot be told apart: neither is told.
-        order.retain(|lane| keys.iter().filter(|key| **key == keys[*lane]).count() == 1);
+        order.retain(|(_, key)| named.iter().filter(|(_, other)| other == key).count() == 1);
         let mut writer = Writer::new(bytes);
-        let room = |lane: LaneId| Piece::lane(keys[lane], ahead[lane], self.lanes[lane].runs()).len();
-        let head = Piece::head(base, true, keys.len()).len();
-        let mut total = head + order.iter().map(|lane| room(*lane)).sum::<usize>();
-        let complete = total <= writer.room() && order.len() == keys.len();
+        let room = |(lane, key): (LaneId, LaneKey)| Piece::lane(key, ahead[lane], self.lanes[lane].runs()).len();
+        let head = Piece::head(base, true, named.len()).len();
+        let mut total = head + order.iter().map(|told| room(*told)).sum::<usize>();
+        let complete = total <= writer.room() && order.len() == named.len();
         while total > writer.room()
-            && let Some(least) = order.iter().copied().min_by_key(|lane| ahead[*lane])
+            && let Some(least) = order.iter().copied().min_by_key(|(lane, _)| ahead[*lane])
         {
             total -= room(least);
-            order.retain(|lane| *lane != least);
+            order.retain(|told| *told != least);
         }
         let mut spare = writer.room().saturating_sub(total);
         if !writer.put(&Piece::head(base, complete, order.len())) {
-            return (String::new(), (0..ahead.len()).map(|lane| self.lost(lane, ahead[lane])).sum());
+            return (String::new(), named.iter().map(|(lane, _)| self.lost(*lane, ahead[*lane])).sum());
         }
-        let untold = (0..self.lanes.len()).filter(|lane| !order.contains(lane));
-        let mut left_out: u64 = untold.map(|lane| self.lost(lane, ahead[lane])).sum();
-        for lane in order {
+        let untold = named.iter().filter(|lane| !order.contains(lane));
+        let mut left_out: u64 = untold.map(|(lane, _)| self.lost(*lane, ahead[*lane])).sum();
+        for (lane, key) in order {
             let (pieces, lost) = self.runs(lane, base + ahead[lane], &mut spare);
             left_out += lost + self.lanes[lane].unsaid();
-            writer.put(&Piece::lane(keys[lane], ahead[lane], pieces.len()));
+            writer.put(&Piece::lane(key, ahead[lane], pieces.len()));
             for piece in &pieces {
                 writer.put(piece);
             }

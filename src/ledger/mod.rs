@@ -6,6 +6,7 @@
 //! settled beyond the commit travels in the commit's metadata.
 
 mod lane;
+mod lanes;
 mod log;
 mod metadata;
 
@@ -21,7 +22,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Which lane: the index of its destination in the config.
+/// Which lane. Its number is its own for as long as it lives, whatever becomes of the others; a later lane may get it then.
 pub type LaneId = usize;
 
 /// Offsets that are settled together: those of one notice, or of one digest. Unique within a lane.
@@ -93,7 +94,10 @@ const FAILED_MAX: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Ledger {
     logs: HashMap<Partition, Log>,
-    keys: Vec<LaneKey>,
+    /// By lane; none for one that commits say nothing of: it is dropped, or its number is free.
+    keys: Vec<Option<LaneKey>>,
+    /// Numbers that the next lanes get.
+    free: Vec<LaneId>,
     interval: Duration,
     metadata_bytes: usize,
     last_commit: Option<Duration>,
@@ -118,7 +122,8 @@ impl Ledger {
     pub fn new(keys: Vec<LaneKey>, interval: Duration, metadata_bytes: usize) -> Self {
         Self {
             logs: HashMap::new(),
-            keys,
+            keys: keys.into_iter().map(Some).collect(),
+            free: Vec::new(),
             interval,
             metadata_bytes,
             last_commit: None,

@@ -1,5 +1,6 @@
 use super::*;
 
+mod lanes;
 mod properties;
 
 const BYTES: usize = 4096;

@@ -4,7 +4,8 @@
 //! their net change; all else is counted.
 
 use super::content::{Content, Folded, Tally};
-use super::notice::{Notice, Page, PostId, RowKey};
+use super::lanes::Leftover;
+use super::notice::{Notice, Owed, Page, PostId, RowKey};
 use crate::ledger::Owner;
 use crate::message::Priority;
 use std::cmp::Reverse;
@@ -245,6 +246,18 @@ impl<C: Content> Digest<C> {
     pub(super) fn purge(&mut self, gone: &dyn Fn(&Owner) -> bool) {
         self.lines.retain(|_, line| !gone(&line.notice.owner));
         self.parts.retain(|owner, _| !gone(owner));
+    }
+
+    /// Takes out one row that is shown, else what is counted of one partition; `own` is this digest's id.
+    pub(super) fn take_apart(&mut self, own: PostId, page: &Page<'_>) -> Option<(Leftover<C>, Owed)> {
+        let row = self.lines.values().min_by_key(|line| line.id).map(|line| line.notice.row.clone());
+        if let Some((id, notice)) = row.and_then(|row| self.take(&row)) {
+            let owed = page.owed(&notice, id);
+            return Some((Leftover::One(notice), owed));
+        }
+        let (owner, part) = self.parts.pop_first()?;
+        let owed = Owed { owner, lane: page.lane, offsets: part.offsets, group: own.group() };
+        Some((Leftover::Counted(part.changes), owed))
     }
 
     /// Everything that it owes is settled.

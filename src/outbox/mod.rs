@@ -8,6 +8,7 @@
 mod content;
 mod digest;
 mod lane;
+mod lanes;
 mod notice;
 mod pace;
 
@@ -17,6 +18,7 @@ mod tests;
 pub use content::{Content, Folded, Tally};
 pub use digest::{Digest, LINES_MAX};
 pub use lane::{LaneStatus, WaitReason};
+pub use lanes::Leftover;
 pub use notice::{Notice, Owed, PostId, RowKey};
 pub use pace::{BACKOFF_MAX, Bucket, Rate, backoff};
 
@@ -76,6 +78,8 @@ pub enum GivenUp {
     Exhausted,
     /// It was too old when its turn came.
     Expired,
+    /// Its destination is no longer in the config.
+    Removed,
 }
 
 impl GivenUp {
@@ -85,6 +89,7 @@ impl GivenUp {
             GivenUp::Rejected => "rejected",
             GivenUp::Exhausted => "exhausted",
             GivenUp::Expired => "expired",
+            GivenUp::Removed => "removed",
         }
     }
 }
@@ -178,7 +183,10 @@ type Accepted = Vec<(Owner, u64)>;
 /// Lanes, one per destination, and the ledger of what they owe.
 #[derive(Debug)]
 pub struct Outbox<C: Content> {
-    lanes: Vec<Lane<C>>,
+    /// By their number; nothing at that of the dead letters, which need no queue, and at those that are free.
+    lanes: Vec<Option<Lane<C>>>,
+    /// The number of the dead letters' lane.
+    letters: LaneId,
     ledger: Ledger,
     /// Per lane, accepted posts that no commit covers yet.
     uncommitted: Vec<Vec<Accepted>>,
@@ -193,12 +201,13 @@ impl<C: Content> Outbox<C> {
     /// An outbox with these lanes; `seed` decides the jitter.
     pub fn new(lanes: impl IntoIterator<Item = LaneSettings>, commits: CommitSettings, seed: u64) -> Self {
         let (keys, lanes): (Vec<_>, Vec<_>) =
-            lanes.into_iter().map(|lane| (LaneKey::of(&lane.name), Lane::new(lane))).unzip();
+            lanes.into_iter().map(|lane| (LaneKey::of(&lane.name), Some(Lane::new(lane)))).unzip();
         let keys = keys.into_iter().chain([LaneKey::of(LETTERS)]).collect();
         Self {
             ledger: Ledger::new(keys, commits.interval, commits.metadata_bytes),
-            uncommitted: vec![Vec::new(); lanes.len()],
-            lanes,
+            letters: lanes.len(),
+            uncommitted: vec![Vec::new(); lanes.len() + 1],
+            lanes: lanes.into_iter().chain([None]).collect(),
             random: fastrand::Rng::with_seed(seed),
             closed: false,
             turn: 0,
@@ -226,15 +235,15 @@ impl<C: Content> Outbox<C> {
         if !self.ledger.owns(owner) || self.ledger.is_posted(owner, lane, offset) {
             return false;
         }
-        let mut page = Page { ledger: &mut self.ledger, lane };
-        self.lanes[lane].offer(notice, now, &mut page);
+        let Some(Some(found)) = self.lanes.get_mut(lane) else { return false };
+        found.offer(notice, now, &mut Page { ledger: &mut self.ledger, lane });
         true
     }
 
     /// A record owes a dead letter, whatever its rules would say. `None` where nothing is owed, as for
     /// [`Outbox::offer`].
     pub fn owe_letter(&mut self, owner: &Owner, offset: i64) -> Option<Owed> {
-        let lane = self.lanes.len();
+        let lane = self.letters;
         if !self.ledger.owns(owner) || self.ledger.is_posted(owner, lane, offset) {
             return None;
         }
@@ -246,6 +255,7 @@ impl<C: Content> Outbox<C> {
     /// A dead letter is acknowledged.
     pub fn lettered(&mut self, owed: &Owed) {
         self.ledger.settle(&owed.owner, owed.lane, &owed.offsets, owed.group);
+        self.free_lanes();
     }
 
     /// Every record below `position` was judged and offered.
@@ -264,13 +274,13 @@ impl<C: Content> Outbox<C> {
         let count = self.lanes.len();
         let mut order: Vec<_> = (0..count)
             .map(|step| (self.turn + step) % count)
-            .filter_map(|index| Some((self.lanes[index].urgency(now)?, index)))
+            .filter_map(|index| Some((self.lanes[index].as_mut()?.urgency(now)?, index)))
             .collect();
         // Stable: among equals the turn decides.
         order.sort_by_key(|(urgency, _)| *urgency);
         for (_, lane) in order {
             let mut page = Page { ledger: &mut self.ledger, lane };
-            match self.lanes[lane].next(now, &mut page) {
+            match self.lanes[lane].as_mut().and_then(|lane| lane.next(now, &mut page)) {
                 Some(Step::Post(id)) => {
                     self.turn = lane + 1;
                     return Some(Next::Post(lane, id));
@@ -287,24 +297,26 @@ impl<C: Content> Outbox<C> {
 
     /// The post that [`Outbox::next`] named.
     pub fn post(&self, lane: LaneId, id: PostId) -> Option<&Post<C>> {
-        self.lanes.get(lane)?.post(id)
+        self.lanes.get(lane)?.as_ref()?.post(id)
     }
 
     /// When to ask [`Outbox::next`] or [`Outbox::commits`] again although nothing was offered or settled.
     pub fn wake_at(&self) -> Option<Duration> {
-        let lanes = self.lanes.iter().filter(|_| !self.closed).filter_map(Lane::wake_at);
+        let lanes = self.lanes.iter().flatten().filter(|_| !self.closed).filter_map(Lane::wake_at);
         lanes.chain(self.ledger.commit_due()).min()
     }
 
     /// How a post ended.
     pub fn settle(&mut self, lane: LaneId, id: PostId, outcome: Outcome, now: Duration) -> Settled<C> {
+        let Some(Some(found)) = self.lanes.get_mut(lane) else { return Settled::Gone };
         let mut page = Page { ledger: &mut self.ledger, lane };
-        let settled = self.lanes[lane].settle(id, outcome, now, &mut self.random, &mut page);
+        let settled = found.settle(id, outcome, now, &mut self.random, &mut page);
         if let Settled::Delivered(post) = &settled {
             let accepted = post.owners().map(|owner| (owner.clone(), self.ledger.settlements(owner))).collect();
             self.uncommitted[lane].push(accepted);
             self.regate();
         }
+        self.free_lanes();
         settled
     }
 
@@ -312,13 +324,15 @@ impl<C: Content> Outbox<C> {
     fn regate(&mut self) {
         for (lane, accepted) in self.lanes.iter_mut().zip(&mut self.uncommitted) {
             accepted.retain(|post| post.iter().any(|(owner, settlements)| !self.ledger.is_said(owner, *settlements)));
-            lane.gated = accepted.len() >= UNCOMMITTED_MAX;
+            if let Some(lane) = lane {
+                lane.gated = accepted.len() >= UNCOMMITTED_MAX;
+            }
         }
     }
 
     /// No posts are started any more for these partitions; those in flight may still settle.
     pub fn stop(&mut self, gone: &dyn Fn(&Owner) -> bool) {
-        for lane in &mut self.lanes {
+        for lane in self.lanes.iter_mut().flatten() {
             lane.stop(gone);
         }
     }
@@ -327,6 +341,7 @@ impl<C: Content> Outbox<C> {
     pub fn release(&mut self, owner: &Owner) {
         self.ledger.release(owner);
         self.regate();
+        self.free_lanes();
     }
 
     /// The commits to make at `now`; see [`Ledger::commits`].
@@ -345,14 +360,14 @@ impl<C: Content> Outbox<C> {
         self.regate();
     }
 
-    /// How far every partition is, in order; the lane after the last is that of dead letters.
+    /// How far every partition is, in order; the lane without a destination is that of dead letters.
     pub fn positions(&self) -> Vec<Position> {
         self.ledger.positions()
     }
 
     /// Posts of these partitions that are still on the wire.
     pub fn in_flight(&self, of: &dyn Fn(&Owner) -> bool) -> usize {
-        self.lanes.iter().map(|lane| lane.in_flight_of(of)).sum()
+        self.lanes.iter().flatten().map(|lane| lane.in_flight_of(of)).sum()
     }
 
     /// No post is started from now on.
@@ -360,13 +375,13 @@ impl<C: Content> Outbox<C> {
         self.closed = true;
     }
 
-    /// What each lane holds and waits for.
+    /// What each lane holds and waits for, by its number; nothing where there is no lane.
     pub fn status(&self, now: Duration) -> Vec<LaneStatus> {
-        self.lanes.iter().map(|lane| lane.status(now)).collect()
+        self.lanes.iter().map(|lane| lane.as_ref().map_or_else(LaneStatus::default, |lane| lane.status(now))).collect()
     }
 
     /// True where no lane has anything to post.
     pub fn is_empty(&self) -> bool {
-        self.lanes.iter().all(Lane::is_empty)
+        self.lanes.iter().flatten().all(Lane::is_empty)
     }
 }

@@ -3,6 +3,7 @@ use crate::ledger::Partition;
 use crate::message::Priority;
 
 mod digests;
+mod reload;
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -3,6 +3,7 @@
 
 mod outcome;
 mod queue;
+mod reload;
 mod storm;
 
 use super::content::Content;
@@ -31,6 +32,8 @@ pub enum WaitReason {
     Breaker,
     /// Accepted posts await their commit.
     Commit,
+    /// A person, or the config, holds it.
+    Paused,
 }
 
 impl WaitReason {
@@ -42,12 +45,13 @@ impl WaitReason {
             WaitReason::Backoff => "backoff",
             WaitReason::Breaker => "breaker",
             WaitReason::Commit => "commit",
+            WaitReason::Paused => "paused",
         }
     }
 }
 
 /// What a lane holds and waits for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LaneStatus {
     /// Pending notices (in flight and in digests included), by [`Priority::ALL`].
     pub pending: [usize; 3],
@@ -124,6 +128,12 @@ pub(super) struct Lane<C: Content> {
     storms: [Storm<C>; 2],
     /// Accepted posts await their commit: none is started.
     pub(super) gated: bool,
+    /// None is started until somebody says otherwise.
+    pub(super) paused: bool,
+    /// Its destination is no longer in the config: none is started ever again.
+    pub(super) removed: bool,
+    /// Posts on the wire to where the destination was before: their outcomes say nothing of where it is now.
+    astray: Vec<PostId>,
 }
 
 impl<C: Content> Lane<C> {
@@ -147,6 +157,9 @@ impl<C: Content> Lane<C> {
             folded: 0,
             storms: [Storm::default(), Storm::default()],
             gated: false,
+            paused: false,
+            removed: false,
+            astray: Vec::new(),
         }
     }
 
@@ -192,7 +205,7 @@ impl<C: Content> Lane<C> {
     fn may_start(&self) -> bool {
         // A destination that fails is probed, one post at a time.
         let limit = if self.failures < FAILURES_TO_BACK_OFF { self.settings.in_flight } else { 1 };
-        !self.gated && self.in_flight < limit
+        !self.gated && !self.paused && !self.removed && self.in_flight < limit
     }
 
     fn choose(&mut self, now: Duration) -> Option<Choice> {
@@ -332,6 +345,9 @@ impl<C: Content> Lane<C> {
 
     fn waiting(&self, now: Duration) -> Option<(WaitReason, Duration)> {
         let waits = !self.ready.is_empty() || self.storms.iter().any(|storm| storm.open.is_some());
+        if self.paused && (waits || !self.delayed.is_empty()) {
+            return Some((WaitReason::Paused, now));
+        }
         if self.gated && self.in_flight < self.settings.in_flight && (waits || !self.delayed.is_empty()) {
             return Some((WaitReason::Commit, now));
         }

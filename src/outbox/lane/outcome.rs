@@ -115,6 +115,9 @@ impl<C: Content> Lane<C> {
 
     /// What an outcome says about the destination.
     fn learn(&mut self, id: PostId, outcome: Outcome, now: Duration, random: &mut fastrand::Rng) {
+        if self.astray.contains(&id) {
+            return self.astray.retain(|other| *other != id);
+        }
         match outcome {
             // A refusal of one message is an answer all the same: the destination is alive.
             Outcome::Delivered | Outcome::Rejected => {

@@ -34,7 +34,7 @@ impl Class {
 /// A digest that collects.
 #[derive(Debug)]
 pub(super) struct Open<C: Content> {
-    id: PostId,
+    pub(super) id: PostId,
     pub(super) digest: Digest<C>,
 }
 
@@ -83,7 +83,6 @@ impl<C: Content> Lane<C> {
 
     /// Into which open digest a notice goes, if it goes into one.
     pub(super) fn digest_for(&self, notice: &Notice<C>) -> Option<Class> {
-        self.settings.digest?;
         let (critical, rest) = (self.storm(Class::Critical), self.storm(Class::Rest));
         if critical.open_shows(&notice.row) {
             return Some(Class::Critical);
@@ -150,6 +149,13 @@ impl<C: Content> Lane<C> {
             if let Some(notice) = self.take(id) {
                 self.digest(class, id, notice, page);
             }
+        }
+    }
+
+    /// Without digests none is begun; those that collect are posted.
+    pub(super) fn end_storms(&mut self, now: Duration) {
+        for storm in &mut self.storms {
+            (storm.on, storm.next) = (false, now);
         }
     }
 
