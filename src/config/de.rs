@@ -1,9 +1,12 @@
 //! serde over the tree: every error gets its place, every unknown key is found in one pass.
 
+use super::code::Code;
 use super::diagnostic::{Diagnostic, Place, Report};
 use super::tree::{Key, Kind, Node};
 use serde::de::value::StrDeserializer;
-use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    self, Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+};
 use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
@@ -50,18 +53,61 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
     }
 }
 
-/// Reads one section; what is wrong goes to the report.
-pub fn section<'de, T: Deserialize<'de>>(node: &'de Node, report: &mut Report) -> Option<T> {
-    let unknown = RefCell::new(Vec::new());
-    let result = T::deserialize(Reader { node, unknown: &unknown });
-    report.found.extend(unknown.into_inner());
-    match result {
-        Ok(value) => Some(value),
-        Err(error) => {
-            let place = if error.place == Place::default() { node.place } else { error.place };
-            report.push(Diagnostic { place, ..error.into_diagnostic() });
-            None
+/// Values of one section that are left out, each with its mistake, before the section is given up.
+const MISTAKES_MAX: usize = 50;
+
+/// Reads one section; everything that is wrong goes to the report. `None` where anything is.
+pub fn section<T: DeserializeOwned>(node: &Node, report: &mut Report) -> Option<T> {
+    let mistakes = report.found.len();
+    let value = partial(node, report);
+    let wrong = report.found[mistakes..].iter().any(|found| found.code != Code::UnknownKey);
+    value.filter(|_| !wrong)
+}
+
+/// The same, with what is left where something is wrong. A value that cannot be read is left out and the rest read
+/// again, so that one mistake hides no other.
+pub fn partial<T: DeserializeOwned>(node: &Node, report: &mut Report) -> Option<T> {
+    let mut left: Option<Node> = None;
+    let mut removed: Vec<String> = Vec::new();
+    for _ in 0..MISTAKES_MAX {
+        let unknown = RefCell::new(Vec::new());
+        let reader = Reader { node: left.as_ref().unwrap_or(node), unknown: &unknown };
+        let result = T::deserialize(reader);
+        for finding in unknown.into_inner() {
+            if !report.found.contains(&finding) {
+                report.push(finding);
+            }
         }
+        let error = match result {
+            Ok(value) => return Some(value),
+            Err(error) => error,
+        };
+        // What is missing because it was left out is no mistake of its own.
+        if error.missing.is_some_and(|field| removed.iter().any(|key| key == field)) {
+            return None;
+        }
+        let place = if error.place == Place::default() { node.place } else { error.place };
+        report.push(Diagnostic { place, ..error.into_diagnostic() });
+        let mut rest = left.take().unwrap_or_else(|| node.clone());
+        removed.push(remove(&mut rest, place)?);
+        left = Some(rest);
+    }
+    None
+}
+
+/// Takes the innermost value that begins at a place out of its map or list; its key, where it has one.
+fn remove(node: &mut Node, place: Place) -> Option<String> {
+    match &mut node.kind {
+        Kind::List(items) => items.iter_mut().find_map(|item| remove(item, place)).or_else(|| {
+            let at = items.iter().position(|item| item.place == place)?;
+            items.remove(at);
+            Some(String::new())
+        }),
+        Kind::Map(entries) => entries.iter_mut().find_map(|(_, value)| remove(value, place)).or_else(|| {
+            let at = entries.iter().position(|(_, value)| value.place == place)?;
+            Some(entries.remove(at).0.text)
+        }),
+        _ => None,
     }
 }
 
@@ -69,8 +115,11 @@ pub fn section<'de, T: Deserialize<'de>>(node: &'de Node, report: &mut Report) -
 #[derive(Debug)]
 pub struct ReadError {
     place: Place,
+    code: Code,
     message: String,
     hint: Option<String>,
+    /// The key that is missing, where that is what is wrong.
+    missing: Option<&'static str>,
 }
 
 impl ReadError {
@@ -82,7 +131,7 @@ impl ReadError {
     }
 
     fn into_diagnostic(self) -> Diagnostic {
-        let diagnostic = Diagnostic::error(self.place, self.message);
+        let diagnostic = Diagnostic::error(self.place, self.message).code(self.code);
         match self.hint {
             Some(hint) => diagnostic.hint(hint),
             None => diagnostic,
@@ -106,14 +155,16 @@ impl de::Error for ReadError {
             Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
             None => (text, None),
         };
-        Self { place: Place::default(), message, hint }
+        Self { place: Place::default(), code: Code::InvalidValue, message, hint, missing: None }
     }
 
     fn missing_field(field: &'static str) -> Self {
         Self {
             place: Place::default(),
+            code: Code::MissingKey,
             message: format!("{field:?} is missing here"),
             hint: Some(format!("add \"{field}: ...\"")),
+            missing: Some(field),
         }
     }
 
@@ -122,7 +173,8 @@ impl de::Error for ReadError {
             Some(near) => format!("did you mean {near:?}?"),
             None => format!("one of: {}", expected.join(", ")),
         };
-        Self { place: Place::default(), message: format!("{variant:?} is not known here"), hint: Some(hint) }
+        let message = format!("{variant:?} is not known here");
+        Self { place: Place::default(), code: Code::InvalidValue, message, hint: Some(hint), missing: None }
     }
 }
 
@@ -149,8 +201,10 @@ impl<'a, 'u> Reader<'a, 'u> {
         };
         ReadError {
             place: self.node.place,
+            code: Code::WrongType,
             message: format!("expected {wanted}, found {found}"),
             hint: hint.filter(|_| wanted == "text").map(str::to_owned),
+            missing: None,
         }
     }
 }
@@ -363,7 +417,7 @@ impl<'de> MapAccess<'de> for Entries<'de, '_> {
 
 /// The finding about a key that nothing reads.
 pub(super) fn unknown_key(key: &Key, known: &[&'static str]) -> Diagnostic {
-    let diagnostic = Diagnostic::error(key.place, format!("unknown key {:?}", key.text));
+    let diagnostic = Diagnostic::error(key.place, format!("unknown key {:?}", key.text)).code(Code::UnknownKey);
     match crate::rule::nearest(&key.text, known.iter().copied()) {
         Some(near) => diagnostic.hint(format!("did you mean {near:?}?")),
         None => diagnostic.hint(format!("known here: {}", known.join(", "))),

@@ -1,5 +1,7 @@
 //! What is wrong with a config, where, and what to do about it.
 
+use super::code::Code;
+use super::source::Source;
 use crate::rule::nearest;
 use std::fmt;
 
@@ -21,13 +23,27 @@ pub enum Severity {
     Warning,
 }
 
+impl Severity {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
+}
+
 /// One finding about the config.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Error or warning.
     pub severity: Severity,
+    /// What kind of mistake.
+    pub code: Code,
     /// Where in the file.
     pub place: Place,
+    /// Characters that it is about; to the end of the word or value at the place where it does not say.
+    pub length: Option<usize>,
     /// What is wrong, in one line.
     pub message: String,
     /// What to do, in one line.
@@ -37,12 +53,28 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A finding that keeps the config from running.
     pub fn error(place: Place, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, place, message: message.into(), hint: None }
+        Self::new(Severity::Error, Code::InvalidValue, place, message.into())
     }
 
     /// A finding that the config can run with.
     pub fn warning(place: Place, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, place, message: message.into(), hint: None }
+        Self::new(Severity::Warning, Code::NoEffect, place, message.into())
+    }
+
+    fn new(severity: Severity, code: Code, place: Place, message: String) -> Self {
+        Self { severity, code, place, length: None, message, hint: None }
+    }
+
+    /// Says what kind of mistake it is.
+    pub fn code(mut self, code: Code) -> Self {
+        self.code = code;
+        self
+    }
+
+    /// Says how many characters it is about.
+    pub fn length(mut self, length: usize) -> Self {
+        self.length = Some(length);
+        self
     }
 
     /// Adds what to do.
@@ -65,6 +97,8 @@ impl Diagnostic {
 pub struct Report {
     /// The file as the user named it.
     pub file: String,
+    /// The file's text, where it could be read.
+    pub source: Source,
     /// Findings.
     pub found: Vec<Diagnostic>,
 }
@@ -72,7 +106,7 @@ pub struct Report {
 impl Report {
     /// An empty report about a file.
     pub fn new(file: impl Into<String>) -> Self {
-        Self { file: file.into(), found: Vec::new() }
+        Self { file: file.into(), ..Self::default() }
     }
 
     /// Adds a finding.
@@ -85,6 +119,13 @@ impl Report {
         self.found.iter().any(|d| d.severity == Severity::Error)
     }
 
+    /// Findings in the order of the file, errors before warnings of one place.
+    pub fn sorted(&self) -> Vec<&Diagnostic> {
+        let mut found: Vec<_> = self.found.iter().collect();
+        found.sort_by_key(|d| (d.place, d.severity));
+        found
+    }
+
     /// The warnings alone.
     pub fn warnings(&self) -> impl Iterator<Item = &Diagnostic> {
         self.found.iter().filter(|d| d.severity == Severity::Warning)
@@ -92,10 +133,7 @@ impl Report {
 
     /// One finding as text: `file:line:column: error: message`, then the hint.
     pub fn render(&self, diagnostic: &Diagnostic) -> String {
-        let word = match diagnostic.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
+        let word = diagnostic.severity.as_str();
         let at = match diagnostic.place.line {
             0 => self.file.clone(),
             line => format!("{}:{line}:{}", self.file, diagnostic.place.column),
@@ -111,9 +149,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut found: Vec<_> = self.found.iter().collect();
-        found.sort_by_key(|d| d.place);
-        for (index, diagnostic) in found.into_iter().enumerate() {
+        for (index, diagnostic) in self.sorted().into_iter().enumerate() {
             if index > 0 {
                 f.write_str("\n")?;
             }

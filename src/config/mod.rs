@@ -3,11 +3,13 @@
 //! Text becomes a tree that knows its places ([`tree`]), the tree becomes the model ([`model`]), the
 //! model becomes what the service runs with ([`Config`]). Each step collects every mistake it can see.
 
+mod code;
 pub(crate) mod de;
 mod diagnostic;
 mod model;
 mod read;
 pub(crate) mod shapes;
+mod source;
 pub(crate) mod tree;
 pub mod units;
 mod validate;
@@ -15,7 +17,9 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
+pub use code::Code;
 pub use diagnostic::{Diagnostic, Place, Report, Severity};
+pub use source::{Excerpt, Source};
 
 use crate::change::{ColumnHint, Hints, Reading};
 use crate::destination::{HttpSettings, Target};

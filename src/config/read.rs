@@ -1,10 +1,10 @@
 //! From the tree to the model.
 
-use super::de::{At, section, unknown_key};
+use super::de::{At, partial, section, unknown_key};
 use super::diagnostic::{Diagnostic, Report};
 use super::model::{Model, TOP_KEYS};
 use super::tree::{Kind, Node};
-use serde::de::Deserialize;
+use serde::de::DeserializeOwned;
 
 /// Reads the model section by section, so that a mistake in one hides none in another.
 pub fn read(root: &Node, report: &mut Report) -> Model {
@@ -22,21 +22,22 @@ pub fn read(root: &Node, report: &mut Report) -> Model {
     };
     for (key, node) in entries {
         match key.text.as_str() {
-            "kafka" => model.kafka = section(node, report),
+            "kafka" => model.kafka = partial(node, report),
             "schema_registry" => model.schema_registry = section(node, report),
-            "tables" => model.tables = named(node, report),
+            "tables" => model.tables = named(node, partial, report),
             "destinations" => {
                 model.destination_names = keys(node);
-                model.destinations = named(node, report);
+                // Without its target a destination would be said to lead nowhere, too.
+                model.destinations = named(node, section, report);
             }
             "rules" => model.rules = listed(node, report),
             "limits" => model.limits = section(node, report).unwrap_or_default(),
-            "decode" => model.decode = named(node, report),
+            "decode" => model.decode = named(node, section, report),
             "unavailable_placeholder" => model.unavailable_placeholder = section(node, report).unwrap_or_default(),
             "locale" => model.locale = section(node, report),
             "time_zone" => model.time_zone = section(node, report),
             "dead_letter" => model.dead_letter = section(node, report).unwrap_or_default(),
-            "hooks" => model.hooks = named(node, report),
+            "hooks" => model.hooks = named(node, section, report),
             "http" => model.http = section(node, report).unwrap_or_default(),
             "outgoing" => model.outgoing = section(node, report).unwrap_or_default(),
             _ => report.push(unknown_key(key, TOP_KEYS)),
@@ -45,13 +46,15 @@ pub fn read(root: &Node, report: &mut Report) -> Model {
     model
 }
 
-fn named<'de, T: Deserialize<'de>>(node: &'de Node, report: &mut Report) -> Vec<(At<String>, T)> {
+type Read<T> = fn(&Node, &mut Report) -> Option<T>;
+
+fn named<T>(node: &Node, read: Read<T>, report: &mut Report) -> Vec<(At<String>, T)> {
     match &node.kind {
         Kind::Map(entries) => entries
             .iter()
             .filter_map(|(key, value)| {
                 let name = At { value: key.text.clone(), place: key.place };
-                Some((name, section(value, report)?))
+                Some((name, read(value, report)?))
             })
             .collect(),
         Kind::Null => Vec::new(),
@@ -69,9 +72,9 @@ fn keys(node: &Node) -> Vec<String> {
     }
 }
 
-fn listed<'de, T: Deserialize<'de>>(node: &'de Node, report: &mut Report) -> Vec<T> {
+fn listed<T: DeserializeOwned>(node: &Node, report: &mut Report) -> Vec<T> {
     match &node.kind {
-        Kind::List(items) => items.iter().filter_map(|item| section(item, report)).collect(),
+        Kind::List(items) => items.iter().filter_map(|item| partial(item, report)).collect(),
         Kind::Null => Vec::new(),
         _ => {
             report.push(Diagnostic::error(node.place, "expected a list").hint("begin each item with \"- name: ...\""));

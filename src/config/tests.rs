@@ -139,7 +139,12 @@ fn broken_yaml_says_where() {
     let found = errors("- a\n- b\n");
     assert!(found.contains("the config is not a map"), "{found}");
     assert!(errors("").contains("\"kafka\" is missing"));
-    assert!(errors("kafka: {brokers: b, topics: [a]}\nkafka: {}\n").contains("uplicate"));
+    let found = errors("kafka: {brokers: b, topics: [a]}\nkafka: {}\nrulez: []\n");
+    assert!(
+        found.contains("2:1: error: the key \"kafka\" stands here twice\n  hint: the first is in line 1"),
+        "{found}"
+    );
+    assert!(found.contains("unknown key \"rulez\""), "and hides nothing: {found}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The config file as a tree in which every value knows its place, with `${env:...}` and `${file:...}` resolved.
 
+use super::code::Code;
 use super::diagnostic::{Diagnostic, Place, Report};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
@@ -42,11 +43,13 @@ pub struct Key {
     pub text: String,
 }
 
-/// Reads YAML text; a syntax error becomes a finding with its place.
+/// Reads YAML text; a syntax error becomes a finding with its place, and so does each key that stands twice in its map.
 pub fn parse(text: &str, report: &mut Report) -> Option<Node> {
-    let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
+    // Duplicate keys are looked for here, so that one hides no other mistake.
+    let duplicate_keys = serde_saphyr::options::DuplicateKeyPolicy::PassThrough;
+    let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false, duplicate_keys: duplicate_keys };
     match serde_saphyr::from_str_with_options::<Spanned<Loose>>(text, options) {
-        Ok(spanned) => Some(to_node(spanned)),
+        Ok(spanned) => Some(to_node(spanned, report)),
         Err(error) => {
             let place = error
                 .location()
@@ -55,9 +58,40 @@ pub fn parse(text: &str, report: &mut Report) -> Option<Node> {
             let message = error.to_string();
             let message = message.lines().next().unwrap_or_default();
             let message = message.split(" at line ").next().unwrap_or(message);
-            report.push(Diagnostic::error(place, format!("not valid YAML: {message}")));
+            report.push(syntax(place, message, text));
             None
         }
+    }
+}
+
+/// What YAML's parser says, in words for those who write configs.
+fn syntax(place: Place, message: &str, text: &str) -> Diagnostic {
+    let line = text.lines().nth(place.line.saturating_sub(1) as usize).unwrap_or_default();
+    let found = |message: &str| Diagnostic::error(place, format!("not valid YAML: {message}")).code(Code::Yaml);
+    let quotes = "put the value in quotes: key: \"...\"";
+    if message.starts_with("multiple YAML documents") {
+        return found("a second document begins here").hint("one config is one document: take the \"---\" out");
+    }
+    if message.starts_with("expected string scalar") && line.contains("{{") {
+        return found("{{ begins a map in YAML").hint("put a template in quotes: title: \"{{ row.title }}\"");
+    }
+    if message.starts_with("expected string scalar") {
+        return found("a key that is not text");
+    }
+    if message.starts_with("tabs disallowed") {
+        return found("a tab").hint("indent with spaces");
+    }
+    if message.starts_with("mapping values are not allowed") {
+        return found("a key where none can stand")
+            .hint("is a line above indented otherwise? A value with \": \" in it needs quotes");
+    }
+    if message.starts_with("invalid trailing content after") {
+        return found("something stands behind a quoted text")
+            .hint("put the whole value in quotes of the other kind: when: \"'a' in row.tags\"");
+    }
+    match message.starts_with("unexpected character") {
+        true => found(message).hint(quotes),
+        false => found(message),
     }
 }
 
@@ -96,6 +130,7 @@ fn resolve_text(text: &str, place: Place, values: Values<'_>, report: &mut Repor
         let Some(end) = inner.find('}') else {
             report.push(
                 Diagnostic::error(place, "\"${\" without a closing \"}\"")
+                    .code(Code::UnresolvedReference)
                     .hint("write ${env:NAME}, ${env:NAME:-default} or ${file:/path}"),
             );
             return None;
@@ -106,7 +141,8 @@ fn resolve_text(text: &str, place: Place, values: Values<'_>, report: &mut Repor
             (Ok(value), _) => out.push_str(&value),
             (Err(Missing { absent: true, .. }), Some(otherwise)) => out.push_str(otherwise),
             (Err(missing), _) => {
-                report.push(Diagnostic::error(place, missing.message).hint(missing.hint));
+                let found = Diagnostic::error(place, missing.message).code(Code::UnresolvedReference);
+                report.push(found.hint(missing.hint));
             }
         }
         rest = &inner[end + 1..];
@@ -163,7 +199,7 @@ fn place_of<T>(spanned: &Spanned<T>) -> Place {
     Place { line: spanned.referenced.line() as u32, column: spanned.referenced.column() as u32 }
 }
 
-fn to_node(spanned: Spanned<Loose>) -> Node {
+fn to_node(spanned: Spanned<Loose>, report: &mut Report) -> Node {
     let place = place_of(&spanned);
     let kind = match spanned.value {
         Loose::Null => Kind::Null,
@@ -171,13 +207,23 @@ fn to_node(spanned: Spanned<Loose>) -> Node {
         Loose::Int(v) => Kind::Int(v),
         Loose::Float(v) => Kind::Float(v),
         Loose::Text(v) => Kind::Text(v),
-        Loose::List(items) => Kind::List(items.into_iter().map(to_node).collect()),
-        Loose::Map(entries) => Kind::Map(
-            entries
-                .into_iter()
-                .map(|(key, value)| (Key { place: place_of(&key), text: key.value }, to_node(value)))
-                .collect(),
-        ),
+        Loose::List(items) => Kind::List(items.into_iter().map(|item| to_node(item, report)).collect()),
+        Loose::Map(entries) => {
+            let mut map: Vec<(Key, Node)> = Vec::with_capacity(entries.len());
+            for (key, value) in entries {
+                let key = Key { place: place_of(&key), text: key.value };
+                let value = to_node(value, report);
+                match map.iter().find(|(known, _)| known.text == key.text) {
+                    None => map.push((key, value)),
+                    Some((known, _)) => report.push(
+                        Diagnostic::error(key.place, format!("the key {:?} stands here twice", key.text))
+                            .code(Code::DuplicateKey)
+                            .hint(format!("the first is in line {}: keep one of them", known.place.line)),
+                    ),
+                }
+            }
+            Kind::Map(map)
+        }
     };
     Node { place, kind }
 }

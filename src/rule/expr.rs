@@ -1,5 +1,6 @@
 //! Conditions and templates: one language (minijinja), evaluated with fuel and strict undefined.
 
+use super::parts::range;
 use super::scope::{Reading, Scope};
 use crate::change::RowChange;
 use minijinja::machinery::{ast, parse_expr};
@@ -18,7 +19,7 @@ const OUTPUT_BYTES_MAX: usize = 64 * 1024;
 pub const NAMES: &[&str] =
     &["before", "after", "row", "key", "op", "table", "source", "changed", "delta", "old", "new"];
 
-static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
@@ -42,7 +43,7 @@ impl ExprError {
 
     /// minijinja's detail quotes the expression's own text, names and kinds; arithmetic that fails is the one that
     /// quotes values ("unable to calculate 199 // 0"), which are row data.
-    fn from_engine(error: &minijinja::Error) -> Self {
+    pub(super) fn from_engine(error: &minijinja::Error) -> Self {
         let kind = match error.kind() {
             ErrorKind::UndefinedError => {
                 return Self::new("touches an image or a column that this change does not have");
@@ -79,7 +80,7 @@ impl Condition {
         let columns = mentioned_columns(expression.undeclared_variables(true));
         let mut sides = Vec::new();
         let parsed = parse_expr(text).map_err(|e| ExprError::from_engine(&e))?;
-        collect_comparisons(&parsed, &mut sides);
+        collect_comparisons(text, &parsed, &mut sides);
         let mut comparisons = Vec::new();
         for [left, right] in sides {
             if let (Ok(left), Ok(right)) = (compile(&text[left]), compile(&text[right])) {
@@ -171,7 +172,7 @@ fn mentioned_columns(paths: impl IntoIterator<Item = String>) -> BTreeSet<String
 
 type Side = std::ops::Range<usize>;
 
-fn collect_comparisons(expr: &ast::Expr<'_>, found: &mut Vec<[Side; 2]>) {
+fn collect_comparisons(text: &str, expr: &ast::Expr<'_>, found: &mut Vec<[Side; 2]>) {
     use ast::{BinOpKind, Expr};
     match expr {
         Expr::BinOp(op) => {
@@ -179,31 +180,26 @@ fn collect_comparisons(expr: &ast::Expr<'_>, found: &mut Vec<[Side; 2]>) {
                 op.op,
                 BinOpKind::Eq | BinOpKind::Ne | BinOpKind::Lt | BinOpKind::Lte | BinOpKind::Gt | BinOpKind::Gte
             ) {
-                found.push([range(&op.left), range(&op.right)]);
+                found.push([range(text, &op.left), range(text, &op.right)]);
             }
-            collect_comparisons(&op.left, found);
-            collect_comparisons(&op.right, found);
+            collect_comparisons(text, &op.left, found);
+            collect_comparisons(text, &op.right, found);
         }
         Expr::Compare(chain) => {
             let mut left = &chain.expr;
             for next in &chain.ops {
-                found.push([range(left), range(&next.expr)]);
+                found.push([range(text, left), range(text, &next.expr)]);
                 left = &next.expr;
             }
         }
-        Expr::UnaryOp(op) => collect_comparisons(&op.expr, found),
+        Expr::UnaryOp(op) => collect_comparisons(text, &op.expr, found),
         Expr::IfExpr(branch) => {
-            collect_comparisons(&branch.test_expr, found);
-            collect_comparisons(&branch.true_expr, found);
+            collect_comparisons(text, &branch.test_expr, found);
+            collect_comparisons(text, &branch.true_expr, found);
             if let Some(other) = &branch.false_expr {
-                collect_comparisons(other, found);
+                collect_comparisons(text, other, found);
             }
         }
         _ => {}
     }
-}
-
-fn range(expr: &ast::Expr<'_>) -> Side {
-    let span = expr.span();
-    span.start_offset as usize..span.end_offset as usize
 }

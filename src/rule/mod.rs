@@ -5,6 +5,8 @@
 
 mod expr;
 mod nearest;
+mod outlook;
+mod parts;
 mod scope;
 mod table;
 
@@ -13,6 +15,8 @@ mod tests;
 
 pub use expr::{Condition, ExprError, NAMES, Template};
 pub use nearest::nearest;
+pub use outlook::{Contradiction, Outlook, outlook};
+pub use parts::{ColumnUse, Comparison, Image, Literal, Misuse, Parts};
 pub use table::TablePattern;
 
 use crate::change::{Op, RowChange};

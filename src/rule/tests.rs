@@ -89,7 +89,14 @@ fn what_was_not_sent_is_an_error_not_a_value() {
 
 #[test]
 fn text_and_numbers_have_no_order() {
-    for condition in ["row.title > 5", "5 == row.title", "(row.prod_stk_qty) < row.title", "1 < row.title < 3"] {
+    for condition in [
+        "row.title > 5",
+        "5 == row.title",
+        "(row.prod_stk_qty) < row.title",
+        "1 < row.title < 3",
+        "true and row.prod_stk_qty + 1 > row.title",
+        "(row.prod_stk_qty + 1) * 2 > row.title",
+    ] {
         let error = holds(condition).unwrap_err();
         assert!(error.contains("text with a number"), "{condition}: {error}");
     }
