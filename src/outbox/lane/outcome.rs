@@ -65,14 +65,20 @@ impl<C: Content> Lane<C> {
 
     /// Lets go what partitions that went had in a post.
     fn purge(&mut self, id: PostId, departed: &[crate::ledger::Owner]) -> Settled<C> {
+        let mut rows = Vec::new();
         let over = match self.items.get_mut(&id).map(|item| &mut item.post) {
             Some(Post::One(notice)) => departed.contains(&notice.owner),
             Some(Post::Many(digest)) => {
+                rows = digest.rows();
                 digest.purge(&|owner| departed.contains(owner));
                 digest.is_empty()
             }
             None => true,
         };
+        // A partition may have come back meanwhile: its rows wait no more for what this digest showed of them before.
+        for row in rows {
+            self.refresh_head(&row);
+        }
         if over {
             self.remove(id);
             return Settled::Gone;
@@ -145,6 +151,10 @@ impl<C: Content> Lane<C> {
     }
 
     fn hold(&mut self, until: Duration, reason: WaitReason) {
+        self.held = self.held.max(until);
+        if reason == WaitReason::RetryAfter {
+            self.told = self.told.max(until);
+        }
         if until > self.not_before {
             self.not_before = until;
             self.wait = reason;

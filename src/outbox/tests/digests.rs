@@ -398,3 +398,31 @@ fn what_the_metadata_says_was_posted_is_not_offered_again() {
         assert!(second.offer(1, again(), at(0)), "{offset} is owed");
     }
 }
+
+#[test]
+fn a_row_that_comes_back_does_not_wait_for_the_digest_that_showed_it_before() {
+    let mut outbox = with_lanes([LaneSettings { fold: false, ..people(1) }]);
+    let of = |number, epoch, offset| {
+        let owner = Owner { epoch, ..owner(number) };
+        Notice { owner, ..notice(offset, &format!("{number} {offset}"), Priority::Normal) }
+    };
+    for offset in 0..20 {
+        outbox.offer(0, of(0, 1, offset), at(0));
+        outbox.offer(0, of(1, 1, offset), at(0));
+    }
+    let (lane, id) = next(&mut outbox, at(0)).unwrap();
+    assert!(many(outbox.post(lane, id)).lines().any(|line| line.owner.partition.number == 0));
+    // Partition 0 goes while the digest is on the wire, and comes back.
+    outbox.stop(&|gone| *gone == owner(0));
+    outbox.release(&owner(0));
+    outbox.assign(&Owner { epoch: 2, ..owner(0) }, 0, None).unwrap();
+    outbox.offer(0, Notice { priority: Priority::Critical, ..of(0, 2, 0) }, at(10));
+    settle(&mut outbox, lane, id, Outcome::Retry { after: None }, at(20));
+    let mut now = at(20);
+    while !outbox.is_empty() {
+        match next(&mut outbox, now) {
+            Some((lane, id)) => drop(settle(&mut outbox, lane, id, Outcome::Delivered, now)),
+            None => now = outbox.wake_at().expect("what is pending waits for nothing but the time"),
+        }
+    }
+}
