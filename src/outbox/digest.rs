@@ -257,7 +257,7 @@ impl<C: Content> Digest<C> {
         }
         let (owner, part) = self.parts.pop_first()?;
         let owed = Owed { owner, lane: page.lane, offsets: part.offsets, group: own.group() };
-        Some((Leftover::Counted(part.changes), owed))
+        Some((Leftover::Counted(part.tally, part.changes), owed))
     }
 
     /// Everything that it owes is settled.

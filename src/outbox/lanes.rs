@@ -3,17 +3,17 @@
 use super::content::Content;
 use super::lane::Lane;
 use super::notice::{Notice, Owed, Page};
-use super::{CommitSettings, LaneSettings, Outbox};
+use super::{Accepted, CommitSettings, LaneSettings, Outbox, UNCOMMITTED_MAX};
 use crate::ledger::{LaneId, LaneKey};
 use std::time::Duration;
 
 /// What a removed destination will not get any more.
 #[derive(Debug)]
-pub enum Leftover<C> {
+pub enum Leftover<C: Content> {
     /// A notice.
     One(Notice<C>),
     /// So many changes of one partition that a digest only counted.
-    Counted(u64),
+    Counted(C::Tally, u64),
 }
 
 impl<C: Content> Outbox<C> {
@@ -25,7 +25,13 @@ impl<C: Content> Outbox<C> {
             self.uncommitted.resize_with(lane + 1, Vec::new);
         }
         self.lanes[lane] = Some(Lane::new(settings));
-        self.uncommitted[lane].clear();
+        // No post before a commit says where it began: else the next owner of a partition might begin it earlier, and
+        // tell of a row what came before that post.
+        let owners = self.ledger.owners();
+        let begun: Accepted =
+            owners.into_iter().map(|owner| (owner.clone(), self.ledger.settlements(&owner))).collect();
+        self.uncommitted[lane] = vec![begun; UNCOMMITTED_MAX];
+        self.regate();
         lane
     }
 

@@ -25,10 +25,14 @@ pub enum Bug {
     ForgetUrgency,
     /// An answer that never came counts as acceptance.
     TrustSilence,
+    /// What a removed destination had pending is settled without its dead letters.
+    DropRemoved,
+    /// A reload takes every destination for another one.
+    ForgetRetryAfterOnReload,
 }
 
 impl Bug {
-    pub const ALL: [Bug; 10] = [
+    pub const ALL: [Bug; 12] = [
         Bug::CommitPastFailure,
         Bug::DropOnRevoke,
         Bug::ReorderRow,
@@ -39,6 +43,8 @@ impl Bug {
         Bug::LettersUnawaited,
         Bug::ForgetUrgency,
         Bug::TrustSilence,
+        Bug::DropRemoved,
+        Bug::ForgetRetryAfterOnReload,
     ];
 }
 
@@ -74,5 +80,5 @@ counts! {
     steps posts repeats crashes crashes_with_posts_on_the_wire crashes_before_a_commit revokes revokes_past_their_deadline
     losses commits_failed commits_failed_but_made commits_late answers_lost told_when_to_retry told_to_retry server_errors
     blocked slow rejected simplified letters letters_late expired digests critical_digests folds undone skipped_by_metadata
-    overflows waits_for_commits full resumed_replicas
+    overflows waits_for_commits full resumed_replicas added removed renamed changed moved_elsewhere leftovers paused
 }

@@ -1,12 +1,12 @@
 //! The group: who owns which partition, and how it changes.
 
 use crate::faults::Bug;
+use crate::reload::settings;
 use crate::replica::{Owned, Replica};
 use crate::world::{Event, World};
 use rowbell::ledger::{Owner, Partition as Name};
-use rowbell::outbox::{Bucket, CommitSettings, LaneSettings, Outbox, UNCOMMITTED_MAX};
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use rowbell::outbox::{CommitSettings, Outbox, UNCOMMITTED_MAX};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 /// How long a revoked partition waits for posts on the wire, at most; now and then less than an answer takes.
@@ -16,18 +16,14 @@ impl World {
     pub fn restart(&mut self, index: usize) -> Result<(), String> {
         self.lives += 1;
         let lanes = self.plans.len();
-        let settings = self.plans.iter().enumerate().map(|(lane, plan)| LaneSettings {
-            name: format!("lane {lane}").into(),
-            bucket: Arc::new(Bucket::new(plan.rate, plan.burst)),
-            in_flight: plan.in_flight,
-            fold: plan.fold,
-            digest: plan.digest,
-            simplify: plan.simplify,
-        });
+        let there: Vec<_> = (0..lanes).filter(|name| self.active[*name]).collect();
+        let settings = there.iter().map(|name| settings(*name, &self.plans[*name]));
         let commits = CommitSettings { interval: Duration::from_millis(20), metadata_bytes: self.metadata_bytes };
         self.replicas[index] = Some(Replica {
             life: self.lives,
             outbox: Outbox::new(settings, commits, self.random.u64(..)),
+            names: there.iter().copied().enumerate().collect(),
+            current: (0..lanes).map(|name| there.iter().position(|other| *other == name)).collect(),
             owned: BTreeMap::new(),
             wakes: None,
             open: vec![Vec::new(); lanes],
@@ -35,6 +31,10 @@ impl World {
             told: vec![Duration::ZERO; lanes],
             pending: (0..lanes).map(|_| BTreeMap::new()).collect(),
             many: vec![false; lanes],
+            paused: vec![false; lanes],
+            most_in_flight: self.plans.iter().map(|plan| plan.in_flight).collect(),
+            astray: HashSet::new(),
+            left: Vec::new(),
         });
         for number in 0..self.partitions.len() {
             if self.partitions[number].owner.is_none() {
@@ -54,6 +54,12 @@ impl World {
         let told = replica.outbox.assign(&owner, partition.committed, metadata);
         told.expect("it wrote that itself");
         let position = partition.committed;
+        // New to the config since that commit: where exactly it begins is the ledger's to say.
+        for name in (0..self.active.len()).filter(|name| self.active[*name] && !partition.metadata.is_empty()) {
+            if !partition.named.contains(&name) {
+                self.lanes[name].begins.insert(number as i32, partition.read);
+            }
+        }
         replica.owned.insert(number, Owned { owner, position, revoking: false, letters: 0 });
         self.at(Duration::from_millis(1), Event::Poll(number));
     }
@@ -65,14 +71,14 @@ impl World {
         for (lane, open) in replica.open.iter().enumerate() {
             let truth = &mut self.lanes[lane];
             // Posts that may be made twice now: on the wire, or accepted and not committed.
-            let flying = replica.flying.keys().filter(|(other, _)| *other == lane).count();
+            let flying = replica.flying.keys().filter(|(other, _)| replica.current[lane] == Some(*other)).count();
             let known = open.iter().filter(|post| {
                 let post = &truth.accepted[**post];
                 post.known && post.uncovered.iter().any(|number| !post.excused.contains(number))
             });
             let exposed = flying + known.count();
             self.counts.crashes_before_a_commit += u64::from(exposed > flying);
-            let most = UNCOMMITTED_MAX - 1 + self.plans[lane].in_flight;
+            let most = UNCOMMITTED_MAX - 1 + replica.most_in_flight[lane];
             if exposed > most {
                 return Err(format!(
                     "a crash exposes {exposed} posts of lane {lane} to repetition, {most} at most may be"
@@ -180,6 +186,7 @@ impl World {
     fn let_go(&mut self, index: usize, number: usize) {
         let Some(replica) = &mut self.replicas[index] else { return };
         replica.owned.remove(&number);
+        replica.left.retain(|(_, id, _)| id.0 != number as i32);
         for (lane, open) in self.lanes.iter_mut().zip(&replica.open) {
             for post in open {
                 lane.accepted[*post].excuse(number as i32);

@@ -10,7 +10,7 @@ pub struct Record {
     pub row: Option<u8>,
     pub from: u32,
     pub to: u32,
-    /// By lane: does a rule want it there, and how urgently.
+    /// By destination: does a rule want it there, and how urgently.
     pub wanted: Vec<Option<Priority>>,
     /// A rule's `expires`, in milliseconds from its reading.
     pub expires_ms: Option<u64>,
@@ -25,6 +25,10 @@ pub struct Partition {
     pub end: i64,
     pub committed: i64,
     pub metadata: String,
+    /// Destinations of the config that wrote the metadata.
+    pub named: Vec<usize>,
+    /// How far anybody has read.
+    pub read: i64,
     /// Replica and epoch.
     pub owner: Option<(usize, u64)>,
     /// What each row came to.

@@ -1,7 +1,7 @@
 //! The delivery engine's core under everything that can go wrong, in virtual time, by seed.
 //!
 //! A model of Kafka (partitions, rebalances, losses, commits that fail or are late), of destinations (limits, failures,
-//! blocks, refusals, lost answers) and of two replicas that crash. After every step the invariants of the design are
+//! blocks, refusals, lost answers), of two replicas that crash, and of a config that is read again. After every step the invariants of the design are
 //! looked at: no commit passes what is not settled, nothing is lost, nothing is posted twice without a reason, a row's
 //! order, `Retry-After`, the urgent first.
 //!
@@ -14,6 +14,7 @@ mod faults;
 mod group;
 mod kafka;
 mod posts;
+mod reload;
 mod replica;
 mod truth;
 mod world;

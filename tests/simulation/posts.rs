@@ -5,15 +5,20 @@ use crate::faults::Bug;
 use crate::replica::Replica;
 use crate::truth::Accepted;
 use crate::world::{Event, World};
+use rowbell::ledger::Owner;
 use rowbell::message::Priority;
 use rowbell::outbox::{LaneId, Notice, Outcome, Owed, Post, PostId, Settled};
 use std::time::Duration;
 
 impl World {
-    pub fn start(&mut self, index: usize, lane: LaneId, id: PostId) -> Result<(), String> {
+    pub fn start(&mut self, index: usize, number: LaneId, id: PostId) -> Result<(), String> {
         self.counts.posts += 1;
         let Some(replica) = &mut self.replicas[index] else { return Ok(()) };
-        let post = replica.outbox.post(lane, id).ok_or("it was just named")?;
+        let lane = replica.names[&number];
+        if replica.current[lane] != Some(number) || replica.paused[lane] {
+            return Err(format!("a post to lane {lane}, which is paused or gone"));
+        }
+        let post = replica.outbox.post(number, id).ok_or("it was just named")?;
         let row_of = |net: &Net, partitions: &[crate::kafka::Partition]| {
             let (number, offset) = net.ids[0];
             (number, partitions[number as usize].record(offset).row.unwrap_or(255))
@@ -47,7 +52,7 @@ impl World {
         let ids: Vec<Id> = shown.iter().flat_map(|(_, ids)| ids).chain(&counted).copied().collect();
         replica.pending[lane].retain(|id, _| !self.lanes[lane].notes.borrow().undone.contains(id) || ids.contains(id));
         if let Err(why) = replica.check_urgency(lane, &ids, single.is_some()) {
-            self.say_start(index, lane, id);
+            self.say_start(index, number, id);
             return Err(why);
         }
         for id in &ids {
@@ -56,8 +61,9 @@ impl World {
             }
         }
         let life = replica.life;
-        replica.flying.insert((lane, id), (None, ids.clone()));
-        self.say_start(index, lane, id);
+        replica.flying.insert((number, id), (None, ids.clone()));
+        let owners = replica.owned.values().map(|owned| owned.owner.clone()).collect();
+        self.say_start(index, number, id);
         let fate = self.destinations[lane].take(single, &mut self.random, &mut self.counts);
         if fate.accepted {
             let mut uncovered: Vec<i32> = ids.iter().map(|id| id.0).collect();
@@ -65,35 +71,43 @@ impl World {
             uncovered.dedup();
             let excused = if fate.outcome == Outcome::Unknown { uncovered.clone() } else { Vec::new() };
             let by = (index, life);
-            let post = Accepted { by, shown, counted, known: false, uncovered, excused };
-            self.at(fate.arrives, Event::Arrive(lane, Box::new(post), id));
+            let post = Accepted { by, lane, owners, shown, counted, known: false, uncovered, excused };
+            self.at(fate.arrives, Event::Arrive(number, Box::new(post), id));
         }
-        self.at(fate.answers, Event::Answer(index, life, lane, id, fate.outcome));
+        self.at(fate.answers, Event::Answer(index, life, number, id, fate.outcome));
         Ok(())
     }
 
-    fn say_start(&self, index: usize, lane: LaneId, id: PostId) {
-        let post = self.replicas[index].as_ref().and_then(|replica| replica.outbox.post(lane, id));
+    fn say_start(&self, index: usize, number: LaneId, id: PostId) {
+        let Some(replica) = &self.replicas[index] else { return };
+        let (lane, post) = (replica.names[&number], replica.outbox.post(number, id));
         self.say(|| format!("replica {index} posts to lane {lane}: {post:?}"));
     }
 
-    pub fn arrive(&mut self, lane: LaneId, mut post: Accepted, id: PostId) -> Result<(), String> {
-        let (index, life) = post.by;
+    pub fn arrive(&mut self, number: LaneId, mut post: Accepted, id: PostId) -> Result<(), String> {
+        let ((index, life), lane) = (post.by, post.lane);
         // Of partitions that went meanwhile nobody waits for it.
-        let owned: Vec<i32> = match self.alive(index, life) {
-            Some(replica) => replica.owned.keys().map(|number| *number as i32).collect(),
+        let owned: Vec<_> = match self.alive(index, life) {
+            Some(replica) => replica.owned.values().map(|owned| owned.owner.clone()).collect(),
             None => Vec::new(),
         };
-        for number in post.uncovered.clone() {
-            if !owned.contains(&number) {
-                post.excuse(number);
+        for partition in post.uncovered.clone() {
+            let still = |owner: &&Owner| owner.partition.number == partition && post.owners.contains(owner);
+            if !owned.iter().any(|owner| still(&owner)) {
+                post.excuse(partition);
             }
         }
-        let number = self.lanes[lane].accept(post)?;
+        let removed = self.alive(index, life).is_some_and(|replica| replica.current[lane] != Some(number));
+        if removed {
+            post.excuse_all();
+        }
+        let accepted = self.lanes[lane].accept(post)?;
         if let Some(replica) = self.alive(index, life) {
-            replica.open[lane].push(number);
-            if let Some((accepted, _)) = replica.flying.get_mut(&(lane, id)) {
-                *accepted = Some(number);
+            if !removed {
+                replica.open[lane].push(accepted);
+            }
+            if let Some((known, _)) = replica.flying.get_mut(&(number, id)) {
+                *known = Some(accepted);
             }
         }
         Ok(())
@@ -103,7 +117,7 @@ impl World {
         &mut self,
         index: usize,
         life: u64,
-        lane: LaneId,
+        number: LaneId,
         id: PostId,
         outcome: Outcome,
     ) -> Result<(), String> {
@@ -114,11 +128,13 @@ impl World {
             (Outcome::Unknown, Some(Bug::TrustSilence)) => Outcome::Delivered,
             (outcome, _) => outcome,
         };
-        if let Outcome::Retry { after: Some(after) } = outcome {
+        let lane = replica.names[&number];
+        let astray = replica.astray.remove(&(number, id)) || replica.current[lane] != Some(number);
+        if let (Outcome::Retry { after: Some(after) }, false) = (outcome, astray) {
             replica.told[lane] = replica.told[lane].max(now + after);
         }
-        let (accepted, ids) = replica.flying.remove(&(lane, id)).ok_or("a post that was not started")?;
-        let settled = replica.outbox.settle(lane, id, told, now);
+        let (accepted, ids) = replica.flying.remove(&(number, id)).ok_or("a post that was not started")?;
+        let settled = replica.outbox.settle(number, id, told, now);
         if let Settled::Delivered(post) = &settled {
             // A partition may have gone and come back meanwhile: then its changes are pending anew.
             let ours: Vec<_> = post.owners().filter(|o| replica.owned.values().any(|now| now.owner == **o)).collect();
@@ -146,11 +162,12 @@ impl World {
         let wait = if late { self.random.u64(1_000..15_000) } else { self.random.u64(1..10) };
         let Some(replica) = &mut self.replicas[index] else { return };
         let life = replica.life;
-        if owed.lane < replica.pending.len() {
+        let lane = replica.names.get(&owed.lane).copied();
+        if let Some(lane) = lane {
             for id in &ids {
-                replica.pending[owed.lane].remove(id);
+                replica.pending[lane].remove(id);
             }
-            self.lanes[owed.lane].notes.borrow_mut().given_up.extend(&ids);
+            self.lanes[lane].notes.borrow_mut().given_up.extend(&ids);
             for owned in replica.owned.values_mut().filter(|owned| owned.owner == owed.owner) {
                 owned.letters += 1;
             }
@@ -158,16 +175,16 @@ impl World {
         if self.bug == Some(Bug::LettersUnawaited) {
             replica.outbox.lettered(&owed);
         }
-        self.at(Duration::from_millis(wait), Event::Lettered(index, life, owed, ids));
+        self.at(Duration::from_millis(wait), Event::Lettered(index, life, owed, lane, ids));
     }
 
-    pub fn lettered(&mut self, index: usize, life: u64, owed: &Owed, ids: &[Id]) {
+    pub fn lettered(&mut self, index: usize, life: u64, owed: &Owed, lane: Option<usize>, ids: &[Id]) {
         // A producer that died has not written it.
         if self.alive(index, life).is_none() {
             return;
         }
-        match self.lanes.get_mut(owed.lane) {
-            Some(lane) => lane.lettered.extend(ids),
+        match lane {
+            Some(lane) => self.lanes[lane].lettered.extend(ids),
             None => self.letters.extend(ids),
         }
         let Some(replica) = self.alive(index, life) else { return };
@@ -180,7 +197,7 @@ impl World {
 
 impl Replica {
     /// No post starts before an urgent one that could have started instead.
-    fn check_urgency(&self, lane: LaneId, ids: &[Id], single: bool) -> Result<(), String> {
+    fn check_urgency(&self, lane: usize, ids: &[Id], single: bool) -> Result<(), String> {
         let pending = &self.pending[lane];
         let row = ids.first().and_then(|id| pending.get(id)).map(|pending| pending.row);
         // Its row's most urgent change promotes it.
@@ -191,7 +208,9 @@ impl Replica {
         }
         let waits = pending.iter().find(|(id, other)| {
             let first = pending.iter().all(|(before, earlier)| earlier.row != other.row || before >= id);
-            other.critical && !other.tried && first
+            // An earlier assignment's post of it may still be on the wire: then its row waits.
+            let flies = self.flying.values().any(|(_, ids)| ids.contains(id));
+            other.critical && !other.tried && first && !flies
         });
         match waits {
             Some((id, other)) => Err(format!("{id:?} of row {:?} is critical and waits for {ids:?}", other.row)),

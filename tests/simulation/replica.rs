@@ -7,7 +7,7 @@ use crate::world::{Event, World};
 use rowbell::ledger::{Commit, Owner, Partition as Name};
 use rowbell::message::Priority;
 use rowbell::outbox::{LaneId, LaneStatus, Next, Notice, Outbox, PostId, RowKey, WaitReason};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -37,17 +37,27 @@ pub struct Pending {
 pub struct Replica {
     pub life: u64,
     pub outbox: Outbox<Net>,
+    /// The destination of each of the outbox's lanes, and the lane of each destination that the config has.
+    pub names: HashMap<LaneId, usize>,
+    pub current: Vec<Option<LaneId>>,
     pub owned: BTreeMap<usize, Owned>,
     pub wakes: Option<Duration>,
-    /// By lane: accepted posts, by their number in the lane's history, that no commit covers.
+    /// By destination, as all that follows but for what is on the wire: accepted posts, by their number in the lane's history, that no commit covers.
     pub open: Vec<Vec<usize>>,
-    /// By lane and post on the wire: its number once it was accepted, and its changes.
+    /// By the outbox's lane and post: its number once it was accepted, and its changes.
     pub flying: HashMap<(LaneId, PostId), (Option<usize>, Vec<Id>)>,
-    /// By lane: no post starts before.
+    /// No post starts before.
     pub told: Vec<Duration>,
     pub pending: Vec<BTreeMap<Id, Pending>>,
-    /// By lane: there were more criticals than are posted one by one.
+    /// There were more criticals than are posted one by one.
     pub many: Vec<bool>,
+    pub paused: Vec<bool>,
+    /// The most posts that may have been on the wire at once.
+    pub most_in_flight: Vec<usize>,
+    /// Posts on the wire to where their destination was before.
+    pub astray: HashSet<(LaneId, PostId)>,
+    /// What removed destinations were owed.
+    pub left: Vec<(usize, Id, Owner)>,
 }
 
 impl World {
@@ -82,7 +92,7 @@ impl World {
             }
             let row = (number as i32, record.row.unwrap_or(255));
             for (lane, priority) in record.wanted.iter().enumerate() {
-                let Some(priority) = *priority else { continue };
+                let (Some(priority), Some(number)) = (*priority, replica.current[lane]) else { continue };
                 let mut key = format!("{row:?}");
                 if self.bug == Some(Bug::ReorderRow) {
                     key.push_str(&record.offset.to_string());
@@ -101,7 +111,7 @@ impl World {
                 // Should the change be undone once more, it is settled once more.
                 self.lanes[lane].notes.borrow_mut().undone.remove(&id);
                 let was_settled = self.lanes[lane].is_settled(id);
-                let offered = replica.outbox.offer(lane, Notice { expires, ..notice }, self.now);
+                let offered = replica.outbox.offer(number, Notice { expires, ..notice }, self.now);
                 if offered {
                     let critical = priority == Priority::Critical;
                     replica.pending[lane].insert(id, Pending { row, critical, tried: false });
@@ -109,7 +119,7 @@ impl World {
                     replica.many[lane] |= criticals > CRITICAL_MANY;
                 } else {
                     self.counts.skipped_by_metadata += 1;
-                    if !was_settled {
+                    if !was_settled && self.lanes[lane].is_owed(id) {
                         // It may have been undone before, which the metadata says as well.
                         self.lanes[lane].notes.borrow_mut().undone.insert(id);
                     }
@@ -119,9 +129,11 @@ impl World {
         let position = owned.position;
         let owner = owned.owner.clone();
         owned.letters += letters.len();
+        self.partitions[number].read = self.partitions[number].read.max(position);
         replica.outbox.read(&owner, position.max(if read < POLLED { self.partitions[number].end } else { position }));
         if read < POLLED {
             owned.position = self.partitions[number].end;
+            self.partitions[number].read = self.partitions[number].end;
         } else {
             self.at(Duration::from_millis(10), Event::Poll(number));
         }
@@ -134,6 +146,7 @@ impl World {
     /// Everything the core wants done now.
     pub fn drive(&mut self, index: usize) -> Result<(), String> {
         self.hand_over_all(index)?;
+        self.letters_of_the_removed(index);
         loop {
             let Some(replica) = &mut self.replicas[index] else { return Ok(()) };
             match replica.outbox.next(self.now) {
@@ -217,10 +230,13 @@ impl World {
         if partition.owner != Some((index, commit.owner.epoch)) {
             return Ok(());
         }
-        check_commit(&self.lanes, &self.letters, partition, number, commit.offset)?;
+        let Some(replica) = &mut self.replicas[index] else { return Ok(()) };
+        let there = |name: usize| replica.current[name].is_some();
+        check_commit(&self.lanes, &self.letters, partition, number, commit.offset, there)?;
+        replica.check_left(&commit.owner, commit.offset, |name, id| self.lanes[name].is_settled(id))?;
         partition.committed = commit.offset;
         partition.metadata.clone_from(&commit.metadata);
-        let Some(replica) = &mut self.replicas[index] else { return Ok(()) };
+        partition.named = (0..self.active.len()).filter(|name| self.active[*name]).collect();
         for (lane, open) in self.lanes.iter_mut().zip(&mut replica.open) {
             for post in open.iter() {
                 let post = &mut lane.accepted[*post];

@@ -4,6 +4,7 @@ use crate::change::Id;
 use crate::destination::Destination;
 use crate::faults::{Bug, Counts};
 use crate::kafka::{Partition, Record};
+use crate::reload::Edit;
 use crate::replica::Replica;
 use crate::truth::{Accepted, LaneTruth};
 use fastrand::Rng;
@@ -28,10 +29,12 @@ pub enum Event {
     Wake(usize, u64),
     Arrive(LaneId, Box<Accepted>, PostId),
     Answer(usize, u64, LaneId, PostId, Outcome),
+    Reload(Edit),
+    Pause(usize, usize, bool),
     Committed(usize, u64, Vec<Commit>),
-    Lettered(usize, u64, Owed, Vec<Id>),
+    Lettered(usize, u64, Owed, Option<usize>, Vec<Id>),
     Handover(usize, u64, usize),
-    Mood(LaneId),
+    Mood(usize),
     Crash(usize),
     Restart(usize),
     Move(usize),
@@ -59,7 +62,12 @@ pub struct World {
     events: std::collections::HashMap<u64, Event>,
     sequence: u64,
     pub partitions: Vec<Partition>,
+    /// By name, as all that follows: the destinations that the config may have.
     pub plans: Vec<LanePlan>,
+    /// Those that it has now.
+    pub active: Vec<bool>,
+    /// When one that was removed may come back.
+    pub back_from: Vec<Duration>,
     pub destinations: Vec<Destination>,
     pub lanes: Vec<LaneTruth>,
     /// Dead letters of records that cannot be read.
@@ -81,7 +89,8 @@ pub struct World {
 impl World {
     pub fn new(seed: u64, bug: Option<Bug>, trace: bool) -> Self {
         let mut random = Rng::with_seed(seed);
-        let lanes = random.usize(1..4);
+        let there = random.usize(1..4);
+        let lanes = there + random.usize(1..3);
         let plans: Vec<_> = (0..lanes).map(|_| plan(&mut random)).collect();
         let mut world = Self {
             destinations: (0..lanes).map(|_| Destination::new(&mut random)).collect(),
@@ -97,6 +106,8 @@ impl World {
             events: std::collections::HashMap::new(),
             sequence: 0,
             plans,
+            active: (0..lanes).map(|name| name < there).collect(),
+            back_from: vec![Duration::ZERO; lanes],
             letters: HashSet::new(),
             lives: 0,
             epochs: 0,
@@ -125,7 +136,7 @@ impl World {
             let (partition, count) = (self.random.usize(..partitions), self.random.usize(20..150));
             self.within(span, Event::Produce(partition, count));
         }
-        if self.random.u8(..40) == 0 {
+        if self.random.u8(..30) == 0 {
             let partition = self.random.usize(..partitions);
             self.within(span, Event::Produce(partition, 500));
         }
@@ -142,6 +153,17 @@ impl World {
                 _ => Event::Outage(Duration::from_millis(self.random.u64(10..20_000))),
             };
             self.within(span, event);
+        }
+        if self.random.u8(..3) == 0 {
+            for _ in 0..self.random.usize(1..5) {
+                let edit = Edit::ALL[self.random.usize(..Edit::ALL.len())];
+                self.within(span, Event::Reload(edit));
+            }
+        }
+        if self.random.u8(..6) == 0 {
+            let (replica, name) = (self.random.usize(..REPLICAS), self.random.usize(..self.plans.len()));
+            self.within(span, Event::Pause(replica, name, true));
+            self.within(span, Event::Pause(replica, name, false));
         }
         self.at(Duration::from_millis(span), Event::Heal);
     }
@@ -217,8 +239,10 @@ impl World {
             Event::Arrive(lane, post, id) => self.arrive(lane, *post, id)?,
             Event::Answer(replica, life, lane, id, outcome) => self.answer(replica, life, lane, id, outcome)?,
             Event::Committed(replica, life, done) => self.committed(replica, life, &done),
-            Event::Lettered(replica, life, owed, ids) => self.lettered(replica, life, &owed, &ids),
+            Event::Lettered(replica, life, owed, lane, ids) => self.lettered(replica, life, &owed, lane, &ids),
             Event::Handover(replica, life, partition) => self.hand_over(replica, life, partition, true)?,
+            Event::Reload(edit) => self.reload(edit),
+            Event::Pause(replica, name, paused) => self.pause(replica, name, paused),
             Event::Mood(lane) => {
                 if !self.healed {
                     self.destinations[lane].change_mood(&mut self.random);
@@ -233,6 +257,7 @@ impl World {
                 self.healed = true;
                 self.outage = Duration::ZERO;
                 self.destinations.iter_mut().for_each(Destination::heal);
+                self.resume_all();
             }
         }
         Ok(())
@@ -274,7 +299,7 @@ impl World {
     }
 }
 
-fn plan(random: &mut Rng) -> LanePlan {
+pub fn plan(random: &mut Rng) -> LanePlan {
     let seconds = Duration::from_secs;
     let rate = match random.u8(..4) {
         0 => Rate::new(1, seconds(1)),

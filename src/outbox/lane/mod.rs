@@ -118,8 +118,13 @@ pub(super) struct Lane<C: Content> {
     /// Single notices.
     pending: [usize; 3],
     in_flight: usize,
+    /// No post starts before, and why.
     not_before: Duration,
     wait: WaitReason,
+    /// The part of that which the destination itself asked for (`Retry-After`).
+    told: Duration,
+    /// The part of it that is not for the pace: what was told, and what its failures taught.
+    held: Duration,
     failures: u32,
     last_failed: Option<PostId>,
     delivered: u64,
@@ -150,6 +155,8 @@ impl<C: Content> Lane<C> {
             in_flight: 0,
             not_before: Duration::ZERO,
             wait: WaitReason::Rate,
+            told: Duration::ZERO,
+            held: Duration::ZERO,
             failures: 0,
             last_failed: None,
             delivered: 0,

@@ -24,7 +24,8 @@ impl<C: Content> Lane<C> {
         if elsewhere {
             self.forget_the_destination(now);
         } else if !same_pace && self.wait == WaitReason::Rate {
-            self.not_before = now;
+            let reason = if self.held == self.told { WaitReason::RetryAfter } else { WaitReason::Breaker };
+            (self.not_before, self.wait) = (self.held.max(now), reason);
         }
         self.gather(now, page);
     }
@@ -32,12 +33,14 @@ impl<C: Content> Lane<C> {
     /// A destination that accepts nothing is tried at once; where it said when, then.
     pub(in crate::outbox) fn probe(&mut self, now: Duration) {
         if self.blocked && self.wait == WaitReason::Breaker {
-            self.not_before = now;
+            self.held = self.told.max(now);
+            (self.not_before, self.wait) = (self.held, WaitReason::RetryAfter);
         }
     }
 
     fn forget_the_destination(&mut self, now: Duration) {
-        (self.failures, self.blocked, self.last_failed, self.not_before) = (0, false, None, now);
+        (self.failures, self.blocked, self.last_failed) = (0, false, None);
+        (self.not_before, self.held, self.told) = (now, now, now);
         let on_the_wire = |(id, item): (&PostId, &super::Item<C>)| item.state.in_flight().then_some(*id);
         self.astray = self.items.iter().filter_map(on_the_wire).collect();
         for (_, id) in std::mem::take(&mut self.delayed) {
