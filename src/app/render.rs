@@ -66,7 +66,8 @@ fn matched<'c>(config: &'c Config, rules: &[usize]) -> Vec<&'c Rule> {
 
 /// What needs no template.
 fn plain_words(config: &Config, matched: &[&Rule]) -> Words {
-    let mut words = Words { time_zone: config.time_zone.clone(), ..Words::default() };
+    let mut words =
+        Words { locale: Arc::clone(&config.locale), time_zone: config.time_zone.clone(), ..Words::default() };
     if let Some(leading) = matched.first() {
         words.priority = leading.priority;
         words.tone = leading.tone;

@@ -24,7 +24,7 @@ pub use source::{Excerpt, Source};
 use crate::change::{ColumnHint, Hints, Reading};
 use crate::destination::{HttpSettings, Target};
 use crate::kafka::KafkaSettings;
-use crate::message::TableView;
+use crate::message::{Locale, TableView};
 use crate::outbox::Rate;
 use crate::registry::RegistrySettings;
 use crate::rule::{Rule, TablePattern, Template};
@@ -69,6 +69,8 @@ pub struct Config {
     pub rules: Vec<Rule>,
     /// Bounds.
     pub limits: Limits,
+    /// Language of what people read.
+    pub locale: Arc<Locale>,
     /// Zone of the times that people read.
     pub time_zone: TimeZone,
     /// Topic of the dead letters.

@@ -170,9 +170,26 @@ pub struct ColumnModel {
     /// Stands before the label.
     #[serde(default)]
     pub emoji: Option<At<String>>,
+    /// How an amount names its currency: by its symbol ($) or its code (USD).
+    #[serde(default)]
+    pub currency_display: CurrencyDisplayModel,
+    /// Decimals shown of a number; without it all that the value has.
+    #[serde(default)]
+    pub decimals: Option<At<u32>>,
     /// Semantic type, where messages carry no schema: `date`, `instant_us`, `decimal(2)`, ...
     #[serde(default, rename = "type")]
     pub ty: Option<At<String>>,
+}
+
+/// `tables.*.columns.*.currency_display`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CurrencyDisplayModel {
+    /// `$250,000.00`
+    #[default]
+    Symbol,
+    /// `USD 250,000.00`
+    Code,
 }
 
 /// `destinations.*`

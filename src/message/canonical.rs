@@ -17,7 +17,7 @@ pub fn json(value: &Value) -> Json {
             Number::from_f64(*float).map_or_else(|| Json::String(special(*float).to_owned()), Json::Number)
         }
         Value::Decimal(decimal) => Json::String(match decimal {
-            Decimal::Finite(number) => super::number::write(number, super::number::Style::Bare),
+            Decimal::Finite(number) => super::number::plain(number),
             Decimal::NaN => "NaN".to_owned(),
             Decimal::Infinity => "Infinity".to_owned(),
             Decimal::NegInfinity => "-Infinity".to_owned(),

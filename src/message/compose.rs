@@ -1,13 +1,14 @@
 //! From a row change to what a message says about it.
 
 use super::headline::{self, Subject};
-use super::limits::{HEADLINE, IDENTITIES, IDENTITY, LABEL, NOTE, NOTES};
+use super::limits::{BUTTON, BUTTONS, HEADLINE, IDENTITIES, IDENTITY, LABEL, NOTE, NOTES};
 use super::line::{self, old_is_known};
 use super::link;
+use super::locale::Locale;
 use super::model::{Identity, Line, Link, Message};
 use super::moment::{self, Precision};
 use super::names;
-use super::number::{self, Style};
+use super::phrases::fill;
 use super::safe;
 use super::select;
 use super::value::{Side, Writer};
@@ -24,40 +25,44 @@ pub fn compose(change: &RowChange, view: &TableView, words: &Words) -> Message {
     let noun = names::noun(&change.table, view.noun.as_deref());
     let subject = headline::subject(&writer, noun, words.title.as_deref());
     let visible = select::visible(&writer, view);
-    let lead = headline::lead(&visible, &words.watched);
-    let given = words.headline.as_deref().map(|text| safe::shorten(safe::clean(text).trim(), HEADLINE));
+    let telling = select::telling(&visible, words);
+    let lead = headline::lead(&telling, &words.watched);
+    let given = words.headline.as_deref().map(|text| headline::from_template(text, HEADLINE));
     let given = given.filter(|text| !text.is_empty());
     let headline = match &given {
         Some(headline) => headline.clone(),
-        None => headline::in_words(&writer, &subject, lead, visible.len()),
+        None => headline::in_words(&writer, &subject, lead, telling.len()),
     };
     let (lines, left_out) = select::lines(&writer, view, words, &visible, &subject);
-    let mut notes: Vec<String> = words.notes.iter().map(|note| safe::clean(note)).collect();
-    let (link, link_note) = link_of(words, &subject.noun);
-    notes.extend(link_note);
+    let (link, buttons, refused) = buttons(words, &subject.noun);
+    let mut notes: Vec<String> = words.note.iter().map(|note| headline::from_template(note, NOTE)).collect();
+    notes.extend(words.notes.iter().map(|note| safe::clean(note)));
+    notes.extend(refused);
     notes.extend(note_on_unknown(&writer, view));
     if change.snapshot && change.op != Op::Read {
-        notes.push("seen by a snapshot, not as it happened".to_owned());
+        notes.push(writer.phrases().from_a_snapshot.to_owned());
     }
     notes.retain(|note| !note.trim().is_empty());
     notes.truncate(NOTES);
 
     Message {
+        locale: Arc::clone(&words.locale),
         op: change.op,
         priority: words.priority,
         tone: words.tone,
         mention: words.mention.clone(),
-        summary: summary(change, &lines, lead, given.is_some()),
-        identity: identity(&writer, &subject, &visible),
+        summary: summary(change, &lines, lead, &headline, given.is_some()),
+        identity: identity(&writer, &subject, &visible, given.is_some()),
         title: subject.name(),
         noun: subject.noun,
         headline,
         lines,
         left_out,
         link,
+        buttons,
         context: context(change, words),
-        notes: notes.into_iter().map(|note| safe::shorten(&names::capitalise(&note), NOTE)).collect(),
-        tip: tip(change),
+        notes: notes.into_iter().map(|note| safe::shorten(&note, NOTE)).collect(),
+        tip: tip(change, words),
         folded: words.folded.filter(|(count, _)| *count > 1),
         rules: words.rules.clone(),
         redacted: view
@@ -70,7 +75,7 @@ pub fn compose(change: &RowChange, view: &TableView, words: &Words) -> Message {
     }
 }
 
-fn identity(writer: &Writer<'_>, subject: &Subject, visible: &[&ColumnChange]) -> Vec<Identity> {
+fn identity(writer: &Writer<'_>, subject: &Subject, visible: &[&ColumnChange], given: bool) -> Vec<Identity> {
     let mut parts = Vec::new();
     let row = writer.change.row();
     for name in headline::IDENTITY_COLUMNS {
@@ -93,6 +98,9 @@ fn identity(writer: &Writer<'_>, subject: &Subject, visible: &[&ColumnChange]) -
     let key = writer.change.key.iter().flat_map(|key| &key.columns).filter(|column| !writer.redacts(&column.name));
     let key: Vec<_> = key.collect();
     let single = key.len() == 1;
+    // "Listing 3 removed" needs no "Listing 3" beneath.
+    let said = single && !given && subject.title.is_none() && !writer.change.is_rekey();
+    let key = if said { Vec::new() } else { key };
     parts.extend(key.into_iter().map(|column| {
         identity_of(writer, column, if single { subject.noun.clone() } else { writer.label(&column.name) })
     }));
@@ -102,53 +110,73 @@ fn identity(writer: &Writer<'_>, subject: &Subject, visible: &[&ColumnChange]) -
 
 fn identity_of(writer: &Writer<'_>, column: &Column, label: String) -> Identity {
     let shown = writer.show(&column.name, column.ty, &column.value, Side::New, Precision::All);
-    Identity { label: safe::shorten(&label, LABEL), value: safe::shorten_middle(&shown.text, IDENTITY) }
+    Identity {
+        label: safe::shorten(&label, LABEL),
+        value: safe::isolated(&safe::shorten_middle(&shown.text, IDENTITY)),
+    }
 }
 
-fn link_of(words: &Words, noun: &str) -> (Option<Link>, Option<String>) {
-    let Some(raw) = words.link.as_deref().map(str::trim).filter(|raw| !raw.is_empty()) else {
-        return (None, None);
+/// The link and the further buttons, and what has to be said of those that lead nowhere.
+fn buttons(words: &Words, noun: &str) -> (Option<Link>, Vec<Link>, Vec<String>) {
+    let phrases = words.locale.phrases();
+    let mut refused = Vec::new();
+    let mut checked = |label: String, raw: &str, phrase: &str| match link::checked(raw) {
+        Some(url) => Some(Link { label, url }),
+        None => {
+            if !refused.iter().any(|said| said == phrase) {
+                refused.push(phrase.to_owned());
+            }
+            None
+        }
     };
-    match link::checked(raw) {
-        Some(url) => (Some(Link { label: format!("View {}", names::uncapitalise(noun)), url }), None),
-        None => (None, Some("link left out: not a plain http or https address".to_owned())),
-    }
+    let noun = if phrases.nouns_are_small { names::uncapitalise(noun) } else { noun.to_owned() };
+    let view = fill(phrases.view, &[("noun", &noun)]);
+    let link = words.link.as_deref().map(str::trim).filter(|raw| !raw.is_empty());
+    let link = link.and_then(|raw| checked(view, raw, phrases.link_left_out));
+    let given = words.buttons.iter().filter_map(|(label, raw)| {
+        let label = headline::from_template(label, BUTTON);
+        // A template may leave a button out.
+        (!label.is_empty() && !raw.trim().is_empty()).then_some((label, raw.trim()))
+    });
+    let given = given.filter_map(|(label, raw)| checked(label, raw, phrases.button_left_out)).take(BUTTONS).collect();
+    (link, given, refused)
 }
 
 fn note_on_unknown(writer: &Writer<'_>, view: &TableView) -> Option<String> {
     let change = writer.change;
     match change.op {
-        Op::Delete if change.before_unknown => Some("what the row held was not sent by the source".to_owned()),
+        Op::Delete if change.before_unknown => Some(writer.phrases().row_unknown.to_owned()),
         Op::Update if change.is_rekey() => {
             let others = change.changes.iter().any(|column| !old_is_known(column) && !view.ignores(&column.name));
-            others.then(|| {
-                "other columns may have changed with the key: the source sends no old values for them".to_owned()
-            })
+            others.then(|| writer.phrases().others_unknown.to_owned())
         }
         _ => None,
     }
 }
 
 /// How the source can be told to send old values. Only Postgres has this statement.
-fn tip(change: &RowChange) -> Option<String> {
+fn tip(change: &RowChange, words: &Words) -> Option<String> {
     let helps = change.before_unknown && !change.is_rekey() && matches!(change.op, Op::Update | Op::Delete);
     (helps && &*change.connector == "postgresql").then(|| {
         let table = safe::shorten(&safe::clean(&change.table), 130);
-        format!("Tip: ALTER TABLE {table} REPLICA IDENTITY FULL")
+        let statement = format!("ALTER TABLE {} REPLICA IDENTITY FULL", safe::isolated(&table));
+        fill(words.locale.phrases().tip, &[("statement", &statement)])
     })
 }
 
 /// What the notification says after the headline.
-fn summary(change: &RowChange, lines: &[Line], lead: Option<&ColumnChange>, given: bool) -> String {
+fn summary(change: &RowChange, lines: &[Line], lead: Option<&ColumnChange>, headline: &str, given: bool) -> String {
     if change.is_rekey() || matches!(change.op, Op::Truncate | Op::Delete) {
         return String::new();
     }
-    // The headline in words names its column already.
+    // The headline in words names its column already, or says what became of it.
     if let Some(line) = lead.filter(|_| !given).and_then(|lead| lines.iter().find(|line| line.column == lead.name)) {
-        return format!(", {}", line.brief);
+        let label = if headline.contains(&line.label) { String::new() } else { format!("{} ", line.label) };
+        return format!(", {label}{}", line.brief);
     }
-    let parts: Vec<_> = lines.iter().take(3).map(|line| format!("{} {}", line.label, line.brief)).collect();
-    match (parts.is_empty(), lines.len() > 3) {
+    let told: Vec<_> = lines.iter().filter(|line| !line.is_context).collect();
+    let parts: Vec<_> = told.iter().take(3).map(|line| format!("{} {}", line.label, line.brief)).collect();
+    match (parts.is_empty(), told.len() > 3) {
         (true, _) => String::new(),
         (false, true) => format!(" · {} · …", parts.join(" · ")),
         (false, false) => format!(" · {}", parts.join(" · ")),
@@ -160,25 +188,22 @@ fn folded(change: &RowChange, count: u64, since_us: Option<i64>, words: &Words) 
     if count < 2 {
         return None;
     }
-    let count = number::write(&count.into(), Style::Grouped);
-    let since = since_us.and_then(|since_us| moment::since(since_us, change.time_us, &words.time_zone));
+    let phrases = words.locale.phrases();
+    let changes = words.locale.counted(count, phrases.changes);
+    let since = since_us.and_then(|since_us| moment::since(since_us, change.time_us, &words.time_zone, &words.locale));
     Some(match since {
-        Some(since) => format!("{count} changes since {since}"),
-        None => format!("{count} changes"),
+        Some(since) => fill(phrases.changes_since, &[("changes", &changes), ("time", &since)]),
+        None => changes,
     })
 }
 
 /// When, why and from where: `Mon 23 Nov, 14:02:37 UTC`, `rule "price"`, `shop, Postgres`.
 fn context(change: &RowChange, words: &Words) -> Vec<String> {
     let mut parts = Vec::new();
-    parts.extend(change.time_us.and_then(|time_us| moment::stamp(time_us, &words.time_zone)));
+    parts.extend(change.time_us.and_then(|time_us| moment::stamp(time_us, &words.time_zone, &words.locale)));
     parts.extend(words.folded.and_then(|(count, since_us)| folded(change, count, since_us, words)));
     let names: Vec<_> = words.rules.iter().map(|rule| format!("\"{}\"", safe::label(rule))).collect();
-    match names.len() {
-        0 => {}
-        1 => parts.push(format!("rule {}", names.join(", "))),
-        _ => parts.push(format!("rules {}", names.join(", "))),
-    }
+    parts.extend(rules(&names, &words.locale));
     let product = match &*change.connector {
         "postgresql" => "Postgres",
         "mysql" => "MySQL",
@@ -198,4 +223,10 @@ fn context(change: &RowChange, words: &Words) -> Vec<String> {
     );
     parts.retain(|part| !part.is_empty());
     parts.into_iter().map(|part| safe::shorten(&part, NOTE)).collect()
+}
+
+/// `rule "price"`, `rules "price", "stock"`
+pub(super) fn rules(names: &[String], locale: &Locale) -> Option<String> {
+    let phrase = locale.plural(&(names.len() as u64).into(), locale.phrases().rule);
+    (!names.is_empty()).then(|| fill(phrase, &[("names", &names.join(", "))]))
 }

@@ -1,6 +1,7 @@
 //! What changed inside a long text: the words, with a little around them.
 
 use super::limits::{DIFF_CONTEXT, DIFF_PLACES, VALUE};
+use super::locale::Locale;
 use super::model::{Mark, Span};
 use super::safe;
 use unicode_segmentation::UnicodeSegmentation;
@@ -17,14 +18,14 @@ enum Part {
 }
 
 /// The changed words of two clean texts; `None` where they have too little in common for that.
-pub fn words(old: &str, new: &str) -> Option<Vec<Span>> {
+pub fn words(old: &str, new: &str, locale: &Locale) -> Option<Vec<Span>> {
     let pieces = pieces(old, new);
     let same: usize = pieces.iter().filter(|(part, _)| *part == Part::Same).map(|(_, text)| text.trim().len()).sum();
     // A quarter in common, or the reader gains nothing from a mixture of both.
     if same * 4 < old.len().max(new.len()) {
         return None;
     }
-    Some(spans(&pieces))
+    Some(spans(&pieces, locale))
 }
 
 fn pieces(old: &str, new: &str) -> Vec<(Part, String)> {
@@ -124,7 +125,8 @@ fn flush(out: &mut Vec<(Part, String)>, gone: &mut String, come: &mut String) {
     }
 }
 
-fn spans(pieces: &[(Part, String)]) -> Vec<Span> {
+fn spans(pieces: &[(Part, String)], locale: &Locale) -> Vec<Span> {
+    let shortened = |text: &str| safe::shorten_middle_as(locale.phrases().shortened, text.trim(), VALUE / 2);
     let mut spans = Vec::new();
     let mut places = 0;
     for (index, (part, text)) in pieces.iter().enumerate() {
@@ -135,10 +137,8 @@ fn spans(pieces: &[(Part, String)]) -> Vec<Span> {
                 if places >= DIFF_PLACES && !last {
                     let more = places_in(&pieces[index..]);
                     spans.push(Span::new(Mark::Plain, beginning(text)));
-                    spans.push(Span::new(
-                        Mark::Quiet,
-                        format!(" and {more} more {}", if more == 1 { "place" } else { "places" }),
-                    ));
+                    let more = locale.counted(more as u64, locale.phrases().more_places);
+                    spans.push(Span::new(Mark::Quiet, format!(" {more}")));
                     break;
                 }
                 let shown = match (first, last) {
@@ -157,7 +157,7 @@ fn spans(pieces: &[(Part, String)]) -> Vec<Span> {
                 places += 1;
                 let followed = matches!(pieces.get(index + 1), Some((Part::Come, _)));
                 spans.push(Span::new(Mark::Plain, leading_space(text)));
-                spans.push(Span::new(Mark::Old, safe::shorten_middle(text.trim(), VALUE / 2)));
+                spans.push(Span::new(Mark::Old, shortened(text)));
                 // What was and what is stand apart by a space of their own.
                 spans.push(Span::new(Mark::Plain, if followed { " " } else { trailing_space(text) }));
             }
@@ -167,13 +167,13 @@ fn spans(pieces: &[(Part, String)]) -> Vec<Span> {
                     places += 1;
                     spans.push(Span::new(Mark::Plain, leading_space(text)));
                 }
-                spans.push(Span::new(Mark::New, safe::shorten_middle(text.trim(), VALUE / 2)));
+                spans.push(Span::new(Mark::New, shortened(text)));
                 spans.push(Span::new(Mark::Plain, trailing_space(text)));
             }
         }
     }
     spans.retain(|span| !span.text.is_empty());
-    spans
+    spans.into_iter().map(|span| Span { text: safe::isolated(&span.text), ..span }).collect()
 }
 
 fn places_in(pieces: &[(Part, String)]) -> usize {
@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     fn shown(old: &str, new: &str) -> String {
-        let spans = words(old, new).unwrap_or_default();
+        let spans = words(old, new, &Locale::english()).unwrap_or_default();
         spans
             .iter()
             .map(|span| match span.mark {
@@ -242,13 +242,13 @@ mod tests {
 
     #[test]
     fn texts_with_nothing_in_common_are_not_mixed() {
-        assert_eq!(words("one two three", "vier fünf sechs"), None);
+        assert_eq!(words("one two three", "vier fünf sechs", &Locale::english()), None);
     }
 
     #[test]
     fn a_rewritten_million_words_is_read_once() {
         let old = "a b ".repeat(250_000);
         let new = "b a ".repeat(250_000);
-        let _ = words(&old, &new);
+        let _ = words(&old, &new, &Locale::english());
     }
 }

@@ -1,7 +1,9 @@
 //! What changed inside a JSON document or a list.
 
 use super::limits::{DIFF_PLACES, ELEMENT, ELEMENTS, VALUE};
+use super::locale::Locale;
 use super::model::{Mark, Span};
+use super::phrases::{Phrases, fill};
 use super::safe;
 use serde_json::{Map, Value as Json};
 use std::collections::HashMap;
@@ -17,7 +19,8 @@ struct Place<'a> {
 }
 
 /// Changed places in order: `colour: ~(none)~ **red**`. SQL NULL on one side counts as an empty document.
-pub fn paths(old: &Json, new: &Json) -> Vec<Span> {
+pub fn paths(old: &Json, new: &Json, locale: &Locale) -> Vec<Span> {
+    let words = locale.phrases();
     let nothing = Json::Object(Map::new());
     let (old, new) = match (old, new) {
         (Json::Null, Json::Object(_)) => (&nothing, new),
@@ -31,39 +34,41 @@ pub fn paths(old: &Json, new: &Json) -> Vec<Span> {
         if !spans.is_empty() {
             spans.push(Span::new(Mark::Plain, "; "));
         }
-        let path = safe::shorten_middle(&safe::clean(&place.path), ELEMENT);
+        let path = safe::isolated_parts(&safe::shorten_middle_as(words.shortened, &safe::clean(&place.path), ELEMENT));
         if !path.is_empty() {
             spans.push(Span::new(Mark::Plain, format!("{path}: ")));
         }
         match (place.old, place.new) {
             (Some(Json::Array(old)), Some(Json::Array(new))) => {
-                spans.extend(list(
-                    &old.iter().map(scalar).collect::<Vec<_>>(),
-                    &new.iter().map(scalar).collect::<Vec<_>>(),
-                ));
+                let texts = |list: &[Json]| list.iter().map(|value| scalar(value, words)).collect::<Vec<_>>();
+                spans.extend(list(&texts(old), &texts(new), locale));
             }
             (old, new) => {
-                spans.push(side(old, Mark::Old));
+                spans.push(side(old, Mark::Old, words));
                 spans.push(Span::new(Mark::Plain, " "));
-                spans.push(side(new, Mark::New));
+                spans.push(side(new, Mark::New, words));
             }
         }
     }
     if places.len() > DIFF_PLACES {
-        let more = places.len() - DIFF_PLACES;
-        let noun = if more == 1 { "place" } else { "places" };
-        spans.push(Span::new(Mark::Quiet, format!("; … and {more} more {noun}")));
+        let more = locale.counted((places.len() - DIFF_PLACES) as u64, words.more_places);
+        spans.push(Span::new(Mark::Quiet, format!("; … {more}")));
     }
     spans
 }
 
-fn side(value: Option<&Json>, mark: Mark) -> Span {
+fn side(value: Option<&Json>, mark: Mark, words: &Phrases) -> Span {
     match value {
-        None => Span::new(Mark::Quiet, "(none)"),
-        Some(Json::Null) => Span::new(Mark::Quiet, "(null)"),
-        Some(Json::String(text)) if safe::clean(text).trim().is_empty() => Span::new(Mark::Quiet, "(empty text)"),
-        Some(value) => Span::new(mark, safe::shorten_middle(&scalar(value), ELEMENT)),
+        None => Span::new(Mark::Quiet, words.none),
+        Some(Json::Null) => Span::new(Mark::Quiet, words.null),
+        Some(Json::String(text)) if safe::clean(text).trim().is_empty() => Span::new(Mark::Quiet, words.empty_text),
+        Some(value) => Span::new(mark, element(&scalar(value, words), words)),
     }
+}
+
+/// A value within a list or a document.
+fn element(text: &str, words: &Phrases) -> String {
+    safe::isolated(&safe::shorten_middle_as(words.shortened, text, ELEMENT))
 }
 
 fn compare<'a>(path: String, old: Option<&'a Json>, new: Option<&'a Json>, depth: usize, places: &mut Vec<Place<'a>>) {
@@ -102,7 +107,8 @@ fn joined(path: &str, key: &str) -> String {
 }
 
 /// What was added to and removed from a list: `+ lamp, - chair`. Takes clean texts.
-pub fn list(old: &[String], new: &[String]) -> Vec<Span> {
+pub fn list(old: &[String], new: &[String], locale: &Locale) -> Vec<Span> {
+    let words = locale.phrases();
     let mut balance: HashMap<&str, i64> = HashMap::new();
     for element in old {
         *balance.entry(element).or_default() -= 1;
@@ -125,7 +131,7 @@ pub fn list(old: &[String], new: &[String]) -> Vec<Span> {
         }
     }
     if added.is_empty() && removed.is_empty() {
-        return vec![Span::new(Mark::Quiet, "same elements in another order")];
+        return vec![Span::new(Mark::Quiet, words.other_order)];
     }
     let total = added.len() + removed.len();
     let all = added
@@ -137,19 +143,19 @@ pub fn list(old: &[String], new: &[String]) -> Vec<Span> {
         if !spans.is_empty() {
             spans.push(Span::new(Mark::Plain, ", "));
         }
-        let text =
-            if element.trim().is_empty() { "(empty)".to_owned() } else { safe::shorten_middle(element, ELEMENT) };
+        let text = if element.trim().is_empty() { words.empty.to_owned() } else { self::element(element, words) };
         spans.push(Span::new(Mark::Plain, format!("{sign} ")));
         spans.push(Span::new(mark, text));
     }
     if total > ELEMENTS {
-        spans.push(Span::new(Mark::Quiet, format!(", … and {} more", total - ELEMENTS)));
+        let more = fill(words.and_more, &[("count", &locale.count((total - ELEMENTS) as u64))]);
+        spans.push(Span::new(Mark::Quiet, format!(", {more}")));
     }
     spans
 }
 
 /// A whole document in one line; of an object of plain values only these: `colour: red, size: 3`.
-pub fn document(document: &Json) -> String {
+pub fn document(document: &Json, words: &Phrases) -> String {
     match document {
         Json::Object(entries)
             if !entries.is_empty() && entries.values().all(|value| !value.is_object() && !value.is_array()) =>
@@ -159,7 +165,7 @@ pub fn document(document: &Json) -> String {
                 if !text.is_empty() {
                     text.push_str(", ");
                 }
-                text.push_str(&format!("{}: {}", safe::clean(key), scalar(value)));
+                text.push_str(&format!("{}: {}", safe::clean(key), scalar(value, words)));
                 // What follows would be cut anyway.
                 if text.len() > 16 * VALUE {
                     break;
@@ -167,15 +173,15 @@ pub fn document(document: &Json) -> String {
             }
             text
         }
-        other => scalar(other),
+        other => scalar(other, words),
     }
 }
 
-fn scalar(value: &Json) -> String {
+fn scalar(value: &Json, words: &Phrases) -> String {
     match value {
         Json::String(text) => safe::clean(text),
-        Json::Bool(true) => "yes".to_owned(),
-        Json::Bool(false) => "no".to_owned(),
+        Json::Bool(true) => words.yes.to_owned(),
+        Json::Bool(false) => words.no.to_owned(),
         other => safe::clean(&other.to_string()),
     }
 }

@@ -58,6 +58,10 @@ pub const LEFT_OUT_NAMED: usize = 10;
 pub const NOTE: usize = 200;
 /// Notes shown.
 pub const NOTES: usize = 5;
+/// Units of a button's label; what Slack's button holds, so that every channel says the same.
+pub const BUTTON: usize = SLACK_BUTTON;
+/// Buttons besides the link. Teams shows six in a row, the others behind a menu.
+pub const BUTTONS: usize = 5;
 /// Units of the notification text. Escaping makes at most five of one (`&amp;`), and [`SLACK_TEXT`] must hold it.
 pub const FALLBACK: usize = 700;
 /// Units of unchanged text shown on each side of a changed word.

@@ -16,16 +16,17 @@ pub mod webhook;
 
 mod canonical;
 mod compose;
-mod currency;
 mod diff;
 mod headline;
 mod inside;
 mod line;
 mod link;
+mod locale;
 mod model;
 mod moment;
 mod names;
 mod number;
+mod phrases;
 mod safe;
 mod select;
 mod value;
@@ -35,6 +36,7 @@ mod view;
 pub(crate) mod tests;
 
 pub use compose::compose;
+pub use locale::{CurrencyDisplay, LANGUAGES, Locale, LocaleError};
 pub use model::{Colour, Delta, Identity, Line, Link, Mark, Message, Span};
 pub use names::{humanise, noun_of};
 pub use number::DURATION_UNITS;

@@ -1,6 +1,8 @@
 //! What a message says, before any channel's layout.
 
 use super::limits;
+use super::locale::Locale;
+use super::phrases::fill;
 use super::safe;
 use super::view::Mention;
 use super::{Priority, Tone};
@@ -73,6 +75,8 @@ pub struct Line {
     pub brief: String,
     /// Where the label leads; checked: http or https.
     pub url: Option<String>,
+    /// It did not change, and is shown because the config asks for it.
+    pub is_context: bool,
 }
 
 /// What tells this row from others.
@@ -99,6 +103,8 @@ pub struct Link {
 /// escaped: that is each channel's part.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
+    /// The language of its words.
+    pub locale: Arc<Locale>,
     /// What happened to the row; a digest says update, or truncate where a table was emptied.
     pub op: Op,
     /// Orders lanes, colours the message.
@@ -121,8 +127,10 @@ pub struct Message {
     pub left_out: Vec<String>,
     /// What tells this row from others.
     pub identity: Vec<Identity>,
-    /// Where to act.
+    /// Where to look at the row.
     pub link: Option<Link>,
+    /// Where else to act.
+    pub buttons: Vec<Link>,
     /// When, by which rules, from which source.
     pub context: Vec<String>,
     /// Quiet remarks about the message as a whole.
@@ -158,7 +166,11 @@ impl Message {
     ///
     /// Not escaped.
     pub fn fallback(&self) -> String {
-        safe::shorten(&format!("{}{}", self.headline, self.summary), limits::FALLBACK)
+        safe::shorten_as(
+            self.locale.phrases().shortened,
+            &format!("{}{}", self.headline, self.summary),
+            limits::FALLBACK,
+        )
     }
 
     /// The message in one plain line, longer than the fallback: for a service that refused all layout.
@@ -171,7 +183,7 @@ impl Message {
         parts.extend(self.identity_text());
         parts.extend(self.notes.iter().cloned());
         parts.extend(self.context_text());
-        parts.push("plain and short, because the whole message was refused".to_owned());
+        parts.push(self.locale.phrases().simplified.to_owned());
         safe::shorten(&parts.join(" · "), limits::FALLBACK)
     }
 
@@ -195,9 +207,13 @@ impl Message {
         }
         let named = self.left_out.iter().take(limits::LEFT_OUT_NAMED).cloned().collect::<Vec<_>>().join(", ");
         let rest = if self.left_out.len() > limits::LEFT_OUT_NAMED { ", …" } else { "" };
-        let lead = if self.lines.is_empty() { "" } else { "… and " };
-        let more = if self.lines.is_empty() { "columns" } else { "more" };
-        Some(format!("{lead}{} {more}: {named}{rest}", self.left_out.len()))
+        let words = self.locale.phrases();
+        let count = self.left_out.len() as u64;
+        let phrase = match self.lines.is_empty() {
+            true => self.locale.plural(&count.into(), words.left_out_all),
+            false => words.left_out,
+        };
+        Some(fill(phrase, &[("count", &self.locale.count(count)), ("names", &format!("{named}{rest}"))]))
     }
 
     /// `SKU CHAIR-001 · Listing 1`
@@ -220,21 +236,22 @@ impl Message {
             return self.clone();
         };
         let (lines, spans, units) = STEPS[index.min(STEPS.len() - 1)];
+        let mark = self.locale.phrases().shortened;
         let mut small = self.clone();
         let dropped = small.lines.split_off(lines.min(small.lines.len()));
         small.left_out.splice(0..0, dropped.into_iter().map(|line| line.label));
         for line in &mut small.lines {
             if line.body.len() > spans {
                 line.body.truncate(spans.saturating_sub(1));
-                line.body.push(Span::new(Mark::Quiet, format!(" {}", safe::SHORTENED)));
+                line.body.push(Span::new(Mark::Quiet, format!(" {mark}")));
             }
             for span in &mut line.body {
-                span.text = safe::shorten_middle(&span.text, units);
+                span.text = safe::shorten_middle_as(mark, &span.text, units);
             }
-            line.label = safe::shorten(&line.label, 40);
+            line.label = safe::shorten_as(mark, &line.label, 40);
         }
         for label in &mut small.left_out {
-            *label = safe::shorten(label, 40);
+            *label = safe::shorten_as(mark, label, 40);
         }
         small.notes.truncate(3);
         small

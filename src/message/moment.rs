@@ -1,54 +1,58 @@
 //! Dates, times and lengths of time in words.
 
+use super::locale::Locale;
+use super::phrases::fill;
 use crate::change::Bounded;
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::{Timestamp, ToSpan, ZonedDateTime};
+
+pub use super::locale::Precision;
 
 const SECOND_NS: i128 = 1_000_000_000;
 const MINUTE_NS: i128 = 60 * SECOND_NS;
 const HOUR_NS: i128 = 60 * MINUTE_NS;
 const DAY_NS: i128 = 24 * HOUR_NS;
 
-/// How finely a time of day is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Precision {
-    /// `20:00`
-    #[default]
-    Minutes,
-    /// `20:00:05`
-    Seconds,
-    /// `20:00:05.123456`
-    All,
-}
-
 /// The date this many days after 1970-01-01. The year is left out when it is `this_year`.
-pub fn date(days: i128, this_year: Option<i16>) -> String {
-    let date = i64::try_from(days).ok().and_then(|days| epoch().checked_add(days.try_days_or_none()?).ok());
-    match date {
-        Some(date) => strftime("%a %-d %b %Y", date, Some(date.year()) == this_year),
+pub fn date(days: i128, this_year: Option<i16>, locale: &Locale) -> String {
+    match near(days) {
+        Some(date) => locale.date(date, Some(date.year()) != this_year),
         None => far_date(days),
     }
 }
 
 /// A wall-clock time, in nanoseconds since 1970-01-01T00:00.
-pub fn timestamp(ns: i128, this_year: Option<i16>, precision: Precision) -> String {
-    let day = date(ns.div_euclid(DAY_NS), this_year);
-    format!("{day}, {}", clock(ns.rem_euclid(DAY_NS), precision))
-}
-
-/// A point in time, in nanoseconds since the epoch, on the clock of `zone`.
-pub fn instant(ns: i128, zone: &TimeZone, this_year: Option<i16>, precision: Precision) -> String {
-    match Timestamp::from_nanosecond(ns) {
-        Ok(instant) => timestamp(wall_clock_ns(zone.to_datetime(instant)), this_year, precision),
-        Err(_) => format!("{} UTC", timestamp(ns, this_year, precision)),
+pub fn timestamp(ns: i128, this_year: Option<i16>, precision: Precision, locale: &Locale) -> String {
+    let (days, ns) = (ns.div_euclid(DAY_NS), ns.rem_euclid(DAY_NS));
+    match near(days) {
+        Some(date) => locale.datetime(date.to_datetime(time_of_day(ns)), Some(date.year()) != this_year, precision),
+        None => format!("{}, {}", far_date(days), clock(ns, precision)),
     }
 }
 
+/// A point in time, in nanoseconds since the epoch, on the clock of `zone`.
+pub fn instant(ns: i128, zone: &TimeZone, this_year: Option<i16>, precision: Precision, locale: &Locale) -> String {
+    match Timestamp::from_nanosecond(ns) {
+        Ok(instant) => timestamp(wall_clock_ns(zone.to_datetime(instant)), this_year, precision, locale),
+        Err(_) => format!("{} UTC", timestamp(ns, this_year, precision, locale)),
+    }
+}
+
+/// The date of a point in time on the clock of `zone`.
+pub fn day(ns: i128, zone: &TimeZone) -> i128 {
+    let ns = Timestamp::from_nanosecond(ns).map_or(ns, |instant| wall_clock_ns(zone.to_datetime(instant)));
+    ns.div_euclid(DAY_NS)
+}
+
 /// For the context line: `Mon 23 Nov, 14:02:37 UTC`; the zone is named here once for the whole message.
-pub fn stamp(time_us: i64, zone: &TimeZone) -> Option<String> {
-    let zoned = Timestamp::from_microsecond(time_us).ok()?.to_zoned_datetime(zone.clone());
-    jiff::fmt::strtime::format("%a %-d %b, %H:%M:%S %Z", &zoned).ok()
+pub fn stamp(time_us: i64, zone: &TimeZone, locale: &Locale) -> Option<String> {
+    let at = Timestamp::from_microsecond(time_us).ok()?.to_zoned_datetime(zone.clone());
+    Some(format!("{} {}", locale.datetime(at.datetime(), false, Precision::Seconds), zone_name(&at)))
+}
+
+fn zone_name(at: &ZonedDateTime) -> String {
+    jiff::fmt::strtime::format("%Z", at).unwrap_or_default()
 }
 
 /// The year on the clock of `zone`.
@@ -57,35 +61,37 @@ pub fn year(time_us: i64, zone: &TimeZone) -> Option<i16> {
 }
 
 /// A time of day, or a length of time as MySQL's TIME holds it: negative or beyond a day.
-pub fn time(ns: i128) -> String {
-    let sign = if ns < 0 { "-" } else { "" };
+pub fn time(ns: i128, locale: &Locale) -> String {
     let size = size(ns);
     let precision = if size % MINUTE_NS == 0 { Precision::Minutes } else { Precision::All };
+    if (0..DAY_NS).contains(&ns) {
+        return locale.time(time_of_day(ns), precision);
+    }
+    let sign = if ns < 0 { "-" } else { "" };
     format!("{sign}{}", clock(size, precision))
 }
 
-/// "3 days later", "2 hours 5 minutes earlier"; the two greatest units.
-pub fn shift(difference_ns: i128) -> String {
-    let direction = if difference_ns < 0 { "earlier" } else { "later" };
-    let length = length(difference_ns.unsigned_abs());
-    format!("{} {direction}", length.as_deref().unwrap_or("less than a second"))
+/// "later by 3 days", "earlier by 2 hours 5 minutes"; the two greatest units.
+pub fn shift(difference_ns: i128, locale: &Locale) -> String {
+    let words = locale.phrases();
+    let direction = if difference_ns < 0 { words.earlier } else { words.later };
+    let length = length(difference_ns.unsigned_abs(), locale);
+    fill(direction, &[("length", length.as_deref().unwrap_or(words.less_than_a_second))])
 }
 
 /// "3 days", "2 hours 5 minutes"; the two greatest units, `None` below a second.
-pub fn length(ns: u128) -> Option<String> {
+pub fn length(ns: u128, locale: &Locale) -> Option<String> {
+    let words = locale.phrases();
     let mut rest = ns;
     let mut parts = Vec::new();
-    for (unit_ns, one, many) in [
-        (DAY_NS, "day", "days"),
-        (HOUR_NS, "hour", "hours"),
-        (MINUTE_NS, "minute", "minutes"),
-        (SECOND_NS, "second", "seconds"),
-    ] {
+    for (unit_ns, unit) in
+        [(DAY_NS, words.days), (HOUR_NS, words.hours), (MINUTE_NS, words.minutes), (SECOND_NS, words.seconds)]
+    {
         let unit_ns = unit_ns.unsigned_abs();
         let count = rest / unit_ns;
         rest %= unit_ns;
         if count > 0 {
-            parts.push(format!("{count} {}", if count == 1 { one } else { many }));
+            parts.push(locale.counted(u64::try_from(count).unwrap_or(u64::MAX), unit));
         }
         if parts.len() == 2 {
             break;
@@ -95,27 +101,30 @@ pub fn length(ns: u128) -> Option<String> {
 }
 
 /// For the context line of many changes: `Mon 23 Nov, 14:02:30 to 14:02:44 UTC`, with both days where they differ.
-pub fn span(since_us: i64, until_us: i64, zone: &TimeZone) -> Option<String> {
-    let end = stamp(until_us, zone)?;
-    let begin = Timestamp::from_microsecond(since_us).ok()?.to_zoned_datetime(zone.clone());
-    let last = Timestamp::from_microsecond(until_us).ok()?.to_zoned_datetime(zone.clone());
+pub fn span(since_us: i64, until_us: i64, zone: &TimeZone, locale: &Locale) -> Option<String> {
+    let end = stamp(until_us, zone, locale)?;
     if since_us / 1_000_000 == until_us / 1_000_000 {
         return Some(end);
     }
-    let begins = jiff::fmt::strtime::format("%a %-d %b, %H:%M:%S", &begin).ok()?;
-    match begin.date() == last.date() {
-        true => Some(format!("{begins} to {}", end.split_once(", ").map_or(&*end, |(_, clock)| clock))),
-        false => Some(format!("{begins} to {end}")),
-    }
+    let zoned = |us: i64| Some(Timestamp::from_microsecond(us).ok()?.to_zoned_datetime(zone.clone()));
+    let (begin, last) = (zoned(since_us)?, zoned(until_us)?);
+    let begins = locale.datetime(begin.datetime(), false, Precision::Seconds);
+    let ends = match begin.date() == last.date() {
+        true => format!("{} {}", locale.time(last.time(), Precision::Seconds), zone_name(&last)),
+        false => end,
+    };
+    Some(fill(locale.phrases().from_to, &[("begin", &begins), ("end", &ends)]))
 }
 
 /// For a note on several changes of a row: `14:02:30`, with the day where it is not that of `until_us`.
-pub fn since(since_us: i64, until_us: Option<i64>, zone: &TimeZone) -> Option<String> {
+pub fn since(since_us: i64, until_us: Option<i64>, zone: &TimeZone, locale: &Locale) -> Option<String> {
     let zoned = |us: i64| Some(Timestamp::from_microsecond(us).ok()?.to_zoned_datetime(zone.clone()));
     let begin = zoned(since_us)?;
     let same_day = until_us.and_then(zoned).is_some_and(|last| last.date() == begin.date());
-    let format = if same_day { "%H:%M:%S" } else { "%a %-d %b, %H:%M:%S" };
-    jiff::fmt::strtime::format(format, &begin).ok()
+    Some(match same_day {
+        true => locale.time(begin.time(), Precision::Seconds),
+        false => locale.datetime(begin.datetime(), false, Precision::Seconds),
+    })
 }
 
 /// `PT10303H5M6.789S` -> "10303 h 5 min 6.789 s"; any other text as it is.
@@ -194,9 +203,18 @@ pub fn days_since_epoch(date: Date) -> i32 {
     (date - epoch()).get_days()
 }
 
-fn strftime(format: &str, date: Date, without_year: bool) -> String {
-    let format = if without_year { format.trim_end_matches(" %Y") } else { format };
-    jiff::fmt::strtime::format(format, date).unwrap_or_else(|_| date.to_string())
+/// The date, where the calendar library and a reader know it: from the year 1 to 9999.
+fn near(days: i128) -> Option<Date> {
+    let days = i64::try_from(days).ok()?.try_days_or_none()?;
+    epoch().checked_add(days).ok().filter(|date| date.year() > 0)
+}
+
+/// The time of day, of nanoseconds since midnight.
+fn time_of_day(ns: i128) -> Time {
+    let second = i32::try_from(ns / SECOND_NS).unwrap_or_default();
+    let part = |part: i32| i8::try_from(part).unwrap_or_default();
+    let fraction = i32::try_from(ns % SECOND_NS).unwrap_or_default();
+    Time::new(part(second / 3_600), part(second / 60 % 60), part(second % 60), fraction).unwrap_or_default()
 }
 
 /// `2026-01-15`, `infinity`
@@ -261,12 +279,28 @@ impl Days for i64 {
 mod tests {
     use super::*;
 
+    fn date(days: i128, this_year: Option<i16>) -> String {
+        super::date(days, this_year, &Locale::english())
+    }
+
+    fn instant(ns: i128, zone: &TimeZone, this_year: Option<i16>, precision: Precision) -> String {
+        super::instant(ns, zone, this_year, precision, &Locale::english())
+    }
+
+    fn shift(ns: i128) -> String {
+        super::shift(ns, &Locale::english())
+    }
+
+    fn time(ns: i128) -> String {
+        super::time(ns, &Locale::english())
+    }
+
     #[test]
     fn days_read_as_dates_at_both_ends_of_time() {
-        assert_eq!(date(20_780, None), "Mon 23 Nov 2026");
+        assert_eq!(date(20_780, None), "Mon, 23 Nov 2026");
         assert_eq!(date(20_780, Some(2026)), "Mon 23 Nov");
         assert_eq!(date(2_145_042_905, None), "5874897-12-31");
-        assert_eq!(date(-2_000_000, None), "Tue 9 Mar -3506");
+        assert_eq!(date(-2_000_000, None), "-3506-03-09");
         assert_eq!(date(3_000_000, None), "10183-09-21");
         date(i128::MAX, None);
         date(i128::MIN, None);
@@ -277,17 +311,20 @@ mod tests {
         let zone = TimeZone::get("Europe/Berlin").unwrap_or(TimeZone::UTC);
         let ns = 1_795_460_400_123_456_000;
         assert_eq!(instant(ns, &zone, Some(2026), Precision::Minutes), "Mon 23 Nov, 20:00");
-        assert_eq!(instant(ns, &zone, None, Precision::All), "Mon 23 Nov 2026, 20:00:00.123456");
-        assert_eq!(stamp(1_795_460_400_000_000, &zone).as_deref(), Some("Mon 23 Nov, 20:00:00 CET"));
+        assert_eq!(instant(ns, &zone, None, Precision::All), "Mon, 23 Nov 2026, 20:00:00.123456");
+        assert_eq!(
+            stamp(1_795_460_400_000_000, &zone, &Locale::english()).as_deref(),
+            Some("Mon 23 Nov, 20:00:00 CET")
+        );
         instant(i128::MAX, &zone, None, Precision::All);
         instant(i128::MIN, &zone, None, Precision::All);
     }
 
     #[test]
     fn lengths_of_time_read_as_words() {
-        assert_eq!(shift(3 * DAY_NS), "3 days later");
-        assert_eq!(shift(-(DAY_NS + 2 * HOUR_NS + 5)), "1 day 2 hours earlier");
-        assert_eq!(shift(5), "less than a second later");
+        assert_eq!(shift(3 * DAY_NS), "later by 3 days");
+        assert_eq!(shift(-(DAY_NS + 2 * HOUR_NS + 5)), "earlier by 1 day 2 hours");
+        assert_eq!(shift(5), "later by less than a second");
         assert_eq!(time(-(12 * HOUR_NS + 30 * MINUTE_NS + 15 * SECOND_NS)), "-12:30:15");
         assert_eq!(time(100 * HOUR_NS), "100:00");
         assert_eq!(duration("PT10303H5M6.789S"), "10303 h 5 min 6.789 s");

@@ -1,8 +1,8 @@
 //! Numbers, exactly: what is shown is what is stored, and differences are computed in decimal.
 
-use super::currency::Currency;
+use super::locale::{Currency, CurrencyDisplay, Locale};
 use super::model::Delta;
-use super::view::Format;
+use super::phrases::fill;
 use bigdecimal::{BigDecimal, RoundingMode, Signed, Zero};
 use std::str::FromStr;
 
@@ -17,28 +17,16 @@ pub enum Style {
     Bare,
     /// With thousands separators.
     Grouped,
+    /// With thousands separators from 10,000 on: what may be a year stays one.
+    Spaced,
     /// Hundredths.
     Percent,
     /// An amount of this currency.
-    Money(Currency),
+    Money(Currency, CurrencyDisplay),
     /// Of bytes.
     Bytes,
     /// A length of time; the milliseconds that 1 stands for.
     Duration(u32),
-}
-
-impl Style {
-    /// The style of a column; an amount without a known currency is a number.
-    pub fn of(format: Option<Format>, currency: Option<Currency>) -> Style {
-        match (format, currency) {
-            (Some(Format::Currency), Some(currency)) => Style::Money(currency),
-            (Some(Format::Currency | Format::Number), _) => Style::Grouped,
-            (Some(Format::Percent), _) => Style::Percent,
-            (Some(Format::Bytes), _) => Style::Bytes,
-            (Some(Format::Duration), _) => Style::Duration(1_000),
-            _ => Style::Bare,
-        }
-    }
 }
 
 /// The number that a text column holds, if it is one.
@@ -54,21 +42,24 @@ pub fn is_modest(number: &BigDecimal) -> bool {
     number.fractional_digit_count().unsigned_abs() <= DIGITS_MAX && number.digits() <= DIGITS_MAX
 }
 
-/// The number as its style writes it.
-pub fn write(number: &BigDecimal, style: Style) -> String {
+/// The number as it is stored, in plain digits.
+pub fn plain(number: &BigDecimal) -> String {
+    if is_modest(number) { number.to_plain_string() } else { number.to_scientific_notation() }
+}
+
+/// The number as its style and the language write it.
+pub fn write(number: &BigDecimal, style: Style, locale: &Locale) -> String {
     if !is_modest(number) {
         return number.to_scientific_notation();
     }
     match style {
         Style::Bare => number.to_plain_string(),
-        Style::Grouped => group(&number.to_plain_string()),
-        Style::Percent => format!("{}\u{A0}%", group(&number.to_plain_string())),
-        Style::Money(currency) => {
-            let sign = if number.is_negative() { "-" } else { "" };
-            format!("{sign}{}{}", currency.prefix(), group(&money_digits(&number.abs(), currency.decimals())))
-        }
-        Style::Bytes => bytes(number),
-        Style::Duration(unit_ms) => duration(number, unit_ms),
+        Style::Grouped => locale.grouped(&number.to_plain_string()),
+        Style::Spaced => locale.spaced(&number.to_plain_string()),
+        Style::Percent => locale.percent(&number.to_plain_string()),
+        Style::Money(currency, display) => locale.money(number, currency, display),
+        Style::Bytes => bytes(number, locale),
+        Style::Duration(unit_ms) => duration(number, unit_ms, locale),
     }
 }
 
@@ -81,79 +72,51 @@ pub fn duration_unit_ms(unit: &str) -> Option<u32> {
 }
 
 /// `57 bytes`, `12.3 MB`: thousands, as file managers count.
-fn bytes(number: &BigDecimal) -> String {
+fn bytes(number: &BigDecimal, locale: &Locale) -> String {
+    let words = locale.phrases();
     let size = number.abs();
-    let sign = if number.is_negative() { "-" } else { "" };
-    let units = [("TB", 12), ("GB", 9), ("MB", 6), ("KB", 3)];
-    for (unit, power) in units {
+    let signed =
+        |count: BigDecimal| locale.grouped(&if number.is_negative() { -count } else { count }.to_plain_string());
+    for (unit, power) in words.byte_units.iter().zip([3, 6, 9, 12]).rev() {
         let per = BigDecimal::new(1.into(), -power);
         if size >= per {
-            let count = (&size / &per).with_scale_round(1, RoundingMode::Down);
-            return format!("{sign}{} {unit}", group(&count.to_plain_string()));
+            return format!("{} {unit}", signed((&size / &per).with_scale_round(1, RoundingMode::Down)));
         }
     }
-    let unit = if size == 1 { "byte" } else { "bytes" };
-    format!("{sign}{} {unit}", size.normalized().to_plain_string())
+    fill(locale.plural(&size, words.byte), &[("count", &signed(size.normalized()))])
 }
 
 /// `2 h 5 min`, `1.5 s`, `40 ms`; every unit that is not nothing.
-fn duration(number: &BigDecimal, unit_ms: u32) -> String {
+fn duration(number: &BigDecimal, unit_ms: u32, locale: &Locale) -> String {
     // Longer than any clock has run, and beyond what a division keeps exactly.
     const DIGITS: u64 = 30;
     if number.digits() > DIGITS {
-        return format!("{} × {unit_ms} ms", group(&number.to_plain_string()));
+        return format!("{} × {unit_ms} ms", locale.grouped(&number.to_plain_string()));
     }
     let sign = if number.is_negative() { "-" } else { "" };
     let mut rest = number.abs() * BigDecimal::from(unit_ms);
     if rest < 1_000 && !rest.is_zero() {
-        return format!("{sign}{} ms", rest.normalized().to_plain_string());
+        return format!("{sign}{} ms", locale.grouped(&rest.normalized().to_plain_string()));
     }
     let mut parts = Vec::new();
     for (unit, ms) in [("d", 86_400_000), ("h", 3_600_000), ("min", 60_000)] {
         let count = (&rest / BigDecimal::from(ms)).with_scale_round(0, RoundingMode::Down);
         rest -= &count * BigDecimal::from(ms);
         if !count.is_zero() {
-            parts.push(format!("{} {unit}", group(&count.to_plain_string())));
+            parts.push(format!("{} {unit}", locale.grouped(&count.to_plain_string())));
         }
     }
     if !rest.is_zero() || parts.is_empty() {
         let seconds = BigDecimal::new(1.into(), 3) * rest;
-        parts.push(format!("{} s", seconds.normalized().to_plain_string()));
+        parts.push(format!("{} s", locale.grouped(&seconds.normalized().to_plain_string())));
     }
     format!("{sign}{}", parts.join(" "))
-}
-
-/// At least the currency's decimals, and every further one that the value really has.
-fn money_digits(number: &BigDecimal, decimals: usize) -> String {
-    let plain = number.to_plain_string();
-    let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
-    let fraction = fraction.trim_end_matches('0');
-    if decimals == 0 && fraction.is_empty() {
-        return whole.to_owned();
-    }
-    format!("{whole}.{fraction:0<decimals$}")
-}
-
-fn group(plain: &str) -> String {
-    let (sign, rest) = plain.strip_prefix('-').map_or(("", plain), |rest| ("-", rest));
-    let (whole, fraction) = rest.split_once('.').map_or((rest, None), |(whole, fraction)| (whole, Some(fraction)));
-    let mut grouped = String::with_capacity(plain.len() * 4 / 3 + 1);
-    for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    match fraction {
-        Some(fraction) => format!("{sign}{grouped}.{fraction}"),
-        None => format!("{sign}{grouped}"),
-    }
 }
 
 /// By how much a number changed; `None` where saying so would add nothing.
 ///
 /// `proportional` is false for plain counts, where "-1" says more than "-8.3 %".
-pub fn delta(old: &BigDecimal, new: &BigDecimal, style: Style, proportional: bool) -> Option<Delta> {
+pub fn delta(old: &BigDecimal, new: &BigDecimal, style: Style, proportional: bool, locale: &Locale) -> Option<Delta> {
     if !is_modest(old) || !is_modest(new) {
         return None;
     }
@@ -164,10 +127,13 @@ pub fn delta(old: &BigDecimal, new: &BigDecimal, style: Style, proportional: boo
     }
     let plus = if difference.is_positive() { "+" } else { "" };
     let by = match style {
-        Style::Percent => format!("{plus}{} points", group(&difference.normalized().to_plain_string())),
-        style => format!("{plus}{}", write(&difference, style)),
+        Style::Percent => {
+            let count = format!("{plus}{}", locale.grouped(&difference.normalized().to_plain_string()));
+            fill(locale.phrases().points, &[("count", &count)])
+        }
+        style => format!("{plus}{}", write(&difference, style, locale)),
     };
-    let percent = (proportional && style != Style::Percent).then(|| percent(old, &difference)).flatten();
+    let percent = (proportional && style != Style::Percent).then(|| percent(old, &difference, locale)).flatten();
     Some(match percent {
         Some(percent) => Delta { main: percent, detail: Some(by) },
         None => Delta { main: by, detail: None },
@@ -175,7 +141,7 @@ pub fn delta(old: &BigDecimal, new: &BigDecimal, style: Style, proportional: boo
 }
 
 /// The difference in hundredths of the old value, with two to three meaningful digits.
-fn percent(old: &BigDecimal, difference: &BigDecimal) -> Option<String> {
+fn percent(old: &BigDecimal, difference: &BigDecimal, locale: &Locale) -> Option<String> {
     let hundred = BigDecimal::from(100);
     let new = old + difference;
     // Across zero a proportion means nothing, and "+1,250,000 %" tells less than the amount.
@@ -205,7 +171,7 @@ fn percent(old: &BigDecimal, difference: &BigDecimal) -> Option<String> {
     let text = rounded.to_plain_string();
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     // Ordinary spaces here: this text is also read by people's own tools, from the fallback.
-    Some(format!("{plus}{} %", group(text)))
+    Some(format!("{plus}{}", locale.percent(text).replace(['\u{A0}', '\u{202F}'], " ")))
 }
 
 #[cfg(test)]
@@ -216,9 +182,20 @@ mod tests {
         parse(text).unwrap_or_default()
     }
 
+    fn write(number: &BigDecimal, style: Style) -> String {
+        super::write(number, style, &Locale::english())
+    }
+
+    fn delta(old: &BigDecimal, new: &BigDecimal, style: Style, proportional: bool) -> Option<Delta> {
+        super::delta(old, new, style, proportional, &Locale::english())
+    }
+
+    fn in_currency(code: &str) -> Style {
+        Currency::parse(code).map_or(Style::Grouped, |code| Style::Money(code, CurrencyDisplay::Symbol))
+    }
+
     fn money(text: &str, code: &str) -> String {
-        let style = Currency::parse(code).map_or(Style::Grouped, Style::Money);
-        write(&number(text), style)
+        write(&number(text), in_currency(code))
     }
 
     #[test]
@@ -239,7 +216,7 @@ mod tests {
         let delta = |old: &str, new: &str, style| {
             delta(&number(old), &number(new), style, true).map(|delta| delta.to_string()).unwrap_or_default()
         };
-        let usd = Currency::parse("USD").map_or(Style::Grouped, Style::Money);
+        let usd = in_currency("USD");
         assert_eq!(delta("250000.00", "199999.95", usd), "-20 % (-$50,000.05)");
         assert_eq!(delta("10000", "1", Style::Grouped), "-99.9 % (-9,999)");
         assert_eq!(delta("100", "100.01", Style::Grouped), "+0.01 % (+0.01)");
@@ -272,6 +249,6 @@ mod tests {
         assert_eq!(parse("1E+999999999"), None);
         let huge = BigDecimal::from_str("1E+999999999").unwrap_or_default();
         assert_eq!(write(&huge, Style::Grouped), "1e999999999");
-        assert_eq!(super::delta(&huge, &number("1"), Style::Bare, true), None);
+        assert_eq!(delta(&huge, &number("1"), Style::Bare, true), None);
     }
 }

@@ -103,28 +103,124 @@ pub fn graphemes(text: &str) -> usize {
 
 /// At most `max` units; a cut text ends in [`SHORTENED`].
 pub fn shorten(text: &str, max: usize) -> String {
+    shorten_as(SHORTENED, text, max)
+}
+
+/// The same with the mark in the message's language.
+pub fn shorten_as(mark: &str, text: &str, max: usize) -> String {
     if units(text) <= max {
         return text.to_owned();
     }
-    let mark = if max > 2 * units(SHORTENED) { SHORTENED } else { "…" };
-    let head = head(text, max.saturating_sub(units(mark) + 1));
-    let gap = if mark == SHORTENED { " " } else { "" };
-    format!("{}{gap}{mark}", head.trim_end())
+    let mark = if max > 2 * units(mark) { mark } else { "…" };
+    let gap = if mark == "…" { "" } else { " " };
+    let mut short = head(text, max.saturating_sub(units(mark) + gap.len())).trim_end().to_owned();
+    while open_isolates(&short) > 0 {
+        let room = max.saturating_sub(units(mark) + gap.len() + open_isolates(&short));
+        if units(&short) <= room {
+            close(&mut short);
+        } else {
+            short = head(&short, room).trim_end().to_owned();
+        }
+    }
+    format!("{short}{gap}{mark}")
 }
 
 /// At most `max` units; a cut text keeps both its ends around [`SHORTENED`].
 pub fn shorten_middle(text: &str, max: usize) -> String {
+    shorten_middle_as(SHORTENED, text, max)
+}
+
+/// The same with the mark in the message's language.
+pub fn shorten_middle_as(mark: &str, text: &str, max: usize) -> String {
     if units(text) <= max {
         return text.to_owned();
     }
-    let room = max.saturating_sub(units(SHORTENED) + 4);
+    let inner = whole_isolate(text);
+    let room = max.saturating_sub(units(mark) + 4 + if inner.is_some() { 2 } else { 0 });
     if room < 12 {
-        return shorten(text, max);
+        return shorten_as(mark, text, max);
     }
     let tail_room = room / 3;
-    let head = head(text, room - tail_room);
-    let tail = tail(text, tail_room);
-    format!("{} {SHORTENED} … {}", head.trim_end(), tail.trim_start())
+    let uncut = inner.unwrap_or(text);
+    let head = head(uncut, room - tail_room).trim_end();
+    let tail = tail(uncut, tail_room).trim_start();
+    let short = format!("{head} {mark} … {tail}");
+    match inner {
+        Some(_) => format!("{ISOLATE}{short}{POP}"),
+        None if open_isolates(&short) > 0 => shorten_as(mark, text, max),
+        None => short,
+    }
+}
+
+/// What is between the ends of an isolate that is the whole text.
+fn whole_isolate(text: &str) -> Option<&str> {
+    text.strip_prefix(ISOLATE)?.strip_suffix(POP).filter(|inner| !inner.contains([ISOLATE, POP]))
+}
+
+/// First strong isolate: what follows is laid out by its own first letter, apart from what stands around it.
+const ISOLATE: char = '\u{2068}';
+/// The end of an isolate.
+const POP: char = '\u{2069}';
+
+/// Text that stands for itself in a line: letters that are written from right to left would else take the digits and signs
+/// beside them along, and "5 -> 3" read as "3 <- 5".
+///
+/// Takes clean text: [`clean`] has replaced the isolates that came with a row.
+pub fn isolated(text: &str) -> String {
+    if text.chars().any(is_right_to_left) { format!("{ISOLATE}{text}{POP}") } else { text.to_owned() }
+}
+
+/// The same for a text that a template put together: each part that is written from right to left by itself.
+pub fn isolated_parts(text: &str) -> String {
+    if !text.chars().any(is_right_to_left) {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    // What is behind the last letter from right to left belongs to the part only if another such letter follows.
+    let mut behind: Option<usize> = None;
+    for c in text.chars() {
+        if is_right_to_left(c) {
+            if behind.is_none() {
+                out.push(ISOLATE);
+            }
+            out.push(c);
+            behind = Some(out.len());
+            continue;
+        }
+        if c.is_alphanumeric()
+            && let Some(end) = behind.take()
+        {
+            out.insert(end, POP);
+        }
+        out.push(c);
+    }
+    if let Some(end) = behind {
+        out.insert(end, POP);
+    }
+    out
+}
+
+/// Isolates that nothing ends.
+fn open_isolates(text: &str) -> usize {
+    text.chars().fold(0, |open: usize, c| match c {
+        ISOLATE => open + 1,
+        POP => open.saturating_sub(1),
+        _ => open,
+    })
+}
+
+fn close(text: &mut String) {
+    for _ in 0..open_isolates(text) {
+        text.push(POP);
+    }
+}
+
+/// Letters of scripts that are written from right to left: Hebrew, Arabic, Syriac, Thaana, N'Ko, Samaritan, Mandaic and the
+/// historic ones (Unicode's classes R and AL, by block).
+fn is_right_to_left(c: char) -> bool {
+    let block = matches!(c, '\u{590}'..='\u{8FF}' | '\u{FB1D}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FDFF}'
+        | '\u{FE70}'..='\u{FEFE}' | '\u{10800}'..='\u{10FFF}' | '\u{1E800}'..='\u{1EFFF}');
+    block && c.is_alphabetic()
 }
 
 /// The longest beginning of at most `max` units that ends between two characters as a reader sees them.
@@ -157,5 +253,5 @@ pub fn tail(text: &str, max: usize) -> &str {
 
 /// A cleaned label or name, short enough for its place.
 pub fn label(raw: &str) -> String {
-    shorten(clean(raw).trim(), limits::LABEL)
+    isolated(&shorten(clean(raw).trim(), limits::LABEL))
 }

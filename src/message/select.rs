@@ -3,15 +3,16 @@
 use super::headline::Subject;
 use super::limits::{LINES, LINES_WATCHED};
 use super::line::{self, old_is_known};
-use super::model::Line;
-use super::value::{Side, Writer};
+use super::model::{Line, Mark};
+use super::value::Writer;
 use super::view::{TableView, Words};
 use crate::change::{Column, ColumnChange, Op, Type, Value};
+use std::sync::Arc;
 
 /// What a line is made of.
 enum Source<'a> {
     Change(&'a ColumnChange),
-    Value(&'a Column, Side),
+    Value(&'a Column, Mark),
 }
 
 impl Source<'_> {
@@ -32,7 +33,7 @@ impl Source<'_> {
     fn line(&self, writer: &Writer<'_>) -> Line {
         match self {
             Source::Change(change) => line::changed(writer, change),
-            Source::Value(column, side) => line::value_only(writer, column, *side),
+            Source::Value(column, mark) => line::value_only(writer, column, *mark),
         }
     }
 }
@@ -54,6 +55,46 @@ pub fn visible<'a>(writer: &Writer<'a>, view: &TableView) -> Vec<&'a ColumnChang
     change.changes.iter().filter(shown).collect()
 }
 
+/// The changes that tell something: not the time stamps and counters that a table keeps of its own writes. Where nothing
+/// else changed, these.
+pub fn telling<'a>(visible: &[&'a ColumnChange], words: &Words) -> Vec<&'a ColumnChange> {
+    let tells = |change: &&&ColumnChange| !stamps_a_write(change) || words.watched.contains(&change.name);
+    let telling: Vec<_> = visible.iter().filter(tells).copied().collect();
+    if telling.is_empty() { visible.to_vec() } else { telling }
+}
+
+/// `updated_at` and the like, and versions that count writes.
+fn stamps_a_write(change: &ColumnChange) -> bool {
+    const TIMES: [&str; 17] = [
+        "updated_at",
+        "modified_at",
+        "changed_at",
+        "last_updated",
+        "last_update",
+        "last_modified",
+        "date_modified",
+        "date_updated",
+        "modified_on",
+        "updated_on",
+        "updated",
+        "modified",
+        "changed",
+        "updatedat",
+        "modifiedat",
+        "lastmodified",
+        "mtime",
+    ];
+    const VERSIONS: [&str; 6] = ["version", "row_version", "rowversion", "lock_version", "revision", "optlock"];
+    let name = change.name.to_ascii_lowercase();
+    match (&change.old, &change.new) {
+        (_, Some(Value::Timestamp(_) | Value::Instant(_) | Value::Date(_))) => TIMES.contains(&name.as_str()),
+        // Without a schema a time is a number or a text like any other.
+        (_, Some(Value::Int(_) | Value::Text(_))) if name.ends_with("_at") => TIMES.contains(&name.as_str()),
+        (Some(Value::Int(old)), Some(Value::Int(new))) => VERSIONS.contains(&name.as_str()) && *new == old + 1,
+        _ => false,
+    }
+}
+
 /// The lines in the order of what matters, and the labels of the columns that got none.
 pub fn lines(
     writer: &Writer<'_>,
@@ -63,21 +104,24 @@ pub fn lines(
     subject: &Subject,
 ) -> (Vec<Line>, Vec<String>) {
     let watched = |name: &str| words.watched.iter().any(|watched| **watched == *name);
+    if !words.fields.is_empty() && writer.change.op != Op::Truncate {
+        return fields(writer, words, visible);
+    }
     let mut sources: Vec<Source<'_>> = match writer.change.op {
         Op::Truncate => Vec::new(),
         // The prefix is in the headline.
         Op::Message => {
-            let mut values = values(writer, view, subject, Side::New);
+            let mut values = values(writer, view, subject, Mark::New);
             values.retain(|value| value.name() != "prefix");
             values
         }
         Op::Update => {
             let tells =
                 |change: &&&ColumnChange| old_is_known(change) || watched(&change.name) || tells_more(change, subject);
-            visible.iter().filter(tells).map(|change| Source::Change(change)).collect()
+            telling(visible, words).iter().filter(tells).map(|change| Source::Change(change)).collect()
         }
-        Op::Create | Op::Read => values(writer, view, subject, Side::New),
-        Op::Delete => values(writer, view, subject, Side::Old),
+        Op::Create | Op::Read => values(writer, view, subject, Mark::New),
+        Op::Delete => values(writer, view, subject, Mark::Old),
     };
     let rank = |source: &Source<'_>| {
         let name = source.name();
@@ -102,8 +146,48 @@ pub fn lines(
         // Naming a single one left out takes as much room as its line.
         room += 1;
     }
-    let left_out = sources.iter().skip(room).map(|source| writer.label(source.name())).collect();
-    (sources.iter().take(room).map(|source| source.line(writer)).collect(), left_out)
+    let mut left_out: Vec<String> = sources.iter().skip(room).map(|source| writer.label(source.name())).collect();
+    if writer.change.op == Op::Update {
+        let told = telling(visible, words);
+        let stamps = visible.iter().filter(|change| !told.iter().any(|told| told.name == change.name));
+        left_out.extend(stamps.map(|change| writer.label(&change.name)));
+    }
+    let mut lines: Vec<Line> = sources.iter().take(room).map(|source| source.line(writer)).collect();
+    once(&mut lines, writer);
+    (lines, left_out)
+}
+
+/// The columns that the config asks for, in its order; what changed besides is named.
+fn fields(writer: &Writer<'_>, words: &Words, visible: &[&ColumnChange]) -> (Vec<Line>, Vec<String>) {
+    let change = writer.change;
+    let is_update = change.op == Op::Update;
+    let mark = match change.op {
+        Op::Update => Mark::Plain,
+        Op::Delete => Mark::Old,
+        Op::Create | Op::Read | Op::Truncate | Op::Message => Mark::New,
+    };
+    let source = |name: &Arc<str>| {
+        let changed = visible.iter().find(|change| is_update && change.name == *name);
+        let column = || change.row().and_then(|row| row.get(name)).map(|column| Source::Value(column, mark));
+        changed.map(|change| Source::Change(change)).or_else(column)
+    };
+    let mut lines: Vec<Line> =
+        words.fields.iter().take(LINES_WATCHED).filter_map(source).map(|s| s.line(writer)).collect();
+    once(&mut lines, writer);
+    let others = visible.iter().filter(|change| is_update && !words.fields.contains(&change.name));
+    (lines, others.map(|change| writer.label(&change.name)).collect())
+}
+
+/// That old values were not sent is said at the first of the lines it holds for.
+fn once(lines: &mut [Line], writer: &Writer<'_>) {
+    let [one, several] = writer.phrases().old_unknown;
+    let mut unknown: Vec<_> = lines.iter_mut().filter(|line| line.note.as_deref() == Some(one)).collect();
+    if let [first, rest @ ..] = unknown.as_mut_slice()
+        && !rest.is_empty()
+    {
+        first.note = Some(several.to_owned());
+        rest.iter_mut().for_each(|line| line.note = None);
+    }
 }
 
 /// Without an old value, a null and what the headline already says tell the reader nothing.
@@ -113,8 +197,8 @@ fn tells_more(change: &ColumnChange, subject: &Subject) -> bool {
 }
 
 /// Of a row that appeared or went, the columns that the headline and the key do not show already.
-fn values<'a>(writer: &Writer<'a>, view: &TableView, subject: &Subject, side: Side) -> Vec<Source<'a>> {
-    let image = if side == Side::Old { &writer.change.before } else { &writer.change.after };
+fn values<'a>(writer: &Writer<'a>, view: &TableView, subject: &Subject, mark: Mark) -> Vec<Source<'a>> {
+    let image = if mark == Mark::Old { &writer.change.before } else { &writer.change.after };
     let shown = |column: &&Column| {
         // Whether a hidden value is empty is hidden too.
         let something = writer.redacts(&column.name) || !line::is_nothing(&column.value);
@@ -123,7 +207,7 @@ fn values<'a>(writer: &Writer<'a>, view: &TableView, subject: &Subject, side: Si
         something && sent && !in_headline && !view.ignores(&column.name) && !writer.is_key(&column.name)
     };
     let columns = image.iter().flat_map(|row| &row.columns).filter(shown);
-    columns.map(|column| Source::Value(column, side)).collect()
+    columns.map(|column| Source::Value(column, mark)).collect()
 }
 
 /// Columns that machines keep for themselves.

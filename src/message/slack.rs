@@ -1,7 +1,7 @@
 //! A message as Slack's `chat.postMessage` and incoming webhooks take it.
 
 use super::limits::{HEADLINE, SLACK_BODY, SLACK_BUTTON, SLACK_HEADER, SLACK_SECTION, SLACK_TEXT};
-use super::model::{Colour, Line, Mark, Message, Span};
+use super::model::{Colour, Line, Link, Mark, Message, Span};
 use super::safe;
 use super::view::Mention;
 use serde_json::{Value as Json, json};
@@ -90,10 +90,9 @@ fn details(message: &Message) -> Details {
     for text in [message.left_out_text(), message.identity_text()].into_iter().flatten() {
         details.quiet(&text);
     }
-    if let Some(link) = &message.link {
-        details.blocks.push(json!({"type": "actions", "elements": [{
-            "type": "button", "action_id": "open", "text": plain(&safe::shorten(&link.label, SLACK_BUTTON)), "url": link.url,
-        }]}));
+    let buttons: Vec<_> = message.link.iter().chain(&message.buttons).enumerate().map(button).collect();
+    if !buttons.is_empty() {
+        details.blocks.push(json!({"type": "actions", "elements": buttons}));
     }
     for note in message.notes.iter().chain(&message.tip) {
         details.quiet(note);
@@ -102,6 +101,12 @@ fn details(message: &Message) -> Details {
         details.quiet(&text);
     }
     details
+}
+
+/// Action ids are unique within their block, as Slack demands.
+fn button((index, link): (usize, &Link)) -> Json {
+    let id = if index == 0 { "open".to_owned() } else { format!("open-{index}") };
+    json!({"type": "button", "action_id": id, "text": plain(&safe::shorten(&link.label, SLACK_BUTTON)), "url": link.url})
 }
 
 /// One line as a paragraph of rich text, whose text elements are literal by construction.

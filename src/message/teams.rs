@@ -2,6 +2,7 @@
 
 use super::limits::TEAMS_BODY_BYTES;
 use super::model::{Colour, Line, Mark, Message};
+use super::phrases::Phrases;
 use super::slack::after;
 use super::view::Mention;
 use serde_json::{Value as Json, json};
@@ -26,7 +27,7 @@ pub fn payload(message: &Message) -> Json {
 
 fn assemble(message: &Message) -> Json {
     let mut headline = Vec::new();
-    if let Some(words) = message.mention.as_ref().and_then(mention) {
+    if let Some(words) = message.mention.as_ref().and_then(|mention| self::mention(mention, message.locale.phrases())) {
         headline.push(json!({"type": "TextRun", "text": words, "weight": "Bolder"}));
     }
     headline.push(json!({"type": "TextRun", "text": inert(&message.headline), "weight": "Bolder", "size": "Large"}));
@@ -39,15 +40,22 @@ fn assemble(message: &Message) -> Json {
     body.extend(message.notes.iter().chain(&message.tip).map(|text| quiet(text)));
     body.extend(message.context_text().map(|text| quiet(&text)));
     let mut card = card(body);
-    if let Some(link) = &message.link {
-        card["actions"] = json!([{"type": "Action.OpenUrl", "title": inert(&link.label), "url": link.url}]);
+    let buttons = message.link.iter().chain(&message.buttons);
+    let buttons: Vec<_> =
+        buttons.map(|link| json!({"type": "Action.OpenUrl", "title": inert(&link.label), "url": link.url})).collect();
+    if !buttons.is_empty() {
+        card["actions"] = json!(buttons);
     }
     post(card)
 }
 
 /// The message as one plain text: what is left to try when Teams refused the payload for what it holds.
 pub fn simplified(message: &Message) -> Json {
-    let lead = message.mention.as_ref().and_then(mention).unwrap_or_default();
+    let lead = message
+        .mention
+        .as_ref()
+        .and_then(|mention| self::mention(mention, message.locale.phrases()))
+        .unwrap_or_default();
     let run = json!({"type": "TextRun", "text": format!("{lead}{}", inert(&message.simplified()))});
     post(card(vec![json!({"type": "RichTextBlock", "inlines": [run]})]))
 }
@@ -133,11 +141,11 @@ fn inert(text: &str) -> String {
 
 /// A mention in words: a real one needs the person's Teams identity, which no config of a Slack
 /// mention holds. A Slack id would be noise here.
-fn mention(mention: &Mention) -> Option<&'static str> {
+fn mention(mention: &Mention, words: &Phrases) -> Option<&'static str> {
     match mention {
-        Mention::Here => Some("To everyone here: "),
-        Mention::Channel => Some("To everyone in this channel: "),
-        Mention::Everyone => Some("To everyone: "),
+        Mention::Here => Some(words.to_here),
+        Mention::Channel => Some(words.to_channel),
+        Mention::Everyone => Some(words.to_everyone),
         Mention::User(_) | Mention::Group(_) => None,
     }
 }

@@ -1,15 +1,17 @@
 //! One value as a person would write it.
 
 use super::canonical;
-use super::currency::Currency;
 use super::inside;
+use super::locale::{Currency, CurrencyDisplay, Locale};
 use super::moment::{self, Precision};
 use super::names;
 use super::number::{self, Style};
+use super::phrases::{Phrases, fill};
 use super::safe;
 use super::view::{ColumnView, Format, TableView, Words};
 use crate::change::{Bounded, Decimal, RowChange, Type, Value};
-use bigdecimal::BigDecimal;
+use bigdecimal::{BigDecimal, RoundingMode};
+use jiff::tz::TimeZone;
 use std::str::FromStr;
 
 /// Which image of the row a value belongs to: they may be in different currencies.
@@ -46,6 +48,16 @@ impl<'a> Writer<'a> {
         Writer { change, view, words, this_year }
     }
 
+    /// The language of the message.
+    pub fn locale(&self) -> &'a Locale {
+        &self.words.locale
+    }
+
+    /// The words of that language.
+    pub fn phrases(&self) -> &'static Phrases {
+        self.words.locale.phrases()
+    }
+
     /// Whether this column's values must not be written.
     pub fn redacts(&self, column: &str) -> bool {
         self.view.redacts(column)
@@ -58,7 +70,17 @@ impl<'a> Writer<'a> {
 
     /// The column's name as a person reads it.
     pub fn label(&self, column: &str) -> String {
-        label(self.view, column)
+        label(self.view, column, self.phrases())
+    }
+
+    /// The label that the config gives the column.
+    pub fn given_label(&self, column: &str) -> Option<&'a str> {
+        self.view.column(column)?.label.as_deref()
+    }
+
+    /// Whether the config has words for this value.
+    pub fn has_words(&self, column: &str, value: &Value) -> bool {
+        self.mapped(column, value).is_some()
     }
 
     /// The column's format.
@@ -67,14 +89,36 @@ impl<'a> Writer<'a> {
     }
 
     /// How the column's numbers are written on this side of the change.
-    pub fn style(&self, column: &str, side: Side) -> Style {
-        let format = self.format(column);
-        let currency = if format == Some(Format::Currency) { self.currency(column, side) } else { None };
-        match format {
+    pub fn style(&self, column: &str, ty: Type, side: Side) -> Style {
+        match self.format(column) {
+            Some(Format::Currency) => match self.currency(column, side) {
+                Some(currency) => Style::Money(currency, self.currency_display(column)),
+                None => Style::Grouped,
+            },
+            Some(Format::Number) => Style::Grouped,
+            Some(Format::Percent) => Style::Percent,
+            Some(Format::Bytes) => Style::Bytes,
             Some(Format::Duration) => {
                 Style::Duration(self.unit(column).and_then(number::duration_unit_ms).unwrap_or(1_000))
             }
-            format => Style::of(format, currency),
+            Some(Format::Date | Format::DateTime | Format::Boolean) => Style::Bare,
+            None if names_a_thing(self, column, ty) => Style::Bare,
+            None if ty == Type::Int => Style::Spaced,
+            None => Style::Grouped,
+        }
+    }
+
+    fn currency_display(&self, column: &str) -> CurrencyDisplay {
+        self.view.column(column).map(|column| column.currency_display).unwrap_or_default()
+    }
+
+    /// The number with the decimals that the config wants to see.
+    pub fn rounded(&self, column: &str, number: BigDecimal) -> BigDecimal {
+        match self.view.column(column).and_then(|column| column.decimals) {
+            Some(decimals) if number::is_modest(&number) => {
+                number.with_scale_round(decimals.into(), RoundingMode::HalfUp)
+            }
+            _ => number,
         }
     }
 
@@ -102,10 +146,16 @@ impl<'a> Writer<'a> {
         if map.is_empty() {
             return None;
         }
+        if self.format(column) == Some(Format::Boolean)
+            && let Some(truth) = truth(value)
+            && let Some(words) = map.get(if truth { "true" } else { "false" })
+        {
+            return Some(words);
+        }
         let plain = match value {
             Value::Null => "null".into(),
             // Its digits may be many more than fit into memory.
-            Value::Decimal(Decimal::Finite(number)) => number::write(number, Style::Bare).into(),
+            Value::Decimal(Decimal::Finite(number)) => number::plain(number).into(),
             Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) | Value::Bits(_) | Value::Date(_) => {
                 value.plain()
             }
@@ -176,12 +226,13 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The value in words.
+    /// The value in words. With [`Precision::All`] nothing of it is rounded away.
     pub fn show(&self, column: &str, ty: Type, value: &Value, side: Side, precision: Precision) -> Shown {
         let plain = |text: String| Shown { text, quiet: false };
         let quiet = |text: &str| Shown { text: text.to_owned(), quiet: true };
-        if let Some(words) = self.mapped(column, value) {
-            return plain(safe::clean(words));
+        let words = self.phrases();
+        if let Some(mapped) = self.mapped(column, value) {
+            return plain(safe::clean(mapped));
         }
         if let Some(number) = self.number(column, value) {
             let text = match value {
@@ -189,56 +240,85 @@ impl<'a> Writer<'a> {
                 Value::Float(float) if *float != 0.0 && !(1e-7..1e21).contains(&float.abs()) => {
                     format!("{float:e}")
                 }
-                _ => number::write(&number, self.style(column, side)),
+                _ => {
+                    let exact = precision == Precision::All;
+                    let number = if exact { number } else { self.rounded(column, number) };
+                    number::write(&number, self.style(column, ty, side), self.locale())
+                }
             };
             return plain(text + &self.suffix(column));
         }
         if self.format(column) == Some(Format::Boolean)
             && let Some(truth) = truth(value)
         {
-            return plain(if truth { "yes" } else { "no" }.to_owned());
+            return plain(self.truth(truth));
         }
         let ty = if self.format(column) == Some(Format::Duration) { Type::Duration } else { ty };
-        let date_only = self.format(column) == Some(Format::Date);
         match &self.dated(column, value) {
-            Value::Null if side == Side::Old => quiet("(was empty)"),
-            Value::Null => quiet("(empty)"),
-            Value::Unavailable => quiet("(not sent by the source)"),
-            Value::Bool(true) => plain("yes".to_owned()),
-            Value::Bool(false) => plain("no".to_owned()),
+            Value::Null if side == Side::Old => quiet(words.was_empty),
+            Value::Null => quiet(words.empty),
+            Value::Unavailable => quiet(words.not_sent),
+            Value::Bool(truth) => plain(self.truth(*truth)),
             Value::Int(int) => plain(int.to_string()),
+            Value::Float(float) if float.is_nan() => plain("NaN".to_owned()),
+            Value::Float(float) if float.is_infinite() => plain(self.infinity(*float < 0.0)),
             Value::Float(float) => plain(float.to_string()),
-            Value::Decimal(Decimal::Finite(number)) => plain(number::write(number, Style::Bare)),
+            Value::Decimal(Decimal::Finite(number)) => plain(number::plain(number)),
             Value::Decimal(Decimal::NaN) => plain("NaN".to_owned()),
-            Value::Decimal(Decimal::Infinity) => plain("infinity".to_owned()),
-            Value::Decimal(Decimal::NegInfinity) => plain("-infinity".to_owned()),
-            Value::Text(text) => show_text(text, ty, side),
-            Value::Date(days) => plain(bounded(*days, |days| moment::date(days, self.this_year))),
+            Value::Decimal(Decimal::Infinity) => plain(self.infinity(false)),
+            Value::Decimal(Decimal::NegInfinity) => plain(self.infinity(true)),
+            Value::Text(text) => show_text(text, ty, side, words),
+            Value::Date(days) => plain(self.bounded(*days, |days| self.day(days))),
             Value::Time(ns) if self.format(column) == Some(Format::Duration) => {
-                plain(number::write(&BigDecimal::new((*ns).into(), 9), Style::Duration(1_000)))
+                plain(number::write(&BigDecimal::new((*ns).into(), 9), Style::Duration(1_000), self.locale()))
             }
-            Value::Time(ns) => plain(moment::time(*ns)),
-            Value::Timestamp(at) | Value::Instant(at) if date_only => plain(bounded(*at, |ns| {
-                let instant = matches!(value, Value::Instant(_));
-                let text = if instant {
-                    moment::instant(ns, &self.words.time_zone, self.this_year, Precision::Minutes)
-                } else {
-                    moment::timestamp(ns, self.this_year, Precision::Minutes)
-                };
-                text.split(", ").next().unwrap_or_default().to_owned()
+            Value::Time(ns) => plain(moment::time(*ns, self.locale())),
+            Value::Timestamp(at) if self.format(column) == Some(Format::Date) => {
+                plain(self.bounded(*at, |ns| self.day(moment::day(ns, &TimeZone::UTC))))
+            }
+            Value::Instant(at) if self.format(column) == Some(Format::Date) => {
+                plain(self.bounded(*at, |ns| self.day(moment::day(ns, &self.words.time_zone))))
+            }
+            Value::Timestamp(at) => {
+                plain(self.bounded(*at, |ns| moment::timestamp(ns, self.this_year, precision, self.locale())))
+            }
+            Value::Instant(at) => plain(self.bounded(*at, |ns| {
+                moment::instant(ns, &self.words.time_zone, self.this_year, precision, self.locale())
             })),
-            Value::Timestamp(at) => plain(bounded(*at, |ns| moment::timestamp(ns, self.this_year, precision))),
-            Value::Instant(at) => {
-                plain(bounded(*at, |ns| moment::instant(ns, &self.words.time_zone, self.this_year, precision)))
-            }
-            Value::Bytes(bytes) => plain(size(bytes.len())),
+            Value::Bytes(bytes) => plain(self.size(bytes.len())),
             Value::Bits(bits) => plain(safe::clean(bits)),
-            Value::Json(document) => plain(inside::document(document)),
-            Value::Array(elements) if elements.is_empty() => quiet("(no elements)"),
+            Value::Json(document) => plain(inside::document(document, words)),
+            Value::Array(elements) if elements.is_empty() => quiet(words.no_elements),
             Value::Array(elements) => plain(self.list(column, ty, elements, side)),
-            Value::Map(_) => plain(inside::document(&canonical::json(value))),
+            Value::Map(_) => plain(inside::document(&canonical::json(value), words)),
             Value::Point(x, y) => plain(format!("({x}, {y})")),
         }
+    }
+
+    fn truth(&self, truth: bool) -> String {
+        let words = self.phrases();
+        if truth { words.yes } else { words.no }.to_owned()
+    }
+
+    fn infinity(&self, is_negative: bool) -> String {
+        format!("{}{}", if is_negative { "-" } else { "" }, self.phrases().infinity)
+    }
+
+    fn bounded(&self, value: Bounded, finite: impl Fn(i128) -> String) -> String {
+        match value {
+            Bounded::NegInfinity => self.infinity(true),
+            Bounded::Infinity => self.infinity(false),
+            Bounded::Finite(value) => finite(value),
+        }
+    }
+
+    fn day(&self, days: i128) -> String {
+        moment::date(days, self.this_year, self.locale())
+    }
+
+    /// `57 bytes`, `12.3 KB`
+    pub fn size(&self, bytes: usize) -> String {
+        number::write(&BigDecimal::from(bytes as u64), Style::Bytes, self.locale())
     }
 
     fn list(&self, column: &str, ty: Type, elements: &[Value], side: Side) -> String {
@@ -248,10 +328,24 @@ impl<'a> Writer<'a> {
         });
         let mut text = shown.collect::<Vec<_>>().join(", ");
         if elements.len() > super::limits::ELEMENTS {
-            text.push_str(&format!(", … and {} more", elements.len() - super::limits::ELEMENTS));
+            let more = self.locale().count((elements.len() - super::limits::ELEMENTS) as u64);
+            text.push_str(&format!(", {}", fill(self.phrases().and_more, &[("count", &more)])));
         }
         text
     }
+}
+
+/// Whether a number stands for a thing and is not an amount: then neither thousands separators nor "dropped" nor a delta have
+/// a meaning.
+pub fn names_a_thing(writer: &Writer<'_>, column: &str, ty: Type) -> bool {
+    const THINGS: [&str; 24] = [
+        "id", "no", "nr", "number", "code", "zip", "postcode", "plz", "phone", "version", "year", "pk", "ref", "ean",
+        "isbn", "gtin", "upc", "barcode", "serial", "hash", "checksum", "port", "seq", "epoch",
+    ];
+    let lower = column.to_lowercase();
+    let last = lower.rsplit(['_', '-', '.', ' ']).next().unwrap_or_default();
+    let id = THINGS.contains(&last) || column.ends_with("Id") || column.ends_with("ID");
+    (writer.is_key(column) || (id && ty == Type::Int)) && writer.format(column).is_none()
 }
 
 /// What a number or a text says that stands for yes or no.
@@ -270,20 +364,20 @@ fn truth(value: &Value) -> Option<bool> {
 }
 
 /// The column's name as a person reads it.
-pub fn label(view: &TableView, column: &str) -> String {
+pub fn label(view: &TableView, column: &str, words: &Phrases) -> String {
     let settings = view.column(column);
     let label = match settings.and_then(|column| column.label.as_deref()) {
-        Some(label) => safe::label(label),
-        None => safe::label(&names::humanise(column)),
+        Some(label) => safe::clean(label),
+        None => safe::clean(&names::humanise(column)),
     };
-    let label = if label.is_empty() { "(unnamed)".to_owned() } else { label };
+    let label = if label.trim().is_empty() { words.unnamed.to_owned() } else { label };
     match settings.and_then(|column| column.emoji.as_deref()) {
         Some(emoji) => safe::label(&format!("{emoji} {label}")),
-        None => label,
+        None => safe::label(&label),
     }
 }
 
-fn show_text(text: &str, ty: Type, side: Side) -> Shown {
+fn show_text(text: &str, ty: Type, side: Side, words: &Phrases) -> Shown {
     let clean = match ty {
         Type::Duration => moment::duration(&safe::clean(text)),
         Type::Enum => word(&safe::clean(text)),
@@ -293,9 +387,9 @@ fn show_text(text: &str, ty: Type, side: Side) -> Shown {
         (false, ..) => {
             return Shown { text: clean, quiet: false };
         }
-        (true, true, Side::Old) => "(was an empty text)",
-        (true, true, Side::New) => "(empty text)",
-        (true, false, _) => "(only spaces or invisible characters)",
+        (true, true, Side::Old) => words.was_empty_text,
+        (true, true, Side::New) => words.empty_text,
+        (true, false, _) => words.blank,
     };
     Shown { text: nothing.to_owned(), quiet: true }
 }
@@ -304,25 +398,6 @@ fn show_text(text: &str, ty: Type, side: Side) -> Shown {
 fn word(text: &str) -> String {
     let code = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     if code { names::humanise(text) } else { text.to_owned() }
-}
-
-fn bounded(value: Bounded, finite: impl Fn(i128) -> String) -> String {
-    match value {
-        Bounded::NegInfinity => "-infinity".to_owned(),
-        Bounded::Infinity => "infinity".to_owned(),
-        Bounded::Finite(value) => finite(value),
-    }
-}
-
-/// `57 bytes`, `12.3 KB` (thousands, as file managers count).
-pub fn size(bytes: usize) -> String {
-    let (unit, per) = match bytes {
-        0..1_000 => return format!("{bytes} {}", if bytes == 1 { "byte" } else { "bytes" }),
-        1_000..1_000_000 => ("KB", 1_000),
-        1_000_000..1_000_000_000 => ("MB", 1_000_000),
-        _ => ("GB", 1_000_000_000),
-    };
-    format!("{}.{} {unit}", bytes / per, bytes % per * 10 / per)
 }
 
 /// Nanoseconds of a count since 1970 whose unit its size tells: until the year 5138 in seconds,

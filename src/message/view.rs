@@ -1,5 +1,6 @@
 //! What the config says about a table, and what a rule's templates said about one change.
 
+use super::locale::{CurrencyDisplay, Locale};
 use super::{Priority, Tone};
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, HashMap};
@@ -51,6 +52,10 @@ pub struct ColumnView {
     pub truncate: Option<usize>,
     /// Stands before the label.
     pub emoji: Option<String>,
+    /// Of an amount: its symbol or its code.
+    pub currency_display: CurrencyDisplay,
+    /// Decimals shown of a number; all that it has without it.
+    pub decimals: Option<u8>,
 }
 
 /// How a column's values are written; without one, as its type suggests.
@@ -181,6 +186,12 @@ pub struct Words {
     pub title: Option<String>,
     /// The row's address; shown only if it is http or https.
     pub link: Option<String>,
+    /// Labels and addresses of further buttons; those that are not http or https are left out.
+    pub buttons: Vec<(String, String)>,
+    /// A remark in the config's words.
+    pub note: Option<String>,
+    /// The columns to show, in this order; empty: those that matter.
+    pub fields: Vec<Arc<str>>,
     /// Column -> ISO 4217 code, rendered from the row.
     pub currencies: HashMap<String, String>,
     /// Column -> ISO 4217 code, rendered from the old image where it is known. A column missing here
@@ -188,6 +199,8 @@ pub struct Words {
     pub currencies_before: HashMap<String, String>,
     /// Names of the rules that matched.
     pub rules: Vec<Arc<str>>,
+    /// Language of numbers, dates and words.
+    pub locale: Arc<Locale>,
     /// Zone of every instant shown.
     pub time_zone: TimeZone,
     /// The rule's columns, shown first.
@@ -207,9 +220,13 @@ impl Default for Words {
             headline: None,
             title: None,
             link: None,
+            buttons: Vec::new(),
+            note: None,
+            fields: Vec::new(),
             currencies: HashMap::new(),
             currencies_before: HashMap::new(),
             rules: Vec::new(),
+            locale: Locale::english(),
             time_zone: TimeZone::UTC,
             watched: Vec::new(),
             notes: Vec::new(),

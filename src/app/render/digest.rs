@@ -83,6 +83,7 @@ fn words(config: &Config, digest: &Digest<Judged>) -> DigestWords {
     DigestWords {
         tone: leading.map(|rule| rule.tone).unwrap_or_default(),
         mention: leading.and_then(|rule| rule.mention.clone()),
+        locale: Arc::clone(&config.locale),
         time_zone: config.time_zone.clone(),
     }
 }

@@ -154,7 +154,12 @@ fn a_digest_reads_like_a_message() {
         let (rule, watched) = (&words.rules[0], words.watched.as_slice());
         storm.add(&Entry { folded: &folded, row: Some(&place), rule, watched, priority, view: &view }, |_| ());
     }
-    let plain = DigestWords { tone: Default::default(), mention: None, time_zone: jiff::tz::TimeZone::UTC };
+    let plain = DigestWords {
+        tone: Default::default(),
+        mention: None,
+        locale: crate::message::Locale::english(),
+        time_zone: jiff::tz::TimeZone::UTC,
+    };
     let mut row = |kept: &crate::message::digest::Kept<()>| compose(&kept.folded.change, &listings(), &words);
     let message = digest(&storm, &plain, Form::Whole, &mut row);
     let text = slack(&crate::message::slack::payload(&message));

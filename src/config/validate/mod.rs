@@ -12,7 +12,9 @@ use super::diagnostic::{Diagnostic, Place, Report};
 use super::model::*;
 use super::{Config, Limits};
 use crate::destination::HttpSettings;
+use crate::message::{LANGUAGES, Locale};
 use crate::rule::{ExprError, TablePattern, Template};
+use std::sync::Arc;
 use std::time::Duration;
 
 const DEFAULT_DEAD_LETTERS: &str = "rowbell.dead-letter";
@@ -34,6 +36,7 @@ pub fn compile(model: Model, report: &mut Report) -> Option<Config> {
     let tables = model.tables.into_iter().filter_map(|(name, table)| tables::table(&name, table, report)).collect();
     let destinations = destinations::destinations(model.destinations, report);
     let rules = rules::rules(model.rules, &destinations, &model.destination_names, report);
+    let locale = locale(model.locale.as_ref(), report);
     let time_zone = match &model.time_zone {
         None => jiff::tz::TimeZone::UTC,
         Some(name) => jiff::tz::TimeZone::get(name).unwrap_or_else(|_| {
@@ -80,6 +83,7 @@ pub fn compile(model: Model, report: &mut Report) -> Option<Config> {
         destinations,
         rules,
         limits,
+        locale,
         time_zone,
         dead_letter_topic,
         listen: listen?,
@@ -92,9 +96,6 @@ fn not_built_yet(model: &Model, report: &mut Report) {
     let mut warn = |place: Place, what: &str| {
         report.push(Diagnostic::warning(place, format!("{what} is not available yet: it has no effect")));
     };
-    if let Some(locale) = model.locale.as_ref().filter(|locale| locale.value != "en") {
-        warn(locale.place, "a locale other than en");
-    }
     if let Some((hook, _)) = model.hooks.first() {
         warn(hook.place, "hooks");
     }
@@ -106,6 +107,28 @@ fn not_built_yet(model: &Model, report: &mut Report) {
             if let Some(update) = slack.update.as_ref().filter(|update| update.value) {
                 warn(update.place, "update: true");
             }
+        }
+    }
+}
+
+fn locale(tag: Option<&At<String>>, report: &mut Report) -> Arc<Locale> {
+    let Some(tag) = tag else { return Locale::english() };
+    match tag.value.parse::<Locale>() {
+        Ok(locale) => {
+            if !locale.has_words() {
+                report.push(
+                    Diagnostic::warning(tag.place, format!("messages have no words in {:?} yet", tag.value))
+                        .hint("numbers, amounts and dates are written as there, the words around them in English"),
+                );
+            }
+            Arc::new(locale)
+        }
+        Err(error) => {
+            report.push(
+                Diagnostic::error(tag.place, format!("{:?} {error}", tag.value))
+                    .hint(format!("one of: {}, also with a country: de-CH", LANGUAGES.join(", "))),
+            );
+            Locale::english()
         }
     }
 }

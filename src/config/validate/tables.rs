@@ -5,8 +5,8 @@ use crate::change::ColumnHint;
 use crate::config::Table;
 use crate::config::de::At;
 use crate::config::diagnostic::{Diagnostic, Report};
-use crate::config::model::{ReplicaIdentityModel, TableModel};
-use crate::message::{ColumnView, DURATION_UNITS, Format, TableView};
+use crate::config::model::{CurrencyDisplayModel, ReplicaIdentityModel, TableModel};
+use crate::message::{ColumnView, CurrencyDisplay, DURATION_UNITS, Format, TableView};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -50,6 +50,11 @@ pub(super) fn table(name: &At<String>, model: TableModel, report: &mut Report) -
             emoji: short(settings.emoji.as_ref(), EMOJI_MAX, "emoji", report),
             map: settings.map.0.into_iter().map(|(value, words)| (value.value, words.value.0)).collect(),
             label: settings.label,
+            currency_display: match settings.currency_display {
+                CurrencyDisplayModel::Symbol => CurrencyDisplay::Symbol,
+                CurrencyDisplayModel::Code => CurrencyDisplay::Code,
+            },
+            decimals: decimals(settings.decimals.as_ref(), report),
         };
         view.columns.insert(column.value, shown);
     }
@@ -71,6 +76,8 @@ const UNIT_MAX: usize = 20;
 const EMOJI_MAX: usize = 16;
 /// The shortest `truncate`: less would hold nothing but the mark that something was cut.
 const TRUNCATE_MIN: u32 = 20;
+/// The most `decimals`; a double has no more.
+const DECIMALS_MAX: u32 = 15;
 
 fn unit(unit: Option<&At<String>>, format: Option<Format>, report: &mut Report) -> Option<String> {
     let text = short(unit, UNIT_MAX, "unit", report)?;
@@ -103,6 +110,18 @@ fn truncate(truncate: Option<&At<u32>>, report: &mut Report) -> Option<usize> {
         return None;
     }
     usize::try_from(length.value).ok()
+}
+
+fn decimals(decimals: Option<&At<u32>>, report: &mut Report) -> Option<u8> {
+    let decimals = decimals?;
+    if decimals.value > DECIMALS_MAX {
+        report.push(
+            Diagnostic::error(decimals.place, format!("decimals: {} are more than anybody reads", decimals.value))
+                .hint(format!("0 to {DECIMALS_MAX}, or no `decimals` to show all that the value has")),
+        );
+        return None;
+    }
+    u8::try_from(decimals.value).ok()
 }
 
 fn short(text: Option<&At<String>>, max: usize, key: &str, report: &mut Report) -> Option<String> {

@@ -5,10 +5,10 @@ use super::tally::{CountedColumn, Group, OPS, Tally, Times};
 use super::{Digest, Kept};
 use crate::change::Op;
 use crate::message::limits::{HEADLINE, LABEL, NOTE, VALUE_BRIEF};
+use crate::message::locale::Locale;
 use crate::message::model::{Line, Mark, Message, Span};
 use crate::message::moment;
 use crate::message::names;
-use crate::message::number;
 use crate::message::safe;
 use crate::message::view::Mention;
 use crate::message::{Priority, Tone};
@@ -33,6 +33,8 @@ pub struct DigestWords {
     pub tone: Tone,
     /// Whom to call; from config only.
     pub mention: Option<Mention>,
+    /// Language of numbers, dates and words.
+    pub locale: Arc<Locale>,
     /// Zone of every instant shown.
     pub time_zone: TimeZone,
 }
@@ -66,6 +68,7 @@ pub fn digest<T>(
     let summary = summary(if first_row > 0 { &lines[..first_row] } else { &lines });
     let notes = notes(digest, &all, shown, form);
     Message {
+        locale: Arc::clone(&words.locale),
         op: if all.op(Op::Truncate) > 0 { Op::Truncate } else { Op::Update },
         priority: digest.priority(),
         tone: words.tone,
@@ -78,6 +81,7 @@ pub fn digest<T>(
         left_out: Vec::new(),
         identity: Vec::new(),
         link: None,
+        buttons: Vec::new(),
         context: context(digest, words),
         notes: notes.into_iter().map(|note| safe::shorten(&note, NOTE)).collect(),
         tip: None,
@@ -90,7 +94,7 @@ pub fn digest<T>(
 
 /// `12,345`
 fn count(number: u64) -> String {
-    number::write(&number.into(), number::Style::Grouped)
+    Locale::english().count(number)
 }
 
 /// `1 change`, `12,345 changes`
@@ -149,7 +153,8 @@ fn one_table(group: &Group, all: &Tally, number: u64) -> String {
 
 /// `14 seconds`, `less than a second`
 fn lasting(since_us: i64, until_us: i64) -> String {
-    moment::length(u128::from(until_us.abs_diff(since_us)) * 1_000).unwrap_or_else(|| "less than a second".to_owned())
+    moment::length(u128::from(until_us.abs_diff(since_us)) * 1_000, &Locale::english())
+        .unwrap_or_else(|| "less than a second".to_owned())
 }
 
 /// One group by column, several one by one.
@@ -175,7 +180,16 @@ fn plain_line(label: &str, body: Vec<Span>, note: Option<String>) -> Line {
         Some(note) => format!("{text} ({note})"),
         None => text,
     };
-    Line { column: Arc::from(""), label: label.to_owned(), body, delta: None, note, brief, url: None }
+    Line {
+        column: Arc::from(""),
+        label: label.to_owned(),
+        body,
+        delta: None,
+        note,
+        brief,
+        url: None,
+        is_context: false,
+    }
 }
 
 /// `9,800 changed, 150 added, 50 removed`; `None` where there are only updates.
@@ -358,7 +372,7 @@ fn context<T>(digest: &Digest<T>, words: &DigestWords) -> Vec<String> {
     const RULES_NAMED: usize = 5;
     let mut parts = Vec::new();
     if let (Some(since), Some(until)) = (digest.since_us, digest.until_us) {
-        parts.extend(moment::span(since, until, &words.time_zone));
+        parts.extend(moment::span(since, until, &words.time_zone, &words.locale));
     }
     let rules = digest.rules();
     let mut names: Vec<_> = rules.iter().take(RULES_NAMED).map(|rule| format!("\"{}\"", safe::label(rule))).collect();

@@ -7,7 +7,7 @@ use crate::message::names;
 use crate::message::number;
 use crate::message::safe;
 use crate::message::select;
-use crate::message::value::{Writer, label};
+use crate::message::value::Writer;
 use crate::message::view::{Format, TableView, Words};
 use bigdecimal::{BigDecimal, ToPrimitive, Zero};
 use std::cmp::Ordering;
@@ -183,10 +183,10 @@ impl CountedColumn {
     fn new(writer: &Writer<'_>, view: &TableView, name: &Arc<str>, ty: Type) -> Self {
         CountedColumn {
             name: Arc::clone(name),
-            label: label(view, name),
+            label: writer.label(name),
             // Whether a hidden number fell is hidden too.
             is_amount: view.column(name).is_none_or(|column| !column.redact && column.map.is_empty())
-                && !crate::message::line::names_a_thing(writer, name, ty),
+                && !crate::message::value::names_a_thing(writer, name, ty),
             format: writer.format(name),
         }
     }

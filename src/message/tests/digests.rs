@@ -52,7 +52,12 @@ impl Storm {
 }
 
 fn plain_words() -> DigestWords {
-    DigestWords { tone: Tone::Neutral, mention: None, time_zone: jiff::tz::TimeZone::UTC }
+    DigestWords {
+        tone: Tone::Neutral,
+        mention: None,
+        locale: crate::message::Locale::english(),
+        time_zone: jiff::tz::TimeZone::UTC,
+    }
 }
 
 fn row_message(kept: &Kept<Tag>) -> Message {

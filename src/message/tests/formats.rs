@@ -39,7 +39,7 @@ fn sizes_and_lengths_of_time() {
     assert_eq!(said(&message, "c"), "1 h 30 min 45 min | -50 % (-45 min)");
     assert_eq!(said(&one(format(Format::Duration), text("PT2H"), text("PT90M")), "c"), "2 h 90 min");
     let time = |hours: i128| (Type::Time, Value::Time(hours * 3_600_000_000_000));
-    assert_eq!(said(&one(format(Format::Duration), time(-1), time(26)), "c"), "-1 h 1 d 2 h | 1 day 3 hours later");
+    assert_eq!(said(&one(format(Format::Duration), time(-1), time(26)), "c"), "-1 h 1 d 2 h | later by 1 day 3 hours");
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn units_stand_behind_numbers_and_their_differences() {
 fn yes_and_no_whatever_the_source_calls_them() {
     for (old, new) in [(int(0), int(1)), (text("f"), text("T")), (text("N"), text("yes")), (bool(false), bool(true))] {
         let message = one(format(Format::Boolean), old, new);
-        assert_eq!((said(&message, "c").as_str(), message.headline.as_str()), ("no yes", "C changed: Listing 1"));
+        assert_eq!((said(&message, "c").as_str(), message.headline.as_str()), ("no yes", "C is now yes: Listing 1"));
     }
     assert_eq!(said(&one(format(Format::Boolean), int(1), int(2)), "c"), "yes 2");
 }
@@ -69,7 +69,10 @@ fn yes_and_no_whatever_the_source_calls_them() {
 fn words_for_values_are_no_numbers() {
     let states = || map(&[("1", "Open"), ("2", "On hold"), ("null", "Not set"), ("true", "On")]);
     let message = one(states(), int(1), int(2));
-    assert_eq!((said(&message, "c").as_str(), message.headline.as_str()), ("Open On hold", "C changed: Listing 1"));
+    assert_eq!(
+        (said(&message, "c").as_str(), message.headline.as_str()),
+        ("Open On hold", "C is now On hold: Listing 1")
+    );
     assert_eq!(said(&one(states(), null(Type::Int), int(7)), "c"), "Not set 7");
     assert_eq!(said(&one(states(), bool(false), bool(true)), "c"), "no On");
     assert_eq!(said(&one(map(&[("a", "Lamp"), ("b", "Chair")]), list(&["a"]), list(&["a", "b"])), "c"), "+ Chair");
@@ -90,9 +93,9 @@ fn a_shorter_length_keeps_both_ends_and_never_shows_two_equal_texts_without_a_wo
 #[test]
 fn an_emoji_stands_before_the_label() {
     let settings = ColumnView { emoji: Some("📦".into()), label: Some("Stock".into()), ..ColumnView::default() };
-    let message = one(settings, int(3), int(0));
+    let message = one(settings, int(3), int(2));
     assert_eq!(
         (message.lines[0].label.as_str(), message.headline.as_str()),
-        ("📦 Stock", "📦 Stock dropped to 0: Listing 1")
+        ("📦 Stock", "📦 Stock dropped: Listing 1")
     );
 }

@@ -119,6 +119,17 @@ pub(super) fn hostile_change() -> impl Strategy<Value = (RowChange, TableView, W
                 title: words[3].clone(),
                 link: words[4].clone().map(|path| format!("https://shop.example/{path}")),
                 notes: words[4].iter().cloned().collect(),
+                note: words[0].clone(),
+                fields: if rekey {
+                    names.iter().skip(3).map(|name| Arc::from(name.as_str())).collect()
+                } else {
+                    vec![]
+                },
+                buttons: words
+                    .iter()
+                    .flatten()
+                    .map(|text| (text.clone(), format!("https://shop.example/{text}")))
+                    .collect(),
                 currencies: names.iter().map(|name| (name.clone(), code.clone())).collect(),
                 watched: names.iter().take(25).map(|name| Arc::from(name.as_str())).collect(),
                 rules: vec!["rule".into()],
@@ -197,14 +208,18 @@ fn check_simplified(message: &Message) {
     [&slack, &teams].iter().for_each(|payload| strings(payload, &mut |text| visible(text, true)));
 }
 
-/// Nothing that hides or reorders; `joiner` allows the word joiner that we put in ourselves.
+/// Nothing that hides or reorders; `joiner` allows the word joiner that we put in ourselves. Isolates are ours: they hold
+/// letters that are written from right to left, and every one of them ends.
 pub(super) fn visible(text: &str, joiner: bool) {
+    let mut open = 0;
     for c in text.chars() {
-        let hides = matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200B}' | '\u{200E}' | '\u{200F}'
+        open += i32::from(c == '\u{2068}') - i32::from(c == '\u{2069}' && open > 0);
+        let hides = matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}' | '\u{2067}' | '\u{200B}' | '\u{200E}' | '\u{200F}'
             | '\u{FEFF}' | '\u{AD}' | '\u{E0000}'..='\u{E0FFF}');
         assert!(!hides && !c.is_control(), "{c:?} in {text:?}");
         assert!(joiner || c != '\u{2060}', "{text:?}");
     }
+    assert_eq!(open, 0, "{text:?}");
 }
 
 pub(super) fn check_slack(payload: &Json) {

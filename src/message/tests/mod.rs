@@ -6,7 +6,9 @@ pub(crate) mod build;
 mod digests;
 mod facts;
 mod formats;
+mod headlines;
 mod hostile;
+mod languages;
 mod posts;
 
 use super::{Mark, Message};
