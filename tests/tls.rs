@@ -3,10 +3,11 @@
 #![cfg(feature = "tls")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use rowbell::destination::{Http, HttpSettings, Target};
+use rowbell::destination::{Errand, Http, HttpSettings, Poster, Target};
 use rowbell::outbox::Outcome;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -53,17 +54,18 @@ async fn receiver() -> (SocketAddr, String) {
 async fn an_authority_of_ones_own_is_trusted_once_the_config_names_it() {
     let (address, authority) = receiver().await;
     let url = format!("https://localhost:{}/slack", address.port());
-    let target = Target::SlackWebhook { url: url.into() };
+    let poster = Poster::new("ops", &Target::SlackWebhook { url: url.into() });
     let payload = serde_json::json!({"text": "hello"});
+    let errand = Errand { payload, id: "id".to_owned(), row: None, loud: false, since: Instant::now() };
 
     let strangers = Http::new(&HttpSettings { direct: true, ..HttpSettings::default() }).unwrap();
-    let verdict = target.post(&strangers, &payload, "id").await;
+    let verdict = poster.post(&strangers, &errand).await;
     assert!(matches!(verdict.outcome, Outcome::Retry { .. }), "{verdict:?}");
     assert!(verdict.detail.contains("certificate"), "the reason is named: {verdict:?}");
 
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), authority).unwrap();
     let settings = HttpSettings { ca_file: Some(file.path().to_owned()), direct: true, ..HttpSettings::default() };
-    let verdict = target.post(&Http::new(&settings).unwrap(), &payload, "id").await;
+    let verdict = poster.post(&Http::new(&settings).unwrap(), &errand).await;
     assert_eq!(verdict.outcome, Outcome::Delivered, "{verdict:?}");
 }

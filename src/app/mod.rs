@@ -8,7 +8,7 @@ mod schemas;
 mod status;
 
 pub use judge::{Judge, Plan, Ruling, Verdict};
-pub use render::payload;
+pub use render::{is_loud, payload, row};
 pub use status::{Lane, PartitionState, Status};
 
 use crate::config::Config;

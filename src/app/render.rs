@@ -7,7 +7,7 @@ pub use digest::{Counted, digest};
 use crate::change::{Folded, Op, RowChange};
 use crate::config::{Config, Table};
 use crate::destination::Target;
-use crate::message::{self, Message, TableView, Words};
+use crate::message::{self, Mention, Message, Priority, TableView, Words};
 use crate::rule::{Rule, Template};
 use crate::telemetry::Metrics;
 use serde_json::Value;
@@ -28,7 +28,7 @@ pub fn payload(
 ) -> Value {
     let message = compose(config, folded, table, rules, metrics);
     match target {
-        Target::SlackWebhook { .. } | Target::SlackBot { .. } => message::slack::payload(&message),
+        Target::SlackWebhook { .. } | Target::SlackBot(_) => message::slack::payload(&message),
         Target::Teams { .. } => message::teams::payload(&message),
         Target::Webhook { .. } => message::webhook::payload(&message, &folded.change),
     }
@@ -45,11 +45,28 @@ pub fn simple(
 ) -> Value {
     let message = compose(config, folded, table, rules, metrics);
     match target {
-        Target::SlackWebhook { .. } | Target::SlackBot { .. } => message::slack::simplified(&message),
+        Target::SlackWebhook { .. } | Target::SlackBot(_) => message::slack::simplified(&message),
         Target::Teams { .. } => message::teams::simplified(&message),
         // Data for programs has no simpler form.
         Target::Webhook { .. } => message::webhook::payload(&message, &folded.change),
     }
+}
+
+/// The row that a change is about, where another change may be about it, too; the same for every replica and format.
+pub fn row(change: &RowChange) -> Option<String> {
+    let key = change.key.as_ref().filter(|_| !matches!(change.op, Op::Truncate | Op::Message))?;
+    let key: Vec<_> = key.columns.iter().map(|column| (&column.name, message::canonical(&column.value))).collect();
+    serde_json::to_string(&(&change.server, &change.table, key)).ok()
+}
+
+/// Whether a post must be seen in its channel, even where it only replies: a critical one, and one that calls many, for
+/// nobody is called by `here` in a thread.
+pub fn is_loud(config: &Config, rules: &[usize]) -> bool {
+    let leading = rules.first().and_then(|index| config.rules.get(*index));
+    leading.is_some_and(|rule| {
+        let calls_many = matches!(rule.mention, Some(Mention::Here | Mention::Channel | Mention::Everyone));
+        rule.priority == Priority::Critical || calls_many
+    })
 }
 
 fn compose(config: &Config, folded: &Folded, table: Option<&Table>, rules: &[usize], metrics: &Metrics) -> Message {

@@ -4,10 +4,12 @@ use super::input::Source;
 use crate::app::{self, Judge, Plan, Ruling, Verdict};
 use crate::change::{self, DecodeError, Folded, Hints, Reading, Record, RecordId, RowChange, Skim};
 use crate::config::{Config, Destination};
+use crate::destination::{Errand, Poster};
 use crate::telemetry::Metrics;
 use serde_json::{Value as Json, json};
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// A post about one change.
 #[derive(Debug, Clone)]
@@ -20,6 +22,8 @@ pub struct Post {
     pub record: RecordId,
     /// The request's body.
     pub payload: Json,
+    /// What a destination is told to make it.
+    pub errand: Errand,
 }
 
 /// What became of a record.
@@ -54,6 +58,8 @@ pub struct Posts<'s> {
     source: &'s dyn Source,
     judge: Judge,
     metrics: Metrics,
+    posters: Vec<Poster>,
+    began: Instant,
     /// What was gone through so far.
     pub counts: Counts,
     /// Rules whose condition failed, each said once.
@@ -66,7 +72,10 @@ impl<'s> Posts<'s> {
         // Rendering counts what goes wrong; nobody reads it here.
         let metrics = Metrics::new().map_err(|error| error.to_string())?;
         let judge = Judge::new(Arc::clone(&config));
-        Ok(Self { config, source, judge, metrics, counts: Counts::default(), warned: HashSet::new() })
+        let poster = |destination: &Destination| Poster::new(&destination.name, &destination.target);
+        let posters = config.destinations.iter().map(poster).collect();
+        let (began, counts, warned) = (Instant::now(), Counts::default(), HashSet::new());
+        Ok(Self { config, source, judge, metrics, posters, began, counts, warned })
     }
 
     /// Judges a record. An error is the registry's.
@@ -137,7 +146,15 @@ impl<'s> Posts<'s> {
         let target = &self.config.destinations[destination].target;
         let folded = Folded::one(Arc::clone(change));
         let payload = app::payload(&self.config, target, &folded, plan.table.as_deref(), &rules, &self.metrics);
-        Post { destination, rules, record: change.record.clone(), payload: target.body(payload) }
+        let errand = Errand {
+            payload,
+            id: format!("{}:{}", change.record, self.config.destinations[destination].name),
+            row: app::row(change),
+            loud: app::is_loud(&self.config, &rules),
+            since: self.began,
+        };
+        let payload = self.posters[destination].body(&errand);
+        Post { destination, rules, record: change.record.clone(), payload, errand }
     }
 
     fn warn(&mut self, change: &RowChange, verdict: &Verdict) {

@@ -55,18 +55,47 @@ fn the_designs_example_loads_and_means_what_it_says() {
     assert_eq!([ops, floor, erp].map(|found| found.digest.map(|after| after.as_secs())), [Some(30), Some(30), None]);
     assert_eq!([ops, floor, erp].map(|found| found.fold), [true, true, false]);
     assert_eq!(config.limits.metadata_bytes, 4096);
-    assert!(matches!(config.destinations[2].target, Target::SlackBot { .. }));
+    assert!(
+        matches!(&config.destinations[2].target, Target::SlackBot(bot) if bot.thread_by_row && !bot.update),
+        "{:?}",
+        config.destinations[2].target
+    );
     let table = config.table("any", "public.listings").unwrap();
     assert_eq!(&*table.redacted, ["seller_email".to_owned()]);
     assert_eq!(table.full_identity, Some(true));
     // What later issues build is said, not silently ignored.
     let warnings: Vec<_> = report.warnings().map(|w| w.message.as_str()).collect();
-    for word in ["thread_by", "hooks"] {
-        assert!(
-            warnings.iter().any(|w| w.starts_with(word) && w.contains("not available yet")),
-            "{word}: {warnings:?}"
-        );
+    assert!(warnings.iter().any(|w| w.starts_with("hooks") && w.contains("not available yet")), "{warnings:?}");
+}
+
+#[test]
+fn threads_and_updates_need_a_bot_token() {
+    let desk = |slack: &str, rate: &str| with(&format!("  desk: {{ slack: {{ {slack} }}{rate} }}\n"));
+    let bot = "token: \"${env:SLACK_BOT_TOKEN}\", channel: C1";
+    let found = errors(&desk(&format!("{bot}, thread_by: rows"), ""));
+    assert!(found.contains("5:77: error: thread_by cannot be \"rows\"\n  hint: did you mean \"row\"?"), "{found}");
+    let found = errors(&desk(&format!("{bot}, thread_by: day"), ""));
+    assert!(found.contains("hint: thread_by: row is all there is"), "{found}");
+    let found = errors(&desk("webhook_url: \"https://slack.example/x\", thread_by: row, update: true", ""));
+    for word in
+        ["error: thread_by needs a bot token", "error: update needs a bot token", "hint: give a token and a channel"]
+    {
+        assert!(found.contains(word), "{word}: {found}");
     }
+    let found = errors(&desk("token: \"${env:SLACK_BOT_TOKEN}\", update: true", ""));
+    assert!(found.contains("a bot token needs a channel") && !found.contains("needs a bot token"), "{found}");
+
+    // Slack takes fewer updates than messages.
+    let paced = |settings: &str, rate: &str| {
+        let (config, report) = parse_text(&desk(&format!("{bot}, {settings}"), rate)).unwrap();
+        let warned = report.warnings().any(|found| found.message.contains("above what Slack allows"));
+        (config.destinations[1].rate, warned)
+    };
+    let rate = |text| units::rate(text).unwrap();
+    assert_eq!(paced("update: true", ""), (rate("50/m"), false));
+    assert_eq!(paced("update: true", ", rate: 1/s"), (rate("1/s"), true));
+    assert_eq!(paced("update: true", ", rate: 10/m"), (rate("10/m"), false));
+    assert_eq!(paced("thread_by: row, update: false", ""), (rate("1/s"), false));
 }
 
 #[test]
@@ -295,7 +324,7 @@ fn who_posts_nothing_needs_no_secrets_but_everything_else() {
         bot: { slack: { token: \"${env:EMPTY}\", channel: \"${env:NONE:-C1}\" } }\n  \
         file: { teams: { workflow_url: \"${file:/nowhere/at/all}\" } }\n";
     let (config, _) = load(secrets).unwrap_or_else(|report| panic!("{report}"));
-    assert!(matches!(&config.destinations[1].target, Target::SlackBot { channel, .. } if channel == "C1"));
+    assert!(matches!(&config.destinations[1].target, Target::SlackBot(bot) if bot.channel == "C1"));
     assert!(errors(secrets).contains("NOBODY_SET_IT is not set"), "{}", errors(secrets));
     // A reference that is wrong wherever it is read, and one that is no secret.
     let wrong = "kafka: { brokers: \"${env:NOBODY_SET_IT}\", topics: [t] }\n\

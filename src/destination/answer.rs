@@ -1,4 +1,4 @@
-//! What an answer means.
+//! What an answer means: the rows of a channel's table, and how they are looked up.
 
 use crate::outbox::Outcome;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
-    /// `Retry-After`, in either of its forms.
+    /// `Retry-After`, in any of its forms.
     pub retry_after: Option<Duration>,
     /// The first bytes of the body, as text.
     pub body: String,
@@ -21,6 +21,33 @@ pub struct Verdict {
     pub outcome: Outcome,
     /// One line without secrets and without row data: the status and the service's error word.
     pub detail: String,
+    /// What the channel's history said, where it was asked.
+    pub look: Option<Look>,
+}
+
+/// What asking a channel's history came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Look {
+    /// It holds the post whose answer was lost.
+    Found,
+    /// It was read, and holds no such post.
+    Read,
+    /// It may not be read: the app lacks a scope, or is not in the channel. The service's word.
+    Denied(String),
+    /// It could not be read now: the service's word, or what went wrong.
+    Failed(String),
+}
+
+impl Look {
+    /// The word used in metrics.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Look::Found => "found",
+            Look::Read => "read",
+            Look::Denied(_) => "denied",
+            Look::Failed(_) => "failed",
+        }
+    }
 }
 
 impl Verdict {
@@ -30,59 +57,101 @@ impl Verdict {
     }
 
     pub(super) fn new(outcome: Outcome, detail: impl Into<String>) -> Self {
-        Self { outcome, detail: detail.into() }
+        Self { outcome, detail: detail.into(), look: None }
     }
 }
 
-/// What an error word means; the first row that fits decides. `*` at the end stands for any rest.
-pub(super) type Table = &'static [(&'static str, Meaning)];
+/// What a channel's answers mean. The first row that fits decides, so words stand before statuses: a service's own word
+/// says more than the status that carries it.
+pub(super) type Table = &'static [Row];
+
+/// One row of a table.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) says: Says,
+    pub(super) means: Meaning,
+}
+
+impl Row {
+    /// Whether it is about this error word.
+    pub(super) fn is_word(&self, word: &str) -> bool {
+        let Says::Word(pattern) = self.says else { return false };
+        match pattern.strip_suffix('*') {
+            Some(prefix) => word.starts_with(prefix),
+            None => pattern == word,
+        }
+    }
+}
+
+/// What an answer says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Says {
+    /// This error word; `*` at the end stands for any rest.
+    Word(&'static str),
+    /// A status from the first to the second.
+    Status(u16, u16),
+}
+
+pub(super) const fn word(word: &'static str, means: Meaning) -> Row {
+    Row { says: Says::Word(word), means }
+}
+
+pub(super) const fn status(first: u16, last: u16, means: Meaning) -> Row {
+    Row { says: Says::Status(first, last), means }
+}
 
 /// The part of an [`Outcome`] that a table can know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
+    Delivered,
     Retry,
     Rejected,
     Blocked,
     Unknown,
+    /// The message that was to be updated, or replied to, cannot be: it is posted anew.
+    Lost,
 }
 
 impl Meaning {
     pub(super) fn outcome(self, retry_after: Option<Duration>) -> Outcome {
         match self {
+            Meaning::Delivered => Outcome::Delivered,
             Meaning::Retry => Outcome::Retry { after: retry_after },
             Meaning::Rejected => Outcome::Rejected,
-            Meaning::Blocked => Outcome::Blocked,
+            // Where nothing was to be updated or replied to, that word makes no sense: somebody has to look.
+            Meaning::Blocked | Meaning::Lost => Outcome::Blocked,
             Meaning::Unknown => Outcome::Unknown,
         }
     }
 }
 
-/// Looks an error word up.
-pub(super) fn look_up(table: Table, word: &str) -> Option<Meaning> {
-    table
-        .iter()
-        .find(|(pattern, _)| match pattern.strip_suffix('*') {
-            Some(prefix) => word.starts_with(prefix),
-            None => *pattern == word,
-        })
-        .map(|(_, meaning)| *meaning)
-}
-
 impl Answer {
-    /// What the status alone says, where no table knows the body.
-    pub(super) fn by_status(&self) -> Outcome {
-        match self.status {
-            200..=299 => Outcome::Delivered,
-            408 | 425 | 429 | 500..=599 => Outcome::Retry { after: self.retry_after },
-            413 | 414 | 422 => Outcome::Rejected,
-            // The destination itself is not what the config says it is: gone, moved, or not for us.
-            _ => Outcome::Blocked,
-        }
+    /// What it means by this table, with the service's word for it where there is one. What no row knows, such as a
+    /// status of another class or a redirect, is a destination that is not what the config says it is.
+    pub(super) fn meaning(&self, table: Table, word: Option<&str>) -> Meaning {
+        let fits = |row: &&Row| match row.says {
+            Says::Word(_) => word.is_some_and(|word| row.is_word(word)),
+            Says::Status(first, last) => (first..=last).contains(&self.status),
+        };
+        table.iter().find(fits).map_or(Meaning::Blocked, |row| row.means)
+    }
+
+    /// A page of HTML: somebody in between answered, such as a proxy that wants a login, and not the service.
+    pub(super) fn is_page(&self) -> bool {
+        self.body.trim_start().starts_with('<')
     }
 
     /// The body as an error word, if it is one.
     pub(super) fn word(&self) -> Option<&str> {
         error_word(self.body.trim())
+    }
+
+    /// The status and a word: all of an answer that may be shown.
+    pub(super) fn detail(&self, word: Option<&str>) -> String {
+        match word {
+            Some(word) => format!("HTTP {}, {word}", self.status),
+            None => format!("HTTP {}", self.status),
+        }
     }
 }
 
@@ -109,7 +178,16 @@ pub(super) fn retry_after(text: &str, now_s: i64) -> Option<Duration> {
     if let Ok(number) = text.parse::<f64>() {
         return seconds(number);
     }
-    let date = jiff::fmt::rfc2822::parse(text).ok()?;
-    let left_s = u64::try_from(date.timestamp().as_second().saturating_sub(now_s)).unwrap_or(0);
+    let left_s = u64::try_from(http_date(text)?.saturating_sub(now_s)).unwrap_or(0);
     Some(Duration::from_secs(left_s).min(RETRY_AFTER_MAX))
+}
+
+/// An HTTP date in Unix seconds, in each of the three forms that a recipient must take (RFC 9110, 5.6.7).
+pub(super) fn http_date(text: &str) -> Option<i64> {
+    if let Ok(date) = jiff::fmt::rfc2822::parse(text) {
+        return Some(date.timestamp().as_second());
+    }
+    let obsolete = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+    let date = obsolete.iter().find_map(|form| jiff::civil::DateTime::strptime(form, text).ok())?;
+    Some(jiff::tz::TimeZone::UTC.to_timestamp(date).ok()?.as_second())
 }

@@ -1,8 +1,8 @@
 //! The HTTP client that all destinations share.
 
-use super::answer::{Answer, Verdict, retry_after};
+use super::answer::{Answer, Verdict, http_date, retry_after};
 use crate::outbox::Outcome;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use secrecy::{ExposeSecret, SecretString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,8 +14,9 @@ pub const POST_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest time for a connection; the rest is left for the answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Bytes of an answer that are read: error words stand at its beginning.
-const ANSWER_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of an answer that are read. Error words stand at its beginning; Slack's Web API sends the whole message back,
+/// and an answer that is cut is no JSON.
+const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
 /// Idle connections kept per host: destinations post one at a time by default.
 const IDLE_PER_HOST_MAX: usize = 4;
@@ -78,16 +79,10 @@ impl Http {
         Ok(Self { client: builder.build().map_err(HttpError::Client)? })
     }
 
-    /// Posts a JSON body. `Err` is a verdict already: no answer came.
-    pub(super) async fn post(
-        &self,
-        url: &SecretString,
-        headers: &[(&'static str, String)],
-        body: String,
-    ) -> Result<Answer, Verdict> {
+    /// Makes a request. `Err` is a verdict already: no answer came.
+    pub(super) async fn send(&self, call: Call<'_>) -> Result<Answer, Verdict> {
         let mut map = HeaderMap::new();
-        map.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-        for (name, value) in headers {
+        for (name, value) in &call.headers {
             // Bytes: a destination's name, which is part of `webhook-id`, may be written in any script.
             let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
                 Verdict::new(Outcome::Blocked, format!("the header {name} holds characters HTTP refuses"))
@@ -95,15 +90,19 @@ impl Http {
             value.set_sensitive(true);
             map.insert(HeaderName::from_static(name), value);
         }
-        let request = self.client.post(url.expose_secret()).headers(map).body(body);
-        let response = request.send().await.map_err(|error| no_answer(&error))?;
+        let url = call.url.expose_secret();
+        let request = match call.body {
+            Some(body) => {
+                map.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+                self.client.post(url).body(body)
+            }
+            None => self.client.get(url),
+        };
+        let request = request.headers(map).timeout(call.within);
+        let response = request.send().await.map_err(|error| no_answer(&error, call.within))?;
         let status = response.status().as_u16();
-        let retry_after = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|text| retry_after(text, jiff::Timestamp::now().as_second()));
-        let body = read_body(response).await;
+        let retry_after = retry_after_of(response.headers());
+        let body = read_body(response, call.answer_bytes_max).await;
         match body {
             Some(body) => Ok(Answer { status, retry_after, body }),
             // A refusal is a refusal without its words; an acceptance may hide one in them.
@@ -113,14 +112,40 @@ impl Http {
     }
 }
 
-async fn read_body(mut response: reqwest::Response) -> Option<String> {
+/// One request.
+pub(super) struct Call<'a> {
+    pub(super) url: &'a SecretString,
+    pub(super) headers: Vec<(&'static str, String)>,
+    /// JSON to post; without one it is a GET.
+    pub(super) body: Option<String>,
+    /// Longest time for it, [`POST_TIMEOUT`] at most.
+    pub(super) within: Duration,
+    /// Bytes of the answer that are read.
+    pub(super) answer_bytes_max: usize,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn post(url: &'a SecretString, body: String) -> Self {
+        let (within, answer_bytes_max) = (POST_TIMEOUT, ANSWER_BYTES_MAX);
+        Self { url, headers: Vec::new(), body: Some(body), within, answer_bytes_max }
+    }
+}
+
+/// A date is compared with the service's own clock where it tells it: ours may be wrong.
+fn retry_after_of(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let now_s = text(DATE).and_then(http_date).unwrap_or_else(|| jiff::Timestamp::now().as_second());
+    retry_after(text(RETRY_AFTER)?, now_s)
+}
+
+async fn read_body(mut response: reqwest::Response, bytes_max: usize) -> Option<String> {
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) => {
-                let room = ANSWER_BYTES_MAX - body.len();
+                let room = bytes_max - body.len();
                 body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-                if body.len() == ANSWER_BYTES_MAX {
+                if body.len() == bytes_max {
                     break;
                 }
             }
@@ -132,7 +157,7 @@ async fn read_body(mut response: reqwest::Response) -> Option<String> {
 }
 
 /// A request that got no answer: was it written, and so perhaps accepted?
-fn no_answer(error: &reqwest::Error) -> Verdict {
+fn no_answer(error: &reqwest::Error, within: Duration) -> Verdict {
     if error.is_builder() {
         return Verdict::new(Outcome::Blocked, "the URL of this destination is not one that HTTP can use");
     }
@@ -142,7 +167,7 @@ fn no_answer(error: &reqwest::Error) -> Verdict {
         return Verdict::new(Outcome::Retry { after: None }, format!("no connection: {cause}"));
     }
     if error.is_timeout() {
-        return Verdict::new(Outcome::Unknown, format!("no answer within {} s", POST_TIMEOUT.as_secs()));
+        return Verdict::new(Outcome::Unknown, format!("no answer within {:.1} s", within.as_secs_f64()));
     }
     Verdict::new(Outcome::Unknown, format!("the connection broke before the answer: {cause}"))
 }

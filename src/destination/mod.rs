@@ -1,6 +1,7 @@
-//! Posting: one HTTP request per post, and what the answer means.
+//! Posting: what a destination is told, and what its answers mean.
 //!
-//! A channel is one file: how its request looks and how its answers are classified, by tables.
+//! A channel is one file or folder: how its requests look, and the table by which its answers are classified. A post is
+//! one request; in a Slack channel by bot token it may need others around it (see [`slack`]), all within [`POST_TIMEOUT`].
 
 mod answer;
 mod http;
@@ -11,11 +12,13 @@ mod webhook;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{Answer, Verdict};
+pub use answer::{Answer, Look, Verdict};
 pub use http::{Http, HttpError, HttpSettings, POST_TIMEOUT};
+pub use slack::ROWS_MAX;
 
 use secrecy::SecretString;
 use serde_json::Value;
+use std::time::Instant;
 
 /// Where posts go. URLs and tokens are secrets: they are never shown.
 #[derive(Debug, Clone)]
@@ -25,15 +28,8 @@ pub enum Target {
         /// `https://hooks.slack.com/services/...`
         url: SecretString,
     },
-    /// A Slack channel by bot token (`chat.postMessage`).
-    SlackBot {
-        /// `xoxb-...`
-        token: SecretString,
-        /// Channel id.
-        channel: String,
-        /// Slack's Web API, `https://slack.com/api` unless the config says otherwise.
-        api_url: String,
-    },
+    /// A Slack channel by bot token.
+    SlackBot(SlackBot),
     /// A Teams Workflow.
     Teams {
         /// The trigger's URL, whose query is a bearer secret.
@@ -48,31 +44,82 @@ pub enum Target {
     },
 }
 
+/// A Slack channel by bot token.
+#[derive(Debug, Clone)]
+pub struct SlackBot {
+    /// `xoxb-...`
+    pub token: SecretString,
+    /// Channel id.
+    pub channel: String,
+    /// Slack's Web API, `https://slack.com/api` unless the config says otherwise.
+    pub api_url: String,
+    /// Later changes of a row reply in the thread of its first message.
+    pub thread_by_row: bool,
+    /// The first message of a row is updated to show its latest change.
+    pub update: bool,
+}
+
 impl Target {
     /// The destination's type as config and payloads name it.
     pub fn kind(&self) -> &'static str {
         match self {
-            Target::SlackWebhook { .. } | Target::SlackBot { .. } => "slack",
+            Target::SlackWebhook { .. } | Target::SlackBot(_) => "slack",
             Target::Teams { .. } => "teams",
             Target::Webhook { .. } => "webhook",
         }
     }
+}
 
-    /// The body of the request that posts this payload.
-    pub fn body(&self, payload: Value) -> Value {
-        match self {
-            Target::SlackBot { channel, .. } => slack::bot_body(channel, payload),
-            Target::SlackWebhook { .. } | Target::Teams { .. } | Target::Webhook { .. } => payload,
+/// A post to make.
+#[derive(Debug, Clone)]
+pub struct Errand {
+    /// The message as its channel takes it.
+    pub payload: Value,
+    /// Names the post: the same for every attempt, and after a restart. A webhook's receiver tells repeats by it, and so
+    /// does a channel's history.
+    pub id: String,
+    /// The row that it is about, where a later post may be about it, too: not of a digest, nor of a change without a key.
+    pub row: Option<String>,
+    /// It must be seen in the channel, not in a thread alone.
+    pub loud: bool,
+    /// Since when this process has posted about the row: what was posted before, another one knows, or an earlier run.
+    pub since: Instant,
+}
+
+/// A destination at work, and what it remembers of its posts.
+#[derive(Debug)]
+pub struct Poster {
+    target: Target,
+    channel: Option<slack::Channel>,
+}
+
+impl Poster {
+    /// Of the destination of this name.
+    pub fn new(name: &str, target: &Target) -> Self {
+        let channel = match target {
+            Target::SlackBot(bot) => Some(slack::Channel::new(name, bot)),
+            Target::SlackWebhook { .. } | Target::Teams { .. } | Target::Webhook { .. } => None,
+        };
+        Self { target: target.clone(), channel }
+    }
+
+    /// The body of the request that makes the first post about its row.
+    pub fn body(&self, errand: &Errand) -> Value {
+        match &self.channel {
+            Some(channel) => channel.body(errand),
+            None => errand.payload.clone(),
         }
     }
 
-    /// Makes one post. `id` is stable for a notice: a webhook's receiver tells repeats by it.
-    pub async fn post(&self, http: &Http, payload: &Value, id: &str) -> Verdict {
-        match self {
-            Target::SlackWebhook { url } => slack::webhook(http, url, payload).await,
-            Target::SlackBot { token, channel, api_url } => slack::bot(http, token, channel, api_url, payload).await,
-            Target::Teams { url } => teams::post(http, url, payload).await,
-            Target::Webhook { url, secret } => webhook::post(http, url, secret.as_ref(), payload, id).await,
+    /// Makes the post.
+    pub async fn post(&self, http: &Http, errand: &Errand) -> Verdict {
+        let Errand { payload, id, .. } = errand;
+        match (&self.channel, &self.target) {
+            (Some(channel), _) => channel.post(http, errand).await,
+            (None, Target::SlackWebhook { url }) => slack::webhook(http, url, payload).await,
+            (None, Target::Teams { url }) => teams::post(http, url, payload).await,
+            (None, Target::Webhook { url, secret }) => webhook::post(http, url, secret.as_ref(), payload, id).await,
+            (None, Target::SlackBot(_)) => Verdict::unknown("a channel without its memory, which is a bug"),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Any receiver of JSON, signed as Standard Webhooks asks.
 
-use super::answer::{Answer, Verdict};
-use super::http::Http;
+use super::answer::Meaning::{Blocked, Delivered, Rejected, Retry};
+use super::answer::{Answer, Table, Verdict, status};
+use super::http::{Call, Http};
 use crate::outbox::Outcome;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,6 +10,23 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use sha2::Sha256;
+
+/// What a receiver's answers mean: the status alone says it (RFC 9110; by Standard Webhooks, too, 2xx is success).
+pub(super) const WEBHOOK: Table = &[
+    status(200, 299, Delivered),
+    // Nothing was done, or not now.
+    status(408, 408, Retry),
+    status(425, 425, Retry),
+    status(429, 429, Retry),
+    // About this content: malformed, in conflict, too large, not understood.
+    status(400, 400, Rejected),
+    status(409, 409, Rejected),
+    status(413, 415, Rejected),
+    status(422, 422, Rejected),
+    // Not for us, not here, gone.
+    status(400, 499, Blocked),
+    status(500, 599, Retry),
+];
 
 pub(super) async fn post(
     http: &Http,
@@ -28,7 +46,7 @@ pub(super) async fn post(
             }
         }
     }
-    match http.post(url, &headers, body).await {
+    match http.send(Call { headers, ..Call::post(url, body) }).await {
         Ok(answer) => classify(&answer),
         Err(verdict) => verdict,
     }
@@ -43,11 +61,7 @@ pub(super) fn sign(secret: &SecretString, id: &str, timestamp: i64, body: &str) 
     Some(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
 }
 
-/// Status alone: a receiver of our own JSON says 2xx or does not.
+/// What a receiver's answer means.
 pub(super) fn classify(answer: &Answer) -> Verdict {
-    let outcome = match answer.status {
-        400 | 409 => Outcome::Rejected,
-        _ => answer.by_status(),
-    };
-    Verdict::new(outcome, format!("HTTP {}", answer.status))
+    Verdict::new(answer.meaning(WEBHOOK, None).outcome(answer.retry_after), answer.detail(None))
 }

@@ -35,6 +35,7 @@ mod view;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use canonical::json as canonical;
 pub use compose::compose;
 pub use locale::{CurrencyDisplay, LANGUAGES, Locale, LocaleError};
 pub use model::{Colour, Delta, Identity, Line, Link, Mark, Message, Span};

@@ -33,6 +33,22 @@ pub fn simplified(message: &Message) -> Json {
     json!({"text": format!("{lead}{text}"), "mrkdwn": false})
 }
 
+/// A payload as the update of a row's first message: it says that it is one. Only what stands beside the message says more.
+pub fn latest(payload: &Json, threaded: bool) -> Json {
+    let mut payload = payload.clone();
+    let earlier = if threaded { "earlier ones in the thread" } else { "this message is updated in place" };
+    let note = json!({"type": "context", "elements": [plain(&format!("Latest change · {earlier}"))]});
+    // A simplified message has neither.
+    let blocks = match payload.pointer_mut("/attachments/0/blocks") {
+        Some(blocks) => blocks.as_array_mut(),
+        None => payload.get_mut("blocks").and_then(Json::as_array_mut),
+    };
+    if let Some(blocks) = blocks {
+        blocks.push(note);
+    }
+    payload
+}
+
 fn assemble(message: &Message, details: Vec<Json>) -> Json {
     let mention = message.mention.as_ref().map(self::mention);
     let mut blocks = Vec::new();

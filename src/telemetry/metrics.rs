@@ -28,6 +28,8 @@ pub struct Metrics {
     pub rule_errors: IntCounterVec,
     /// `posts_total{destination,outcome}`
     pub posts: IntCounterVec,
+    /// `history_looks_total{destination,result}`
+    pub history_looks: IntCounterVec,
     /// `post_duration_seconds{destination}`
     pub post_duration: HistogramVec,
     /// `change_to_post_seconds{destination,priority}`
@@ -90,6 +92,11 @@ impl Metrics {
             notices: counter("notices_total", "Changes that a rule wants posted.", &["rule"])?,
             rule_errors: counter("rule_errors_total", "Conditions and templates that failed on a change.", &["rule"])?,
             posts: counter("posts_total", "Posts made, by how they ended.", &["destination", "outcome"])?,
+            history_looks: counter(
+                "history_looks_total",
+                "Times a Slack channel's history was asked for earlier posts: found (a post whose answer was lost), read, denied, failed.",
+                &["destination", "result"],
+            )?,
             post_duration: histogram("post_duration_seconds", "Time from request to answer.", &["destination"])?,
             change_to_post: histogram(
                 "change_to_post_seconds",

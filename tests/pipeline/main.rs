@@ -20,3 +20,5 @@ mod refusals;
 mod repeats;
 mod schemas;
 mod stopping;
+mod threads;
+mod unanswered;

@@ -5,6 +5,7 @@ pub mod change;
 pub mod logs;
 pub mod receiver;
 pub mod service;
+pub mod slack;
 
 use std::time::{Duration, Instant};
 

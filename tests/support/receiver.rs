@@ -2,6 +2,7 @@
 //!
 //! Written on plain sockets: only so can it read a request and hang up.
 
+use super::slack::Workspace;
 use super::until;
 use serde_json::Value;
 use std::collections::{HashMap, VecDeque};
@@ -20,6 +21,8 @@ pub enum Step {
     Hold,
     /// Read, then the connection breaks: accepted, and nobody was told.
     HangUp,
+    /// Read, then the connection breaks before anything was done.
+    Drop,
 }
 
 impl Step {
@@ -68,6 +71,8 @@ pub struct Receiver {
     pub address: std::net::SocketAddr,
     state: Arc<Mutex<State>>,
     released: watch::Sender<usize>,
+    /// What answers where the target is a method of Slack's Web API, `/api/...`.
+    pub slack: Workspace,
 }
 
 impl Receiver {
@@ -75,7 +80,8 @@ impl Receiver {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let receiver = Self { address, state: Arc::default(), released: watch::channel(0).0 };
+        let receiver =
+            Self { address, state: Arc::default(), released: watch::channel(0).0, slack: Workspace::default() };
         let server = receiver.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -128,17 +134,25 @@ impl Receiver {
         until(&what, async || Some(self.accepted(part)).filter(|found| found.len() >= count)).await
     }
 
-    fn step(&self, target: &str) -> Step {
+    /// What it was told to do; else it accepts.
+    fn step(&self, target: &str) -> Option<Step> {
         let mut state = self.state.lock().expect("no panic held it");
         let scripted =
             state.scripts.iter_mut().find(|(part, steps)| target.contains(part.as_str()) && !steps.is_empty());
         if let Some((_, steps)) = scripted
             && let Some(step) = steps.pop_front()
         {
-            return step;
+            return Some(step);
         }
         let always = state.always.iter().find(|(part, _)| target.contains(part.as_str()));
-        always.map_or(Step::status(200, "ok"), |(_, step)| step.clone())
+        always.map(|(_, step)| step.clone())
+    }
+
+    /// What a request that is accepted is answered.
+    fn accept(&self, target: &str, body: &Value) -> (u16, Vec<(&'static str, String)>, String) {
+        let (status, text) =
+            if target.contains("/api/") { self.slack.answer(target, body) } else { (200, "ok".to_owned()) };
+        (status, Vec::new(), text)
     }
 
     async fn serve(&self, mut stream: TcpStream) {
@@ -146,23 +160,29 @@ impl Receiver {
             let step = self.step(&target);
             let mut released = self.released.subscribe();
             let before = *released.borrow_and_update();
+            let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
             let index = {
                 let mut state = self.state.lock().expect("no panic held it");
-                let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+                let (target, body) = (target.clone(), body.clone());
                 state.arrivals.push(Arrival { target, headers, body, at: Instant::now(), status: 0 });
                 state.arrivals.len() - 1
             };
             let (status, extra, text) = match step {
-                Step::Answer(status, extra, text) => (status, extra, text),
-                Step::HangUp => return,
-                Step::Hold => {
+                None => self.accept(&target, &body),
+                Some(Step::Answer(status, extra, text)) => (status, extra, text.to_owned()),
+                Some(Step::Drop) => return,
+                Some(Step::HangUp) => {
+                    self.accept(&target, &body);
+                    return;
+                }
+                Some(Step::Hold) => {
                     // The client may give up first.
                     let mut byte = [0];
                     tokio::select! {
                         _ = released.wait_for(|count| *count > before) => {}
                         _ = stream.read(&mut byte) => return,
                     }
-                    (200, Vec::new(), "ok")
+                    self.accept(&target, &body)
                 }
             };
             let mut answer = format!("HTTP/1.1 {status} Told\r\ncontent-length: {}\r\n", text.len());

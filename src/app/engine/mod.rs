@@ -11,8 +11,8 @@ mod release;
 use super::intake::{Held, Input, Relevant};
 use super::status::Status;
 use crate::change::RowChange;
-use crate::config::Config;
-use crate::destination::{Http, Target, Verdict};
+use crate::config::{Config, Destination};
+use crate::destination::{Http, Poster, Target, Verdict};
 use crate::kafka::{Budget, Command, DeadLetters, Event};
 use crate::ledger::{Owner, Partition};
 use crate::message::Priority;
@@ -70,6 +70,12 @@ struct Work {
     engine: Engine,
     outbox: Outbox<Payload>,
     began: Instant,
+    /// One for each lane.
+    posters: Vec<Arc<Poster>>,
+    /// When a partition was assigned last: what was posted before, this run does not know.
+    assigned: Instant,
+    /// Lanes of which it was said that the channel's history cannot be read.
+    histories_told: Vec<bool>,
     done: UnboundedSender<Done>,
     /// Dead letters on their way, by partition.
     letters: HashMap<Owner, usize>,
@@ -156,11 +162,16 @@ impl Work {
             engine.metrics.destination_up.with_label_values(&[&*destination.name]).set(1);
         }
         let count = destinations.len();
+        let poster = |destination: &Destination| Arc::new(Poster::new(&destination.name, &destination.target));
+        let posters = destinations.iter().map(poster).collect();
         let limits = &engine.config.limits;
         let commits = CommitSettings { interval: limits.commit_interval, metadata_bytes: limits.metadata_bytes };
         Self {
             outbox: Outbox::new(lanes, commits, fastrand::u64(..)),
             began: Instant::now(),
+            posters,
+            assigned: Instant::now(),
+            histories_told: vec![false; count],
             done,
             letters: HashMap::new(),
             revoking: Vec::new(),
@@ -239,6 +250,7 @@ impl Work {
                     self.lost(&owner, offset, lost);
                 }
                 tracing::info!(partition = %owner.partition, offset, "partition assigned");
+                self.assigned = Instant::now();
                 // What an earlier assignment left was stopped when that went. Only where a log was replaced under us
                 // there may be more: its notices are posted, although no commit can say so any more.
                 if let Err(error) = self.outbox.assign(&owner, offset, metadata.as_deref()) {

@@ -3,7 +3,7 @@
 use super::letter::Letter;
 use super::{Done, Payload, Work};
 use crate::app::render;
-use crate::destination::Verdict;
+use crate::destination::{Errand, Look, Verdict};
 use crate::outbox::{GivenUp, LaneId, Next, Notice, Outcome, Owed, Post, PostId, Settled};
 use futures_util::FutureExt;
 use serde_json::Value;
@@ -30,12 +30,24 @@ impl Work {
             return;
         };
         let destination = &self.engine.config.destinations[lane];
-        let payload = self.payload(lane, post);
-        let name = format!("{}:{}", record(post), destination.name);
-        let (http, target, done) = (self.engine.http.clone(), destination.target.clone(), self.done.clone());
+        let (row, loud) = match post {
+            Post::One(notice) => {
+                let Payload { change, rules, .. } = &notice.content;
+                (render::row(change), render::is_loud(&self.engine.config, rules))
+            }
+            Post::Many(_) => (None, false),
+        };
+        let errand = Errand {
+            payload: self.payload(lane, post),
+            id: format!("{}:{}", record(post), destination.name),
+            row,
+            loud,
+            since: self.assigned,
+        };
+        let (http, poster, done) = (self.engine.http.clone(), Arc::clone(&self.posters[lane]), self.done.clone());
         tokio::spawn(async move {
             let began = Instant::now();
-            let post = AssertUnwindSafe(target.post(&http, &payload, &name)).catch_unwind();
+            let post = AssertUnwindSafe(poster.post(&http, &errand)).catch_unwind();
             // A panic is a bug, and its message is in the log. Its post must come back all the same: the lane
             // would wait for it for ever.
             let verdict = post.await.unwrap_or_else(|_| Verdict::unknown("the post failed inside Rowbell"));
@@ -75,8 +87,11 @@ impl Work {
     }
 
     fn posted(&mut self, lane: LaneId, id: PostId, verdict: Verdict, took: Duration) {
-        let Verdict { outcome, detail } = verdict;
+        let Verdict { outcome, detail, look } = verdict;
         let name = Arc::clone(&self.engine.config.destinations[lane].name);
+        if let Some(look) = look {
+            self.looked(lane, &name, &look);
+        }
         self.engine.metrics.posts.with_label_values(&[&*name, outcome.as_str()]).inc();
         self.engine.metrics.post_duration.with_label_values(&[&*name]).observe(took.as_secs_f64());
         if let Some(post) = self.outbox.post(lane, id) {
@@ -106,6 +121,31 @@ impl Work {
                 tracing::info!(destination = %name, "the destination accepts posts again");
             }
         }
+    }
+
+    /// The channel's history was asked. That it cannot be read is said once, and counted each time.
+    fn looked(&mut self, lane: LaneId, name: &str, look: &Look) {
+        self.engine.metrics.history_looks.with_label_values(&[name, look.as_str()]).inc();
+        let (detail, hint) = match look {
+            Look::Found | Look::Read => return,
+            Look::Denied(detail) => {
+                (detail, "give the Slack app the scope channels:history, or groups:history for a private channel")
+            }
+            Look::Failed(detail) => (
+                detail,
+                "it is tried again; an app that is distributed outside Slack's Marketplace may ask once a minute",
+            ),
+        };
+        if std::mem::replace(&mut self.histories_told[lane], true) {
+            tracing::debug!(destination = name, detail, "the channel's history cannot be read");
+            return;
+        }
+        tracing::warn!(
+            destination = name,
+            detail,
+            hint,
+            "the channel's history cannot be read: a post whose answer was lost may appear twice, and a row may begin a new thread"
+        );
     }
 
     fn observe(&self, name: &str, notice: &Notice<Payload>) {

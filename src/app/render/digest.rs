@@ -54,7 +54,7 @@ fn payload(
     let mut row = |kept: &Kept<Judged>| row(config, kept, metrics);
     let message = digest::digest(digest, &words(config, digest), form, &mut row);
     match target {
-        Target::SlackWebhook { .. } | Target::SlackBot { .. } => message::slack::payload(&message),
+        Target::SlackWebhook { .. } | Target::SlackBot(_) => message::slack::payload(&message),
         Target::Teams { .. } => message::teams::payload(&message),
         Target::Webhook { .. } => digest::payload(digest, id, &message, form, &mut row),
     }

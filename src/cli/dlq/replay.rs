@@ -10,7 +10,7 @@ use crate::cli::posts::{Post, Posts};
 use crate::cli::text::write_clean;
 use crate::cli::{preview, runtime, style};
 use crate::config::{Config, Destination, units};
-use crate::destination::Http;
+use crate::destination::{Http, Poster};
 use crate::kafka::DeadLetters;
 use crate::outbox::{Outcome, Rate};
 use std::collections::HashMap;
@@ -82,7 +82,9 @@ pub fn replay(arguments: &ReplayArguments) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
     let runtime = runtime().map_err(|error| failed(&error))?;
     let _inside = runtime.enter();
-    let mut poster = Poster {
+    let poster = |destination: &Destination| Poster::new(&destination.name, &destination.target);
+    let mut replayer = Replayer {
+        posters: config.destinations.iter().map(poster).collect(),
         http: Http::new(&config.http).map_err(|error| failed(&error))?,
         marks: DeadLetters::new(&settings, &config.dead_letter_topic).map_err(|error| failed(&error))?,
         rate: arguments.rate,
@@ -115,7 +117,7 @@ pub fn replay(arguments: &ReplayArguments) -> Result<(), Failure> {
                     (1..).zip(&owed).map(|(number, post)| preview::block(&config, number, post, style())).collect();
                 format!("{}  would be posted:\n{}\n", letter.id, blocks.join("\n\n"))
             }
-            Ok(owed) => match runtime.block_on(poster.post(&config, &letter, &owed)) {
+            Ok(owed) => match runtime.block_on(replayer.post(&config, &letter, &owed)) {
                 Ok(()) => {
                     tally.delivered += 1;
                     format!("{}  {}  delivered", letter.id, letter.place())
@@ -128,7 +130,7 @@ pub fn replay(arguments: &ReplayArguments) -> Result<(), Failure> {
         };
         writeln!(out, "{said}").map_err(|error| Failure::Failed(format!("cannot write: {error}")))?;
     }
-    poster.marks.flush();
+    replayer.marks.flush();
     conclude(&tally, arguments.dry_run)
 }
 
@@ -175,7 +177,9 @@ fn owed(config: &Config, posts: &mut Posts<'_>, letter: &Letter) -> Result<Vec<P
     Ok(vec![posts.one(destination, rules, &change)])
 }
 
-struct Poster {
+struct Replayer {
+    /// One for each destination.
+    posters: Vec<Poster>,
     http: Http,
     marks: DeadLetters,
     rate: Option<Rate>,
@@ -183,7 +187,7 @@ struct Poster {
     due: HashMap<usize, Instant>,
 }
 
-impl Poster {
+impl Replayer {
     /// Makes a letter's posts and marks it, once all of them were accepted.
     async fn post(&mut self, config: &Config, letter: &Letter, owed: &[Post]) -> Result<(), String> {
         for post in owed {
@@ -194,14 +198,12 @@ impl Poster {
     }
 
     async fn one(&mut self, index: usize, destination: &Destination, post: &Post) -> Result<(), String> {
-        // The same for each attempt at a notice: a webhook's receiver knows it again.
-        let id = format!("{}:{}", post.record, destination.name);
         let interval = self.rate.unwrap_or(destination.rate).interval();
         for attempt in 1.. {
             if let Some(due) = self.due.get(&index) {
                 tokio::time::sleep_until((*due).into()).await;
             }
-            let verdict = destination.target.post(&self.http, &post.payload, &id).await;
+            let verdict = self.posters[index].post(&self.http, &post.errand).await;
             self.due.insert(index, Instant::now() + interval);
             match verdict.outcome {
                 Outcome::Delivered => return Ok(()),

@@ -3,9 +3,9 @@
 use crate::config::Destination;
 use crate::config::de::At;
 use crate::config::diagnostic::{Diagnostic, Place, Report};
-use crate::config::model::{DestinationModel, DigestModel};
+use crate::config::model::{DestinationModel, DigestModel, SlackModel};
 use crate::config::units::Span;
-use crate::destination::Target;
+use crate::destination::{SlackBot, Target};
 use crate::outbox::Rate;
 use secrecy::ExposeSecret;
 use std::time::Duration;
@@ -20,10 +20,14 @@ const DEFAULT_DIGEST_AFTER: Duration = Duration::from_secs(30);
 const RETIRED_TEAMS_HOSTS: &[&str] =
     &["webhook.office.com", "outlook.office.com/webhook", "outlook.office365.com/webhook"];
 
-/// Default pace by type: Slack's one a second and channel, the Workflows connection's 25 in five minutes.
+/// Slack takes about 50 updates a minute of an app (chat.update: tier 3, "50+ per minute").
+const UPDATES: (u32, Duration) = (50, Duration::from_secs(60));
+
+/// Default pace by type: Slack's one a second and channel, or its updates; the Workflows connection's 25 in five minutes.
 fn default_rate(target: &Target) -> (u32, Duration) {
     match target {
-        Target::SlackWebhook { .. } | Target::SlackBot { .. } => (1, Duration::from_secs(1)),
+        Target::SlackBot(SlackBot { update: true, .. }) => UPDATES,
+        Target::SlackWebhook { .. } | Target::SlackBot(_) => (1, Duration::from_secs(1)),
         Target::Teams { .. } => (25, Duration::from_secs(300)),
         Target::Webhook { .. } => (50, Duration::from_secs(1)),
     }
@@ -38,6 +42,9 @@ pub(super) fn destinations(models: Vec<(At<String>, At<DestinationModel>)>, repo
         };
         let is_webhook = matches!(target, Target::Webhook { .. });
         let (posts, per) = default_rate(&target);
+        if let (Target::SlackBot(SlackBot { update: true, .. }), Some(rate)) = (&target, &model.value.rate) {
+            check_updates(rate, report);
+        }
         let at_least_one = |value: &Option<At<u32>>, what: &str, default: u32, report: &mut Report| match value {
             None => default,
             Some(found) if found.value == 0 => {
@@ -82,13 +89,48 @@ fn bucket(target: &Target, named: Option<&str>) -> String {
         (None, Target::SlackWebhook { url } | Target::Teams { url } | Target::Webhook { url, .. }) => {
             format!("url {}", url.expose_secret())
         }
-        (None, Target::SlackBot { token, channel, .. }) => {
+        (None, Target::SlackBot(SlackBot { token, channel, .. })) => {
             format!("token {} {channel}", token.expose_secret())
         }
     }
 }
 
+/// More than Slack takes is slowed down by its 429.
+fn check_updates(rate: &At<Rate>, report: &mut Report) {
+    let (posts, per) = UPDATES;
+    if rate.value.per_second() > f64::from(posts) / per.as_secs_f64() {
+        report.push(
+            Diagnostic::warning(rate.place, "with update: true this rate is above what Slack allows".to_owned())
+                .hint("chat.update takes about 50 a minute, all channels of the app together: rate: 50/m"),
+        );
+    }
+}
+
+/// What only a bot token can do: an incoming webhook does not say which message it made.
+fn check_threads(slack: &SlackModel, report: &mut Report) -> (bool, bool) {
+    const HINT: &str = "give a token and a channel instead of the webhook_url, or leave it out";
+    let update = slack.update.as_ref().filter(|update| update.value);
+    let thread_by_row = slack.thread_by.as_ref().is_some_and(|by| {
+        if by.value != "row" {
+            let found = Diagnostic::error(by.place, format!("thread_by cannot be {:?}", by.value));
+            report.push(found.hint("thread_by: row is all there is").nearest(&by.value, ["row"]));
+        }
+        by.value == "row"
+    });
+    if slack.token.is_none() {
+        let places = slack.thread_by.iter().map(|by| ("thread_by", by.place));
+        for (key, place) in places.chain(update.map(|update| ("update", update.place))) {
+            report.push(Diagnostic::error(place, format!("{key} needs a bot token")).hint(HINT));
+        }
+    }
+    (thread_by_row, update.is_some())
+}
+
 fn target(name: &At<String>, model: &DestinationModel, place: Place, report: &mut Report) -> Option<Target> {
+    let (thread_by_row, update) = match &model.slack {
+        Some(slack) => check_threads(&slack.value, report),
+        None => (false, false),
+    };
     let mut complain = |place: Place, message: String, hint: &str| {
         report.push(Diagnostic::error(place, message).hint(hint));
         None
@@ -99,11 +141,13 @@ fn target(name: &At<String>, model: &DestinationModel, place: Place, report: &mu
                 check_url(url.expose_secret(), "webhook_url", slack.place, report)?;
                 Some(Target::SlackWebhook { url: url.clone() })
             }
-            (None, Some(token), Some(channel)) => Some(Target::SlackBot {
+            (None, Some(token), Some(channel)) => Some(Target::SlackBot(SlackBot {
                 token: token.clone(),
                 channel: channel.value.clone(),
                 api_url: slack.api_url.as_ref().map_or_else(|| SLACK_API.to_owned(), |url| url.value.clone()),
-            }),
+                thread_by_row,
+                update,
+            })),
             (None, Some(_), None) => complain(
                 slack.place,
                 "a bot token needs a channel".to_owned(),

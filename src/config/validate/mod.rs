@@ -99,16 +99,6 @@ fn not_built_yet(model: &Model, report: &mut Report) {
     if let Some((hook, _)) = model.hooks.first() {
         warn(hook.place, "hooks");
     }
-    for (_, destination) in &model.destinations {
-        if let Some(slack) = &destination.slack {
-            if let Some(thread_by) = &slack.thread_by {
-                warn(thread_by.place, "thread_by");
-            }
-            if let Some(update) = slack.update.as_ref().filter(|update| update.value) {
-                warn(update.place, "update: true");
-            }
-        }
-    }
 }
 
 fn locale(tag: Option<&At<String>>, report: &mut Report) -> Arc<Locale> {
