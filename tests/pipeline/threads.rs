@@ -164,31 +164,37 @@ async fn a_replica_that_takes_a_partition_over_finds_the_threads_of_the_one_befo
         }
         (posted == 2.0).then_some(())
     };
-    let mut to = 100;
+    let mut id = 0;
     until("posts of both replicas", async || {
+        id += 1;
         for partition in 0..2 {
-            let (id, from) = (partition as u64 + 1, to);
-            let change = price(id, &format!("{from}.00"), &format!("{}.00", from - 1));
-            broker.write(partition, Some(&key(id)), Some(&change)).await;
+            broker.write(partition, Some(&key(id)), Some(&price(id, "9.00", "8.00"))).await;
         }
-        to -= 1;
         both().await
     })
     .await;
+    // New rows, one of each replica: the other one has read the channel before.
+    let change = async |from: &str, to: &str| {
+        for partition in 0..2 {
+            let id = 900_000 + partition as u64;
+            broker.write(partition, Some(&key(id)), Some(&price(id, from, to))).await;
+        }
+    };
+    let roots = || -> Vec<Message> {
+        let channel = receiver.slack.channel().into_iter();
+        channel.filter(|message| message.text().contains("Walnut desk 90000")).collect()
+    };
+    change("7.00", "6.00").await;
+    until("their messages", async || (roots().len() == 2).then_some(())).await;
     first.stop().await.expect("a clean stop");
-    for partition in 0..2 {
-        let id = partition as u64 + 1;
-        broker.write(partition, Some(&key(id)), Some(&price(id, "2.00", "1.00"))).await;
-    }
-    let channel = receiver.slack.channel();
-    assert_eq!(channel.len(), 2);
-    for root in &channel {
-        until("the last change in the row's thread", async || {
-            receiver.slack.replies(&root.ts).last().filter(|reply| shows(reply, ["2.00", "1.00"])).map(drop)
+    change("6.00", "5.00").await;
+    for root in roots() {
+        until("the change in the row's thread", async || {
+            receiver.slack.replies(&root.ts).last().filter(|reply| shows(reply, ["6.00", "5.00"])).map(drop)
         })
         .await;
     }
-    assert_eq!(receiver.slack.channel().len(), 2, "no row began anew");
+    assert_eq!(roots().len(), 2, "no row began anew");
     second.stop().await.expect("a clean stop");
 }
 
