@@ -2,7 +2,7 @@
 
 use super::avro::Datum;
 use super::envelope::Images;
-use super::marks::{Marks, value_of};
+use super::marks::{Marks, common_start, value_of};
 use super::raw;
 use super::scan::Cursor;
 use super::unavailable::Placeholders;
@@ -101,10 +101,18 @@ fn touched_in_step(
     let mut first = true;
     let mut at = 0;
     let mut touched = false;
-    if !cursor.open_object() {
-        return None;
-    }
-    while cursor.member(&mut first).ok()? {
+    loop {
+        let (run, bytes) = marks.same(at);
+        if run > 0 {
+            cursor.advance(bytes);
+            first = false;
+            at += run;
+        } else if first && !cursor.open_object() {
+            return None;
+        }
+        if !cursor.member(&mut first).ok()? {
+            break;
+        }
         let member = marks.member(before, at)?;
         at += 1;
         if cursor.same_member(member) {
@@ -181,8 +189,7 @@ fn member_at<'a>(cursor: &mut Cursor<'a>, first: &mut bool) -> Option<(Cow<'a, s
 /// Lengths of the longest common prefix and of the common suffix behind it.
 fn common_ends(a: &[u8], b: &[u8]) -> (usize, usize) {
     const CHUNK: usize = 32;
-    let prefix = a.chunks_exact(CHUNK).zip(b.chunks_exact(CHUNK)).take_while(|(a, b)| a == b).count() * CHUNK;
-    let prefix = prefix + a[prefix..].iter().zip(&b[prefix..]).take_while(|(a, b)| a == b).count();
+    let prefix = common_start(a, b);
     let (a, b) = (&a[prefix..], &b[prefix..]);
     let suffix = a.rchunks_exact(CHUNK).zip(b.rchunks_exact(CHUNK)).take_while(|(a, b)| a == b).count() * CHUNK;
     let (a, b) = (&a[..a.len() - suffix], &b[..b.len() - suffix]);

@@ -1,6 +1,7 @@
 //! What each worker thread remembers between records, so that it need not be worked out again:
-//! inline schemas by their text, column names, source blocks. Results never depend on it, only the time they take.
+//! inline schemas by their text, names, source blocks. Results never depend on it, only the time they take.
 
+use super::marks::Layout;
 use super::schema;
 use super::semantic::Kind;
 use super::source::Pattern;
@@ -15,9 +16,11 @@ const PER_TOPIC_MAX: usize = 6;
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Longest schema text that is remembered (a table of about 2,000 columns).
 const SCHEMA_MAX: usize = 1024 * 1024;
-/// Places for names per thread, and for the column lists of topics; a power of two. Two that fall on one
-/// place take turns, which costs time and nothing else.
+/// Places for names per thread; a power of two. Two that fall on one place take turns, which costs time and nothing
+/// else.
 const PLACES: usize = 4096;
+/// Places for what the records of a topic look like.
+const TOPICS: usize = 1024;
 /// Longest name that is kept.
 const NAME_MAX: usize = 128;
 
@@ -28,6 +31,7 @@ struct Memo {
     names: Vec<Option<Arc<str>>>,
     columns: Vec<Option<Names>>,
     patterns: Vec<Pattern>,
+    layouts: Vec<Layout>,
 }
 
 /// The column names of a row, in order; each is there once.
@@ -134,7 +138,7 @@ pub(crate) fn columns(topic: &Arc<str>) -> Option<Names> {
 pub(crate) fn remember_columns(topic: &Arc<str>, names: Names) {
     MEMO.with_borrow_mut(|memo| {
         if memo.columns.is_empty() {
-            memo.columns.resize(PLACES, None);
+            memo.columns.resize(TOPICS, None);
         }
         memo.columns[topic_place(topic)] = Some(names);
     });
@@ -144,13 +148,23 @@ pub(crate) fn remember_columns(topic: &Arc<str>, names: Names) {
 pub(crate) fn with_pattern<T>(topic: &Arc<str>, read: impl FnOnce(&mut Pattern) -> T) -> T {
     MEMO.with_borrow_mut(|memo| {
         if memo.patterns.is_empty() {
-            memo.patterns.resize_with(PLACES, Pattern::default);
+            memo.patterns.resize_with(TOPICS, Pattern::default);
         }
         read(&mut memo.patterns[topic_place(topic)])
     })
 }
 
+/// The columns that the topic's old images had lately. Only a guess, which is compared with the image.
+pub(crate) fn with_layout<T>(topic: &Arc<str>, read: impl FnOnce(&mut Layout) -> T) -> T {
+    MEMO.with_borrow_mut(|memo| {
+        if memo.layouts.is_empty() {
+            memo.layouts.resize_with(TOPICS, Layout::default);
+        }
+        read(&mut memo.layouts[topic_place(topic)])
+    })
+}
+
 /// By address, because a poller has one `Arc` per topic and the answer is only a guess.
 fn topic_place(topic: &Arc<str>) -> usize {
-    place(&topic.as_ptr().addr().to_le_bytes())
+    place(&topic.as_ptr().addr().to_le_bytes()) % TOPICS
 }

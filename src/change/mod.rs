@@ -23,6 +23,7 @@ mod marks;
 mod memo;
 mod moment;
 mod net;
+mod patience;
 mod protobuf;
 mod raw;
 mod reading;

@@ -127,6 +127,14 @@ impl<'a> Cursor<'a> {
         Ok(true)
     }
 
+    /// Steps over this text if it stands here.
+    #[inline]
+    pub fn skip_text(&mut self, text: &str) -> bool {
+        let same = self.text.as_bytes()[self.at..].starts_with(text.as_bytes());
+        self.at += if same { text.len() } else { 0 };
+        same
+    }
+
     /// Steps over this member if it stands here and ends here: 12 is not the beginning of 123.
     #[inline]
     pub fn same_member(&mut self, member: impl AsRef<[u8]>) -> bool {
@@ -309,22 +317,28 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     fn scalar(&mut self) -> Result<(), ScanError> {
-        let bytes = self.text.as_bytes();
-        let rest = &bytes[self.at..];
-        for word in [&b"null"[..], b"true", b"false"] {
-            if rest.starts_with(word) {
-                self.at += word.len();
-                return Ok(());
+        let rest = &self.text.as_bytes()[self.at..];
+        let word: &[u8] = match rest.first() {
+            Some(b'n') => b"null",
+            Some(b't') => b"true",
+            Some(b'f') => b"false",
+            _ => {
+                return match number_length(rest) {
+                    Some(length) => {
+                        self.at += length;
+                        Ok(())
+                    }
+                    None => self.fail("expected a value"),
+                };
             }
+        };
+        if !rest.starts_with(word) {
+            return self.fail("expected a value");
         }
-        match number_length(rest) {
-            Some(length) => {
-                self.at += length;
-                Ok(())
-            }
-            None => self.fail("expected a value"),
-        }
+        self.at += word.len();
+        Ok(())
     }
 }
 
@@ -366,30 +380,48 @@ fn find_special(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
+/// Where the digits end that stand at `at`.
+#[inline]
+fn digits_end(bytes: &[u8], mut at: usize) -> usize {
+    const HIGH: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+    const ZEROS: u64 = 0x3030_3030_3030_3030;
+    // Eight at once, times being long: 3 in each upper half, and still after 6 is added to each.
+    while let Some(chunk) = bytes.get(at..).and_then(|b| b.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*chunk);
+        if word & HIGH != ZEROS || word.wrapping_add(0x0606_0606_0606_0606) & HIGH != ZEROS {
+            break;
+        }
+        at += 8;
+    }
+    while matches!(bytes.get(at), Some(b'0'..=b'9')) {
+        at += 1;
+    }
+    at
+}
+
 /// Length of the JSON number that the bytes start with.
+#[inline]
 fn number_length(bytes: &[u8]) -> Option<usize> {
-    let digits = |from: usize| bytes[from..].iter().take_while(|b| b.is_ascii_digit()).count();
-    let mut at = usize::from(bytes.first() == Some(&b'-'));
-    let whole = digits(at);
-    if whole == 0 || (whole > 1 && bytes[at] == b'0') {
+    let start = usize::from(bytes.first() == Some(&b'-'));
+    let mut at = digits_end(bytes, start);
+    if at == start || (at > start + 1 && bytes[start] == b'0') {
         return None;
     }
-    at += whole;
     if bytes.get(at) == Some(&b'.') {
-        let fraction = digits(at + 1);
-        if fraction == 0 {
+        let end = digits_end(bytes, at + 1);
+        if end == at + 1 {
             return None;
         }
-        at += 1 + fraction;
+        at = end;
     }
     if matches!(bytes.get(at), Some(b'e' | b'E')) {
         at += 1;
         at += usize::from(matches!(bytes.get(at), Some(b'+' | b'-')));
-        let exponent = digits(at);
-        if exponent == 0 {
+        let end = digits_end(bytes, at);
+        if end == at {
             return None;
         }
-        at += exponent;
+        at = end;
     }
     Some(at)
 }

@@ -57,6 +57,26 @@ fn documents_keep_digits_that_a_double_would_lose() {
     assert_eq!(document("1 2"), None);
 }
 
+#[test]
+fn long_numbers_are_read_to_their_end() {
+    let digits = "1234567890123456789012345678901234567890";
+    for length in 1..digits.len() {
+        for (text, fits) in [
+            (digits[..length].to_owned(), true),
+            (format!("-{}.{}e+{}", &digits[..length], &digits[..length], &digits[..length]), true),
+            (format!("{}:", &digits[..length]), false),
+            (format!("{}/", &digits[..length]), false),
+            (format!("{}.", &digits[..length]), false),
+            (format!("0{}", &digits[..length]), false),
+            (format!("{}e", &digits[..length]), false),
+            (format!("{}\u{80}", &digits[..length]), false),
+        ] {
+            assert_eq!(scans(&text).is_ok(), fits, "{text}");
+            assert_eq!(number_length(text.as_bytes()).is_some_and(|l| l == text.len()), fits, "{text}");
+        }
+    }
+}
+
 fn json() -> impl Strategy<Value = Json> {
     let leaf = prop_oneof![
         Just(Json::Null),

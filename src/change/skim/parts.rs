@@ -106,13 +106,26 @@ pub(super) fn walk<'a>(
     let json = |error: ScanError| DecodeError::json("value", error);
     let wrapper = inner.is_some();
     let mut first = true;
-    while let Some(key) = cursor.key(&mut first).map_err(json)? {
-        let key = key.text();
+    let mut place = 0;
+    loop {
+        let (key, flag) = match expected(cursor, first, &mut place) {
+            Some((text, flag)) => {
+                first = false;
+                (Cow::Borrowed(text), flag)
+            }
+            None => match cursor.key(&mut first).map_err(json)? {
+                Some(key) => {
+                    let key = key.text();
+                    let flag = flag(&key);
+                    (key, flag)
+                }
+                None => return Ok(()),
+            },
+        };
         parts.keys += 1;
-        let flag = flag(&key);
         // Which of two would count depends on the reader, so neither does.
         if parts.has(flag & (BEFORE | AFTER | SOURCE | OP | SCHEMA | PAYLOAD | MESSAGE)) {
-            return Err(DecodeError::new(&key, "sent twice"));
+            return Err(DecodeError::new(key.trim_matches([',', ':', '"']), "sent twice"));
         }
         parts.seen |= flag;
         match flag {
@@ -135,7 +148,10 @@ pub(super) fn walk<'a>(
                 Some(inner) if cursor.open_object() => walk(cursor, record, inner, None, marks)?,
                 _ => parts.payload = Some(cursor.value().map_err(json)?),
             },
-            BEFORE => parts.before = Some(Field::Json(marks.scan(cursor).map_err(json)?)),
+            BEFORE => {
+                let raw = memo::with_layout(record.topic, |layout| marks.scan(cursor, layout));
+                parts.before = Some(Field::Json(raw.map_err(json)?));
+            }
             AFTER => {
                 let raw = match parts.before {
                     Some(Field::Json(before)) => marks.twin(before, cursor).map_err(json)?,
@@ -155,7 +171,33 @@ pub(super) fn walk<'a>(
             }
         }
     }
-    Ok(())
+}
+
+/// What Debezium writes before the values of an envelope, in this order; each is compared before a key is read.
+const ORDER: [(&str, u32); 8] = [
+    ("\"before\":", BEFORE),
+    (",\"after\":", AFTER),
+    (",\"source\":", SOURCE),
+    (",\"transaction\":", 0),
+    (",\"op\":", OP),
+    (",\"ts_ms\":", TS),
+    (",\"ts_us\":", TS),
+    (",\"ts_ns\":", TS),
+];
+
+/// Steps over the next of these, or the one behind it, as transactions are left out where they are not asked for.
+#[inline]
+fn expected(cursor: &mut Cursor<'_>, first: bool, place: &mut usize) -> Option<(&'static str, u32)> {
+    // One without a comma stands right behind the brace, and only there.
+    let next = if first { 0..1 } else { (*place).max(1)..ORDER.len().min(*place + 2) };
+    for at in next {
+        let (text, flag) = ORDER[at];
+        if cursor.skip_text(text) {
+            *place = at + 1;
+            return Some((text, flag));
+        }
+    }
+    None
 }
 
 /// What the parts make.
@@ -197,7 +239,7 @@ fn envelope<'a>(
     record: &Record<'a>,
     parts: Parts<'a>,
     schema: Option<Inline<'a>>,
-    marks: Marks,
+    mut marks: Marks,
 ) -> Result<Skim<'a>, DecodeError> {
     let source = match parts.source {
         Some(source) if source.is_object() => source,
@@ -214,7 +256,11 @@ fn envelope<'a>(
     }
     let mut schema = schema;
     match after {
-        Some(Image::Json(raw)) if cassandra => after = Some(Image::Json(Cow::Owned(document::cells(&raw)))),
+        Some(Image::Json(raw)) if cassandra => {
+            after = Some(Image::Json(Cow::Owned(document::cells(&raw))));
+            // They are about the text that it was.
+            marks = Marks::default();
+        }
         Some(Image::Avro(datum)) if cassandra => {
             let raw = datum.json().map_err(|reason| DecodeError::new("after", reason))?;
             after = Some(Image::Json(Cow::Owned(document::cells(&raw))));

@@ -181,7 +181,20 @@ proptest! {
             }
         }
         if in_key { record.key = Some(&bytes) } else { record.value = Some(&bytes) }
-        match skim(&record) {
+        let skimmed = skim(&record);
+        if let (Ok(_), Some(value)) = (&skimmed, record.value) {
+            prop_assert!(serde_json::from_slice::<serde::de::IgnoredAny>(value).is_ok(), "no JSON, and read as some");
+        }
+        // What a thread remembers of records before changes nothing.
+        let told = |skimmed: &Result<Skim<'_>, DecodeError>| match skimmed {
+            Ok(Skim::Change(envelope)) => format!("{:?}", envelope.change(&NoHints)),
+            Ok(other) => other.kind().to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let (key, value, headers) = (record.key, record.value, &captured.headers);
+        let fresh = std::thread::scope(|scope| scope.spawn(|| told(&skim(&Record { topic: &captured.topic, partition: captured.partition, offset: captured.offset, timestamp_ms: captured.timestamp_ms, key, value, headers }))).join());
+        prop_assert_eq!(told(&skimmed), fresh.expect("no panic"));
+        match skimmed {
             Ok(Skim::Change(envelope)) => {
                 envelope.may_touch(&["price", "id"]);
                 let change = envelope.change(&NoHints);

@@ -4,21 +4,13 @@
 //! connector and which table. Only positions and times differ.
 
 use super::{Atom, Block, Slot, Source};
+use crate::change::patience::Patience;
 use crate::change::raw;
 use crate::change::scan::Cursor;
 use std::ops::Range;
 
 /// Longest block that is learnt.
 const BYTES_MAX: usize = 4096;
-
-/// Blocks that are learnt before those of a topic that do not fit are only walked: its records take turns.
-const MISSES_MAX: u32 = 8;
-
-/// Blocks in a row that fit before it is believed that the topic's look alike again.
-const FITS_MIN: u32 = 8;
-
-/// One block of so many that do not fit is learnt even so: the topic may have settled on another shape.
-const LEARN_EVERY: u32 = 1024;
 
 /// The text of a block, cut where values vary.
 #[derive(Debug, Default)]
@@ -27,10 +19,7 @@ pub(crate) struct Pattern {
     members: Vec<Member>,
     pieces: Vec<Piece>,
     document: bool,
-    /// Blocks that did not fit since the topic's last looked alike.
-    misses: u32,
-    /// Blocks in a row that fitted.
-    fits: u32,
+    patience: Patience,
 }
 
 #[derive(Debug, Clone)]
@@ -55,12 +44,9 @@ impl Pattern {
     pub(crate) fn read<'a>(&mut self, cursor: &mut Cursor<'a>) -> Option<Source<'a>> {
         let begin = cursor.clone();
         let source = self.fit(cursor);
-        if source.is_some() {
-            self.fits = self.fits.saturating_add(1);
-            self.misses = if self.fits < FITS_MIN { self.misses } else { 0 };
-        } else {
-            *cursor = begin;
-            self.fits = 0;
+        match source {
+            Some(_) => self.patience.fitted(),
+            None => *cursor = begin,
         }
         source
     }
@@ -95,8 +81,7 @@ impl Pattern {
 
     /// Learns from a block that did not fit, was walked, and is an object that holds nothing twice.
     pub(crate) fn learn(&mut self, block: &str) {
-        self.misses = self.misses.wrapping_add(1);
-        if self.misses > MISSES_MAX && !self.misses.is_multiple_of(LEARN_EVERY) || block.len() > BYTES_MAX {
+        if !self.patience.missed() || block.len() > BYTES_MAX {
             return;
         }
         let mut members: Vec<_> = raw::members(block)
