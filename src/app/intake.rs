@@ -71,6 +71,8 @@ impl Drop for Held {
 
 /// What to do with the changes of one table.
 struct Plan {
+    server: String,
+    table: String,
     judged: judge::Plan,
     counters: [IntCounter; 5],
 }
@@ -88,6 +90,8 @@ pub struct Intake {
     /// By server, then table.
     plans: HashMap<String, HashMap<String, Arc<Plan>>>,
     plans_made: usize,
+    /// The plan of the record before: most are of one table with it.
+    latest: Option<Arc<Plan>>,
     /// The topic of the record before, and how it is read.
     reading: Option<(Arc<str>, Reading)>,
     /// The topic of the record before, and its counters.
@@ -115,6 +119,7 @@ impl Intake {
             waiting: HashMap::new(),
             plans: HashMap::new(),
             plans_made: 0,
+            latest: None,
             reading: None,
             topic: None,
             topics: HashMap::new(),
@@ -137,15 +142,25 @@ impl Intake {
 
     fn plan(&mut self, envelope: &Envelope<'_>) -> Arc<Plan> {
         let (server, table) = (envelope.server(), envelope.table());
-        if let Some(plan) = self.plans.get(server).and_then(|tables| tables.get(table)) {
+        if let Some(plan) = self.latest.as_ref().filter(|plan| plan.table == table && plan.server == server) {
             return Arc::clone(plan);
         }
+        let plan = match self.plans.get(server).and_then(|tables| tables.get(table)) {
+            Some(plan) => Arc::clone(plan),
+            None => self.make_plan(server, table),
+        };
+        self.latest = Some(Arc::clone(&plan));
+        plan
+    }
+
+    fn make_plan(&mut self, server: &str, table: &str) -> Arc<Plan> {
         let counters = [Op::Create, Op::Update, Op::Delete, Op::Read, Op::Truncate]
             .map(|op| self.metrics.changes.with_label_values(&[table, op.as_str()]));
-        let plan = Arc::new(Plan { judged: self.judge.plan(server, table), counters });
+        let (server, table) = (server.to_owned(), table.to_owned());
+        let plan = Arc::new(Plan { judged: self.judge.plan(&server, &table), server, table, counters });
         if self.plans_made < PLANS_MAX {
             self.plans_made += 1;
-            self.plans.entry(server.to_owned()).or_default().insert(table.to_owned(), Arc::clone(&plan));
+            self.plans.entry(plan.server.clone()).or_default().insert(plan.table.clone(), Arc::clone(&plan));
         }
         plan
     }

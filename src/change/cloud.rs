@@ -12,7 +12,7 @@ use std::borrow::Cow;
 const EXTENSION: &str = "iodebezium";
 
 /// A change event from a CloudEvent; `None` for other CloudEvents.
-pub(crate) fn change<'a>(record: &Record<'a>, text: &'a str) -> Result<Option<Envelope<'a>>, DecodeError> {
+pub(crate) fn change<'a>(record: &Record<'a>, text: &'a str) -> Result<Option<Box<Envelope<'a>>>, DecodeError> {
     let (mut data, mut op) = (None, None);
     let mut fields: Vec<(Cow<'a, str>, Atom<'a>)> = Vec::new();
     for (name, raw) in raw::members(text) {

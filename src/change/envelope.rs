@@ -80,10 +80,10 @@ impl<'a> Envelope<'a> {
         images: Images<'a>,
         source: Source<'a>,
         schema: Option<Inline<'a>>,
-    ) -> Result<Self, DecodeError> {
+    ) -> Result<Box<Self>, DecodeError> {
         let table = source.full_table()?;
         let server = source.name.text().unwrap_or_default();
-        Ok(Envelope {
+        Ok(Box::new(Envelope {
             record,
             op,
             table,
@@ -95,7 +95,7 @@ impl<'a> Envelope<'a> {
             placeholders: Placeholders::default(),
             untyped: false,
             flat: None,
-        })
+        }))
     }
 
     /// Sets what stands for values that were not sent.

@@ -99,7 +99,7 @@ pub(crate) fn json<'a>(
     payload: &'a str,
     schema: Option<Inline<'a>>,
     sure: bool,
-) -> Result<Option<Envelope<'a>>, DecodeError> {
+) -> Result<Option<Box<Envelope<'a>>>, DecodeError> {
     if !payload.starts_with('{') {
         return Ok(None);
     }
@@ -118,7 +118,7 @@ pub(crate) fn avro<'a>(
     record: &Record<'a>,
     datum: &Datum<'a>,
     sure: bool,
-) -> Result<Option<Envelope<'a>>, DecodeError> {
+) -> Result<Option<Box<Envelope<'a>>>, DecodeError> {
     let mut fields = Fields::new();
     if let Some(mut members) = datum.members() {
         while let Some(name) = members.name() {
@@ -138,12 +138,12 @@ pub(crate) fn protobuf<'a>(
     json: String,
     schema: Option<Inline<'a>>,
     sure: bool,
-) -> Result<Option<Envelope<'a>>, DecodeError> {
+) -> Result<Option<Box<Envelope<'a>>>, DecodeError> {
     row(record, fields, Image::Json(Cow::Owned(json)), schema, sure)
 }
 
 /// A delete that left nothing but its key and headers; `None` for an ordinary tombstone.
-pub(crate) fn tombstone<'a>(record: &Record<'a>) -> Result<Option<Envelope<'a>>, DecodeError> {
+pub(crate) fn tombstone<'a>(record: &Record<'a>) -> Result<Option<Box<Envelope<'a>>>, DecodeError> {
     if record.headers.header("__op") != Some(b"d") || record.key.is_none() {
         return Ok(None);
     }
@@ -157,7 +157,7 @@ fn row<'a>(
     image: Image<'a>,
     schema: Option<Inline<'a>>,
     sure: bool,
-) -> Result<Option<Envelope<'a>>, DecodeError> {
+) -> Result<Option<Box<Envelope<'a>>>, DecodeError> {
     let value = |wanted: &str| fields.iter().find(|(name, _)| name == wanted).map(|(_, atom)| *atom);
     let deleted = value("__deleted").and_then(|atom| match atom {
         // A transformation may have made a boolean of the text.
@@ -203,7 +203,7 @@ fn envelope<'a>(
     added: Fields<'a>,
     images: Images<'a>,
     schema: Option<Inline<'a>>,
-) -> Result<Envelope<'a>, DecodeError> {
+) -> Result<Box<Envelope<'a>>, DecodeError> {
     let server = record.headers.header(SERVER).and_then(|name| std::str::from_utf8(name).ok());
     let mut source: Fields<'a> = Vec::new();
     let mut late = Vec::new();

@@ -100,7 +100,7 @@ fn tombstone<'a>(record: &Record<'a>, schemas: &dyn Schemas) -> Result<Skim<'a>,
         Ok(form) => envelope.key = form,
         Err(id) => return Ok(Skim::Needs(id)),
     }
-    Ok(Skim::Change(Box::new(envelope)))
+    Ok(Skim::Change(envelope))
 }
 
 fn skim_any<'a>(record: &Record<'a>, bytes: &'a [u8], schemas: &dyn Schemas) -> Result<Skim<'a>, DecodeError> {
@@ -201,7 +201,7 @@ fn skim_json<'a>(record: &Record<'a>, bytes: &'a [u8], schemas: &dyn Schemas) ->
     // A row without its envelope is looked for last: it can look like anything.
     let unwrapped = key::unwrap("value", record.topic, bytes)?;
     let row = flat::json(record, unwrapped.payload, unwrapped.schema, false)?;
-    Ok(row.map_or(Skim::Unknown, |envelope| Skim::Change(Box::new(envelope))))
+    Ok(row.map_or(Skim::Unknown, Skim::Change))
 }
 
 fn skim_text<'a>(
@@ -227,7 +227,7 @@ fn skim_text<'a>(
 
     let cloud = outer.has(SPEC_VERSION) && outer.has(DATA);
     if cloud && matches!(pinned, None | Some(Format::CloudEvents)) {
-        return Ok(cloud::change(record, text)?.map_or(Skim::Unknown, |change| Skim::Change(Box::new(change))));
+        return Ok(cloud::change(record, text)?.map_or(Skim::Unknown, Skim::Change));
     }
     if pinned == Some(Format::CloudEvents) {
         return Err(DecodeError::new("specversion", "missing, where the config's decode says cloudevents"));
@@ -311,7 +311,7 @@ fn skim_avro<'a>(record: &Record<'a>, datum: &Datum<'a>) -> Result<Skim<'a>, Dec
     match classify(record, parts, None, Marks::default())? {
         Skim::Unknown => {
             let row = flat::avro(record, &datum, false)?;
-            Ok(row.map_or(Skim::Unknown, |envelope| Skim::Change(Box::new(envelope))))
+            Ok(row.map_or(Skim::Unknown, Skim::Change))
         }
         skim => Ok(skim),
     }

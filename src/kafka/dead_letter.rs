@@ -9,7 +9,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+use rdkafka::producer::{BaseProducer, FutureProducer, FutureRecord, Producer};
 use rdkafka::util::Timeout;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -113,16 +113,17 @@ pub enum DeadLetterError {
 #[derive(Clone)]
 pub struct DeadLetters {
     config: ClientConfig,
-    producer: Arc<Mutex<FutureProducer>>,
+    /// Made for the first letter: its thread looks for answers ten times a second, with or without letters.
+    producer: Arc<Mutex<Option<FutureProducer>>>,
     topic: String,
 }
 
 impl DeadLetters {
-    /// Makes the producer; asks nothing yet.
+    /// Makes sure that a producer takes the properties; asks nothing yet.
     pub fn new(settings: &KafkaSettings, topic: &str) -> Result<Self, DeadLetterError> {
         let config = settings.producer();
-        let producer = config.create().map_err(properties)?;
-        Ok(Self { config, producer: Arc::new(Mutex::new(producer)), topic: topic.to_owned() })
+        let _: BaseProducer = config.create().map_err(properties)?;
+        Ok(Self { config, producer: Arc::default(), topic: topic.to_owned() })
     }
 
     /// Makes sure that the topic exists and that we may write to it, without writing.
@@ -203,7 +204,7 @@ impl DeadLetters {
             .insert(Header { key: REPLAYED_HEADER, value: Some(letter) })
             .insert(Header { key: "rowbell.time", value: Some(time.as_str()) });
         let record = FutureRecord::to(&self.topic).key(&key).payload("replayed").headers(headers);
-        self.producer().send(record, Timeout::After(WRITE)).await.map(|_| ()).map_err(|(error, _)| error)
+        self.producer()?.send(record, Timeout::After(WRITE)).await.map(|_| ()).map_err(|(error, _)| error)
     }
 
     async fn send(&self, letter: &DeadLetter<'_>, whole: bool) -> Result<(), KafkaError> {
@@ -217,7 +218,7 @@ impl DeadLetters {
                 record = record.payload(value);
             }
         }
-        let producer = self.producer();
+        let producer = self.producer()?;
         let sent = producer.send(record, Timeout::After(WRITE)).await;
         if sent.is_err() && producer.client().fatal_error().is_some() {
             self.renew();
@@ -225,27 +226,29 @@ impl DeadLetters {
         sent.map(|_| ()).map_err(|(error, _)| error)
     }
 
-    fn producer(&self) -> FutureProducer {
-        self.producer.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn producer(&self) -> Result<FutureProducer, KafkaError> {
+        let mut producer = self.producer.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*producer {
+            Some(made) => Ok(made.clone()),
+            None => Ok(producer.insert(self.config.create().map_err(without_value)?).clone()),
+        }
     }
 
     /// An idempotent producer that lost its sequence (its topic was made anew, its epoch expired) never writes again.
     fn renew(&self) {
         let mut producer = self.producer.lock().unwrap_or_else(PoisonError::into_inner);
         // Many letters may fail at once; the first renews it for all.
-        if producer.client().fatal_error().is_some() {
-            match self.config.create() {
-                Ok(renewed) => *producer = renewed,
-                Err(error) => {
-                    tracing::error!(error = %without_value(error), "the producer of dead letters cannot be renewed")
-                }
-            }
+        if producer.as_ref().is_some_and(|producer| producer.client().fatal_error().is_some()) {
+            *producer = None;
         }
     }
 
     /// Waits for what is still on its way.
     pub fn flush(&self) {
-        if let Err(error) = self.producer().flush(ASK) {
+        let producer = self.producer.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(producer) = producer
+            && let Err(error) = producer.flush(ASK)
+        {
             tracing::warn!(%error, "dead letters are still on their way at the end; their records are not committed");
         }
     }

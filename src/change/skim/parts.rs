@@ -317,7 +317,7 @@ fn envelope<'a>(
         }
         _ => {}
     }
-    Ok(Skim::Change(Box::new(Envelope::new(*record, op, Images { before, after, marks, partial }, source, schema)?)))
+    Ok(Skim::Change(Envelope::new(*record, op, Images { before, after, marks, partial }, source, schema)?))
 }
 
 fn image<'a>(field: &str, value: Option<Field<'a>>) -> Result<Option<Image<'a>>, DecodeError> {

@@ -76,8 +76,8 @@ fn flat_json<'a>(record: &Record<'a>, bytes: &'a [u8]) -> Result<Skim<'a>, Decod
     }
 }
 
-fn row(envelope: Option<crate::change::Envelope<'_>>) -> Result<Skim<'_>, DecodeError> {
-    Ok(envelope.map_or(Skim::Unknown, |envelope| Skim::Change(Box::new(envelope))))
+fn row(envelope: Option<Box<crate::change::Envelope<'_>>>) -> Result<Skim<'_>, DecodeError> {
+    Ok(envelope.map_or(Skim::Unknown, Skim::Change))
 }
 
 #[cfg(test)]

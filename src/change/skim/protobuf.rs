@@ -76,7 +76,7 @@ fn written_row<'a>(record: &Record<'a>, root: &Root, payload: &'a [u8], sure: bo
     let schema = Some(Inline { text: b"", kind: Some(root.kind().clone()) });
     let (fields, json) = (atoms(root, payload).map_err(whole)?, root.json(payload).map_err(whole)?);
     let row = flat::protobuf(record, fields, json, schema, sure || root.is_row())?;
-    Ok(row.map_or(Skim::Unknown, |envelope| Skim::Change(Box::new(envelope))))
+    Ok(row.map_or(Skim::Unknown, Skim::Change))
 }
 
 fn part<'a>(parts: &mut Parts<'a>, root: &Root, place: usize, name: &str, value: Wired<'a>) -> Result<(), Reason> {

@@ -74,8 +74,9 @@ impl Shared {
         self.epochs
     }
 
-    /// Our partitions and the next record of each. Only after [`Shared::report`].
-    pub(super) fn positions(&self) -> Vec<(Partition, i64)> {
+    /// Our partitions and the next record of each.
+    pub(super) fn positions(&mut self) -> Vec<(Partition, i64)> {
+        self.put_back();
         self.owned.iter().map(|(partition, owned)| (partition.clone(), owned.position)).collect()
     }
 
@@ -87,7 +88,7 @@ impl Shared {
             partition.number == number && &*partition.topic == topic
         });
         if !same {
-            self.turn_to(Partition { topic: topic.into(), number });
+            self.turn_to(&Partition { topic: topic.into(), number });
         }
         let Some(current) = &mut self.current else {
             return Handed::Done;
@@ -133,10 +134,11 @@ impl Shared {
         Handed::Done
     }
 
-    fn turn_to(&mut self, partition: Partition) {
+    fn turn_to(&mut self, partition: &Partition) {
         self.put_back();
-        self.current = self.owned.get(&partition).map(|owned| Current {
-            owner: Owner { partition, epoch: owned.epoch },
+        // The name as it was when the partition began: decoding remembers what a topic's records look like by its place.
+        self.current = self.owned.get_key_value(partition).map(|(partition, owned)| Current {
+            owner: Owner { partition: partition.clone(), epoch: owned.epoch },
             position: owned.position,
             past_bytes: owned.past_bytes,
             held_at: owned.held_at,
@@ -169,7 +171,11 @@ impl Shared {
     pub(super) fn begin(&mut self, beginning: Beginning) {
         self.report();
         self.epochs += 1;
-        let Beginning { partition, offset, past_from, lost, metadata } = beginning;
+        let Beginning { mut partition, offset, past_from, lost, metadata } = beginning;
+        // One copy of the name for all partitions of a topic.
+        if let Some(known) = self.owned.keys().find(|known| known.topic == partition.topic) {
+            partition.topic = known.topic.clone();
+        }
         let owner = Owner { partition: partition.clone(), epoch: self.epochs };
         let past_bytes = if past_from < offset { PAST_BYTES_MAX } else { 0 };
         self.owned.insert(partition, Owned { epoch: owner.epoch, position: offset, past_bytes, held_at: None });

@@ -20,6 +20,9 @@ const POLL: Duration = Duration::from_millis(5);
 /// Records read in one go before commands are looked at again.
 const BATCH: usize = 512;
 
+/// How long the sink may wait, through a backlog, to be told how far reading has come: less than anybody would notice.
+const REPORT: Duration = Duration::from_millis(20);
+
 /// How long a thread that cannot go on waits for the last commits: posts on the wire may need their timeout.
 const GIVE_UP: Duration = Duration::from_secs(8);
 
@@ -40,6 +43,7 @@ pub(super) struct Thread {
     pub(super) denied: bool,
     /// When to look for partitions that fell out of their log.
     pub(super) gaps_due: Option<Instant>,
+    reported: Instant,
 }
 
 impl Thread {
@@ -59,6 +63,7 @@ impl Thread {
             paused_epochs: None,
             denied: false,
             gaps_due: None,
+            reported: Instant::now(),
         }
     }
 
@@ -210,6 +215,7 @@ impl Thread {
     fn read(&mut self) -> Result<(), String> {
         let mut wait = POLL;
         let mut errors = Vec::new();
+        let mut more = true;
         for _ in 0..BATCH {
             match self.consumer.poll(wait) {
                 Some(Ok(message)) => {
@@ -218,14 +224,22 @@ impl Thread {
                     self.follow(handed);
                 }
                 Some(Err(error)) => errors.push(error),
-                None => break,
+                None => {
+                    more = false;
+                    break;
+                }
             }
             wait = Duration::ZERO;
             if self.budget.is_full() {
+                more = false;
                 break;
             }
         }
-        self.shared().report();
+        let now = Instant::now();
+        if !more || now >= self.reported + REPORT {
+            self.reported = now;
+            self.shared().report();
+        }
         errors.into_iter().try_for_each(|error| self.failed(error))
     }
 }
