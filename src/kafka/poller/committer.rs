@@ -8,15 +8,18 @@ use super::context::Context;
 use crate::ledger::Commit;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::Offset;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long the last commit of a partition may take: longer than a broker's restart of its connections, and with the
 /// post's timeout before it still far below `max.poll.interval.ms`.
 const LAST: Duration = Duration::from_secs(8);
+
+/// Time between two tries of a last commit.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// How long the poller waits for a commit before it goes on without its answer.
 const STEADY: Duration = Duration::from_secs(1);
@@ -111,7 +114,16 @@ fn work(consumer: &BaseConsumer<Context>, inbox: &Receiver<Job>) {
                 let _ = told.send(());
             }
             Job::Last(commits, reply) => {
-                let _ = reply.send(commit(consumer, &commits));
+                let deadline = Instant::now() + LAST;
+                let mut result = commit(consumer, &commits);
+                // Between two generations of the group no commit is taken, for as long as the slowest member takes to
+                // learn of the new one. Of partitions that were lost there is nothing to be said any more.
+                while is_between_generations(&result) && !consumer.assignment_lost() && Instant::now() < deadline {
+                    std::thread::sleep(AGAIN);
+                    result = commit(consumer, &commits);
+                }
+                // Nobody waits any more where it took too long.
+                let _ = reply.send(result);
             }
             Job::End => return,
         }
@@ -125,6 +137,11 @@ fn work(consumer: &BaseConsumer<Context>, inbox: &Receiver<Job>) {
 fn commit(consumer: &BaseConsumer<Context>, commits: &[Commit]) -> KafkaResult<()> {
     let list = offsets_of(commits)?;
     if list.count() == 0 { Ok(()) } else { consumer.commit(&list, CommitMode::Sync) }
+}
+
+fn is_between_generations(result: &KafkaResult<()>) -> bool {
+    use RDKafkaErrorCode::{IllegalGeneration, RebalanceInProgress, StaleMemberEpoch};
+    matches!(result, Err(KafkaError::ConsumerCommit(IllegalGeneration | RebalanceInProgress | StaleMemberEpoch)))
 }
 
 fn offsets_of(commits: &[Commit]) -> Result<TopicPartitionList, KafkaError> {
