@@ -1,6 +1,7 @@
 //! From records to notices, on the poller's thread: skim, ask the rules, decode what matters.
 
 use super::judge::{self, Judge, Ruling, Verdict};
+use super::reload::{Fresh, Replaced};
 use super::schemas::Wanted;
 use crate::change::{
     DecodeError, Envelope, Hints, LogicalMessage, NoSchemas, Op, Reading, Record, RowChange, SchemaId, Skim, skim_as,
@@ -12,6 +13,7 @@ use crate::telemetry::{Metrics, TopicCounters};
 use prometheus::IntCounter;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use tokio::sync::mpsc::UnboundedSender;
 
 /// What a decoded change takes in memory, as a multiple of the record's bytes (names, values and their vectors).
@@ -31,6 +33,8 @@ pub enum Input {
     Undecodable { owner: Owner, offset: i64, held: Arc<Held>, error: String },
     /// Everything below was judged.
     Read(Vec<(Owner, i64)>),
+    /// What follows is judged by another config.
+    Config(Fresh),
     /// Something happened to the group.
     Event(Event),
 }
@@ -83,6 +87,8 @@ pub struct Intake {
     metrics: Metrics,
     budget: Arc<Budget>,
     engine: UnboundedSender<Input>,
+    /// Configs that were read again.
+    reloads: Receiver<Replaced>,
     judge: Judge,
     schemas: Option<Wanted>,
     /// Partitions that wait, and for which schema.
@@ -108,6 +114,7 @@ impl Intake {
         budget: Arc<Budget>,
         schemas: Option<Wanted>,
         engine: UnboundedSender<Input>,
+        reloads: Receiver<Replaced>,
     ) -> Self {
         Self {
             judge: Judge::new(Arc::clone(&config)),
@@ -115,6 +122,7 @@ impl Intake {
             metrics,
             budget,
             engine,
+            reloads,
             schemas,
             waiting: HashMap::new(),
             plans: HashMap::new(),
@@ -125,6 +133,20 @@ impl Intake {
             topics: HashMap::new(),
             warned: HashSet::new(),
         }
+    }
+
+    /// From here on, records are judged by another config; what was learnt from those before stays.
+    fn take_over(&mut self, replaced: Replaced) {
+        let Replaced { schemas, fresh } = replaced;
+        self.config = Arc::clone(&fresh.config);
+        self.judge.reload(Arc::clone(&fresh.config));
+        (self.plans, self.plans_made, self.reading) = (HashMap::new(), 0, None);
+        self.warned.clear();
+        if let Some(schemas) = schemas {
+            // Records that wait for a schema ask again, the new one.
+            self.schemas = schemas;
+        }
+        self.tell(Input::Config(fresh));
     }
 
     fn counters(&mut self, topic: &Arc<str>) -> Arc<TopicCounters> {
@@ -315,6 +337,12 @@ impl Sink for Intake {
             self.metrics.partitions_held.set(self.waiting.len() as i64);
         }
         self.tell(Input::Event(event));
+    }
+
+    fn turn(&mut self) {
+        while let Ok(replaced) = self.reloads.try_recv() {
+            self.take_over(replaced);
+        }
     }
 
     fn ended(&self) -> bool {

@@ -50,6 +50,11 @@ impl Judge {
         Self { config, identities: Identities::default(), repeats: Repeats::default() }
     }
 
+    /// Another config; what was learnt stays.
+    pub fn reload(&mut self, config: Arc<Config>) {
+        self.config = config;
+    }
+
     /// The plan of a table; the same for all its changes.
     pub fn plan(&self, server: &str, table: &str) -> Plan {
         let rules = self.config.rules.iter().enumerate().filter(|(_, rule)| rule.table.matches(server, table));

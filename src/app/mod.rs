@@ -3,11 +3,13 @@
 mod engine;
 mod intake;
 mod judge;
+mod reload;
 mod render;
 mod schemas;
 mod status;
 
 pub use judge::{Judge, Plan, Ruling, Verdict};
+pub use reload::ConfigSource;
 pub use render::{is_loud, payload, row};
 pub use status::{Lane, PartitionState, Status};
 
@@ -15,11 +17,12 @@ use crate::config::Config;
 use crate::destination::{Http, HttpError};
 use crate::kafka::{Budget, DeadLetterError, DeadLetters, Poller};
 use crate::registry::{Registry, RegistryError};
-use crate::server::{self, Health, ListenError};
+use crate::server::{self, Ask, Health, ListenError, StatusProvider};
 use crate::telemetry::Metrics;
 use axum::Router;
 use engine::{Ended, Engine};
 use intake::Intake;
+use reload::{ConfigState, Reloader};
 use schemas::Wanted;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,6 +68,8 @@ pub struct Extras {
     pub status: Option<watch::Sender<Status>>,
     /// The broker is inside this process: nothing to verify.
     pub embedded_broker: bool,
+    /// Where the config came from: it is read again from there when it changes.
+    pub source: Option<ConfigSource>,
 }
 
 /// Runs the service until `stop` is done.
@@ -82,8 +87,29 @@ pub async fn run(
     let (stopping, stopped) = watch::channel(false);
     let _stop = AbortOnDrop(shared_stop(stop, stopping));
     let routes = server::router(metrics.clone(), Arc::clone(&health)).merge(extras.routes.unwrap_or_default());
-    let listener = server::listen(config.listen).await?;
+    let listener = server::listen(config.listen, "http.listen").await?;
     let _server = AbortOnDrop(tokio::spawn(server::serve(listener, routes)));
+
+    let status = extras.status.unwrap_or_else(|| watch::channel(Status::default()).0);
+    let config_state = watch::channel(ConfigState::default()).0;
+    let (asks, asked) = mpsc::unbounded_channel();
+    let shown = shown(status.subscribe(), config_state.subscribe(), Arc::clone(&health));
+    let _admin = AbortOnDrop(tokio::spawn(admin(&config, shown, asks).await?));
+    let (reloads, reload_asked) = mpsc::unbounded_channel();
+    let (reloaded, replacements) = std::sync::mpsc::channel();
+    metrics.config_good.set(1);
+    metrics.config_reloaded.set(jiff::Timestamp::now().as_millisecond() as f64 / 1e3);
+    let _reloader = extras.source.map(|source| {
+        config_state.send_replace(ConfigState {
+            file: Some(source.path.display().to_string()),
+            read: Some(jiff::Timestamp::now()),
+            ..ConfigState::default()
+        });
+        let (health, metrics) = (Arc::clone(&health), metrics.clone());
+        let reloader =
+            Reloader { source, running: Arc::clone(&config), poller: reloaded, health, metrics, state: config_state };
+        AbortOnDrop(tokio::spawn(reloader.run(reload_asked)))
+    });
 
     // Without a place for dead letters no record may be judged: what cannot be posted would have nowhere to go.
     if !extras.embedded_broker {
@@ -99,7 +125,8 @@ pub async fn run(
         Some(settings) => Some(Wanted::new(Registry::new(settings)?, Arc::clone(&health), metrics.clone())),
         None => None,
     };
-    let intake = Intake::new(Arc::clone(&config), metrics.clone(), Arc::clone(&budget), schemas, engine_input);
+    let intake =
+        Intake::new(Arc::clone(&config), metrics.clone(), Arc::clone(&budget), schemas, engine_input, replacements);
     let poller =
         Poller::start(config.kafka.clone(), Arc::clone(&budget), Box::new(intake)).map_err(RunError::Consumer)?;
     tracing::info!(
@@ -121,9 +148,10 @@ pub async fn run(
         health,
         budget,
         poller: poller.commands(),
-        status: extras.status.unwrap_or_else(|| watch::channel(Status::default()).0),
+        status,
+        reloads,
     };
-    let ended = engine.run(inputs, wait_for(stopped)).await;
+    let ended = engine.run(inputs, asked, wait_for(stopped)).await;
 
     // Both wait for Kafka, which is no work for an async thread.
     let joined = tokio::task::spawn_blocking(move || {
@@ -137,6 +165,51 @@ pub async fn run(
         Ended::Stopped => Ok(()),
         Ended::Failed(why) => Err(RunError::Failed(why)),
     }
+}
+
+/// What the admin address serves, or nothing where there is none. One that the config does not name is no reason not to
+/// start: another replica on this machine may have it.
+async fn admin(
+    config: &Config,
+    status: StatusProvider,
+    asks: mpsc::UnboundedSender<Ask>,
+) -> Result<impl Future<Output = ()> + Send + use<>, ListenError> {
+    let listener = match &config.admin {
+        None => None,
+        Some(settings) => match server::listen(settings.listen, "http.admin").await {
+            Ok(listener) => Some((listener, server::admin(settings, status, asks.clone()))),
+            Err(error) if settings.chosen => return Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "no admin address: status, pause, resume and reload are not served here");
+                None
+            }
+        },
+    };
+    Ok(async move {
+        // Kept where nobody asks: the engine listens to it.
+        let _asks = asks;
+        match listener {
+            Some((listener, routes)) => server::serve(listener, routes).await,
+            None => std::future::pending().await,
+        }
+    })
+}
+
+/// What is told of the running service.
+fn shown(status: watch::Receiver<Status>, config: watch::Receiver<ConfigState>, health: Arc<Health>) -> StatusProvider {
+    Arc::new(move || {
+        let mut shown = serde_json::json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "ready": health.ready().is_ok(),
+            "missing": health.ready().err(),
+            "config": config.borrow().json(),
+        });
+        let doing = status.borrow().json();
+        if let (Some(shown), Some(doing)) = (shown.as_object_mut(), doing.as_object()) {
+            shown.extend(doing.clone());
+        }
+        shown
+    })
 }
 
 /// A task that ends with whoever holds this.

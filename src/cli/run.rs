@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 /// Runs the service until SIGTERM or SIGINT.
 pub fn run(argument: Option<&Path>) -> ExitCode {
-    let config = match config::load(&config::find(argument)) {
+    let path = config::find(argument);
+    let (config, files) = match config::load(&path) {
         Ok((config, report)) => {
             for warning in report.warnings() {
                 tracing::warn!(
@@ -18,7 +19,7 @@ pub fn run(argument: Option<&Path>) -> ExitCode {
                     warning.message
                 );
             }
-            config
+            (config, report.files)
         }
         Err(report) => {
             eprintln!("{report}");
@@ -29,7 +30,8 @@ pub fn run(argument: Option<&Path>) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("cannot start threads: {error}"), FAILED),
     };
-    match runtime.block_on(app::run(config, app::Extras::default(), stop_signal())) {
+    let extras = app::Extras { source: Some(app::ConfigSource { path, files }), ..app::Extras::default() };
+    match runtime.block_on(app::run(config, extras, stop_signal())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, FAILED),
     }

@@ -1,6 +1,7 @@
 //! What is wrong with a config, where, and what to do about it.
 
 use super::code::Code;
+use super::files::SourceFile;
 use super::source::Source;
 use crate::rule::nearest;
 use std::fmt;
@@ -101,6 +102,8 @@ pub struct Report {
     pub source: Source,
     /// Findings.
     pub found: Vec<Diagnostic>,
+    /// What was read for it.
+    pub files: Vec<SourceFile>,
 }
 
 impl Report {

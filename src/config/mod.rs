@@ -6,6 +6,7 @@
 mod code;
 pub(crate) mod de;
 mod diagnostic;
+mod files;
 mod model;
 mod read;
 pub(crate) mod shapes;
@@ -19,6 +20,7 @@ mod tests;
 
 pub use code::Code;
 pub use diagnostic::{Diagnostic, Place, Report, Severity};
+pub use files::SourceFile;
 pub use source::{Excerpt, Source};
 
 use crate::change::{ColumnHint, Hints, Reading};
@@ -28,6 +30,7 @@ use crate::message::{Locale, TableView};
 use crate::outbox::Rate;
 use crate::registry::RegistrySettings;
 use crate::rule::{Rule, TablePattern, Template};
+use crate::server::AdminSettings;
 use globset::GlobMatcher;
 use jiff::tz::TimeZone;
 use std::collections::HashMap;
@@ -77,6 +80,8 @@ pub struct Config {
     pub dead_letter_topic: String,
     /// Where metrics and health are served.
     pub listen: SocketAddr,
+    /// Where the running service is asked and told things.
+    pub admin: Option<AdminSettings>,
     /// How requests leave.
     pub http: HttpSettings,
 }
@@ -130,6 +135,8 @@ pub struct Destination {
     pub digest: Option<Duration>,
     /// Pending changes of one row become their net change.
     pub fold: bool,
+    /// Nothing is posted.
+    pub paused: bool,
 }
 
 /// `limits:`
@@ -180,7 +187,26 @@ pub fn find(argument: Option<&Path>) -> PathBuf {
 /// Reads and checks a config file. The report holds the warnings where it succeeds, everything where it fails.
 pub fn load(path: &Path) -> Result<(Config, Report), Report> {
     let (text, report) = open(path)?;
-    parse(&text, report, &|name| std::env::var(name).ok())
+    let (config, mut report) = parse(&text, report, &|name| std::env::var(name).ok())?;
+    let registry = config.schema_registry.as_ref().and_then(|registry| registry.ca_file.as_deref());
+    let authorities = registry.into_iter().chain(config.http.ca_file.as_deref());
+    report.files.extend(authorities.map(SourceFile::read));
+    Ok((config, report))
+}
+
+/// Where a running service is asked and told things, by its config file; mistakes elsewhere in the file are no matter.
+pub fn load_admin(path: &Path) -> Result<Option<AdminSettings>, Report> {
+    let (text, mut report) = open(path)?;
+    let mut root = tree::parse(&text, &mut report).ok_or_else(|| report.clone())?;
+    if let Kind::Map(sections) = &mut root.kind {
+        sections.retain(|(key, _)| key.text == "http");
+        let env = |name: &str| std::env::var(name).ok();
+        for (_, section) in sections {
+            tree::resolve(section, Values { env: &env, otherwise: None }, &mut report);
+        }
+    }
+    let admin = validate::admin(&read::read(&root, &mut report).http, &mut report);
+    if report.has_errors() { Err(report) } else { Ok(admin) }
 }
 
 /// The same for a command that posts nothing: secrets of destinations and hooks need not be here.
@@ -192,8 +218,12 @@ pub fn load_without_secrets(path: &Path) -> Result<(Config, Report), Report> {
 fn open(path: &Path) -> Result<(String, Report), Report> {
     let mut report = Report::new(path.display().to_string());
     match read_file(path) {
-        Ok(text) => Ok((text, report)),
+        Ok(text) => {
+            report.files.push(SourceFile::new(path, Some(text.as_bytes())));
+            Ok((text, report))
+        }
         Err(diagnostic) => {
+            report.files.push(SourceFile::new(path, None));
             report.push(diagnostic);
             Err(report)
         }

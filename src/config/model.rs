@@ -222,6 +222,9 @@ pub struct DestinationModel {
     /// Destinations with the same bucket name share one.
     #[serde(default)]
     pub bucket: Option<String>,
+    /// Nothing is posted until this is gone.
+    #[serde(default)]
+    pub paused: bool,
 }
 
 /// `destinations.*.slack`
@@ -348,6 +351,12 @@ pub struct HttpModel {
     /// `address:port`
     #[serde(default)]
     pub listen: Option<At<String>>,
+    /// `address:port`, or off.
+    #[serde(default)]
+    pub admin: Option<At<String>>,
+    /// What whoever asks there has to show.
+    #[serde(default)]
+    pub admin_token: Option<SecretString>,
 }
 
 /// `outgoing:` how requests leave; the usual HTTPS_PROXY and NO_PROXY are honoured without it.

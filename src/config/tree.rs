@@ -2,9 +2,11 @@
 
 use super::code::Code;
 use super::diagnostic::{Diagnostic, Place, Report};
+use super::files::SourceFile;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 use std::fmt;
+use std::path::Path;
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -136,7 +138,7 @@ fn resolve_text(text: &str, place: Place, values: Values<'_>, report: &mut Repor
             return None;
         };
         let reference = &inner[..end];
-        match (lookup(reference, values.env), values.otherwise) {
+        match (lookup(reference, values.env, &mut report.files), values.otherwise) {
             (Ok(value), Some(otherwise)) if value.trim().is_empty() => out.push_str(otherwise),
             (Ok(value), _) => out.push_str(&value),
             (Err(Missing { absent: true, .. }), Some(otherwise)) => out.push_str(otherwise),
@@ -159,9 +161,15 @@ struct Missing {
     absent: bool,
 }
 
-fn lookup(reference: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<String, Missing> {
+fn lookup(
+    reference: &str,
+    env: &dyn Fn(&str) -> Option<String>,
+    files: &mut Vec<SourceFile>,
+) -> Result<String, Missing> {
     if let Some(path) = reference.strip_prefix("file:") {
-        return match std::fs::read_to_string(path) {
+        let read = std::fs::read_to_string(path);
+        files.push(SourceFile::new(Path::new(path), read.as_ref().ok().map(String::as_bytes)));
+        return match read {
             // Secret files usually end with a newline that is no part of the secret.
             Ok(text) => Ok(text.trim_end_matches(['\r', '\n']).to_owned()),
             Err(error) => Err(Missing {

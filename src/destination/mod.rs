@@ -16,7 +16,7 @@ pub use answer::{Answer, Look, Verdict};
 pub use http::{Http, HttpError, HttpSettings, POST_TIMEOUT};
 pub use slack::ROWS_MAX;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use std::time::Instant;
 
@@ -68,6 +68,20 @@ impl Target {
             Target::Webhook { .. } => "webhook",
         }
     }
+
+    /// Do posts go to the same place, shown by the same key? How they are made is no matter.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let same = |a: &SecretString, b: &SecretString| a.expose_secret() == b.expose_secret();
+        match (self, other) {
+            (Target::SlackWebhook { url: a }, Target::SlackWebhook { url: b })
+            | (Target::Teams { url: a }, Target::Teams { url: b })
+            | (Target::Webhook { url: a, .. }, Target::Webhook { url: b, .. }) => same(a, b),
+            (Target::SlackBot(a), Target::SlackBot(b)) => {
+                same(&a.token, &b.token) && a.channel == b.channel && a.api_url == b.api_url
+            }
+            _ => false,
+        }
+    }
 }
 
 /// A post to make.
@@ -101,6 +115,17 @@ impl Poster {
             Target::SlackWebhook { .. } | Target::Teams { .. } | Target::Webhook { .. } => None,
         };
         Self { target: target.clone(), channel }
+    }
+
+    /// Are this target's posts made as this one makes them?
+    pub fn serves(&self, target: &Target) -> bool {
+        let secret = |secret: &Option<SecretString>| secret.as_ref().map(|secret| secret.expose_secret().to_owned());
+        let alike = match (&self.target, target) {
+            (Target::Webhook { secret: a, .. }, Target::Webhook { secret: b, .. }) => secret(a) == secret(b),
+            (Target::SlackBot(a), Target::SlackBot(b)) => (a.thread_by_row, a.update) == (b.thread_by_row, b.update),
+            _ => true,
+        };
+        alike && self.target.is_same(target)
     }
 
     /// The body of the request that makes the first post about its row.

@@ -46,7 +46,7 @@ pub enum Start {
 }
 
 /// How to reach Kafka, and what to read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KafkaSettings {
     /// `host:port,...`
     pub brokers: String,

@@ -28,6 +28,22 @@ pub struct RegistrySettings {
     pub ca_file: Option<PathBuf>,
 }
 
+impl RegistrySettings {
+    /// Does the same go to the same URLs? Files are compared by their names.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let same = |a: &SecretString, b: &SecretString| a.expose_secret() == b.expose_secret();
+        let credentials = match (&self.credentials, &other.credentials) {
+            (Credentials::None, Credentials::None) => true,
+            (Credentials::Basic { username: a, password }, Credentials::Basic { username: b, password: other }) => {
+                a == b && same(password, other)
+            }
+            (Credentials::Bearer(a), Credentials::Bearer(b)) => same(a, b),
+            _ => false,
+        };
+        credentials && self.urls == other.urls && self.ca_file == other.ca_file
+    }
+}
+
 /// How requests say who they come from.
 #[derive(Debug, Clone, Default)]
 pub enum Credentials {

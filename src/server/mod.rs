@@ -1,4 +1,8 @@
-//! HTTP server: metrics and health.
+//! HTTP server: metrics and health; and, on an address of its own, what asks and tells the running service.
+
+mod admin;
+
+pub use admin::{AdminSettings, Ask, Asked, Refused, StatusProvider, admin};
 
 use crate::telemetry::Metrics;
 use axum::Router;
@@ -87,17 +91,16 @@ async fn ready(State(shared): State<Shared>) -> impl IntoResponse {
 
 /// The address is taken, or not ours.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "cannot listen on {address}: {error}\nhint: is another Rowbell running? set http.listen to a free address:port"
-)]
+#[error("cannot listen on {address}: {error}\nhint: is another Rowbell running? set {key} to a free address:port")]
 pub struct ListenError {
     address: SocketAddr,
+    key: &'static str,
     error: std::io::Error,
 }
 
-/// Takes the address; serving begins with [`serve`].
-pub async fn listen(address: SocketAddr) -> Result<tokio::net::TcpListener, ListenError> {
-    tokio::net::TcpListener::bind(address).await.map_err(|error| ListenError { address, error })
+/// Takes the address, which `key` of the config says; serving begins with [`serve`].
+pub async fn listen(address: SocketAddr, key: &'static str) -> Result<tokio::net::TcpListener, ListenError> {
+    tokio::net::TcpListener::bind(address).await.map_err(|error| ListenError { address, key, error })
 }
 
 /// Serves until it is dropped: health and metrics are wanted most while the service drains.

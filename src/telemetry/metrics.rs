@@ -68,6 +68,14 @@ pub struct Metrics {
     pub intake_paused: prometheus::IntGauge,
     /// `pending_bytes`
     pub pending_bytes: prometheus::IntGauge,
+    /// `config_reload_success_timestamp_seconds`
+    pub config_reloaded: prometheus::Gauge,
+    /// `config_last_reload_successful`
+    pub config_good: prometheus::IntGauge,
+    /// `config_restart_needed`
+    pub config_restart_needed: prometheus::IntGauge,
+    /// `lane_paused{destination}`
+    pub lane_paused: IntGaugeVec,
 }
 
 impl Metrics {
@@ -176,6 +184,28 @@ impl Metrics {
                     "1 while reading is paused at limits.pending_bytes.",
                 ))?,
             )?,
+            config_reloaded: register(
+                &registry,
+                prometheus::Gauge::with_opts(Opts::new(
+                    "config_reload_success_timestamp_seconds",
+                    "When the config that is in force was read.",
+                ))?,
+            )?,
+            config_good: register(
+                &registry,
+                prometheus::IntGauge::with_opts(Opts::new(
+                    "config_last_reload_successful",
+                    "0 while the config file has mistakes: the one from before is in force.",
+                ))?,
+            )?,
+            config_restart_needed: register(
+                &registry,
+                prometheus::IntGauge::with_opts(Opts::new(
+                    "config_restart_needed",
+                    "1 while the config file says something that only a restart puts in force.",
+                ))?,
+            )?,
+            lane_paused: gauge("lane_paused", "1 while somebody holds the destination's posts.", &["destination"])?,
             pending_bytes: register(
                 &registry,
                 prometheus::IntGauge::with_opts(Opts::new("pending_bytes", "Memory held by pending records."))?,
@@ -196,6 +226,17 @@ impl Metrics {
             tracing::error!(%error, "metrics cannot be written");
         }
         text
+    }
+
+    /// A destination that is no longer in the config is neither down nor late; what it was sent stays counted.
+    pub fn forget_destination(&self, destination: &str) {
+        // Missing is fine: it was never measured.
+        let _ = self.destination_up.remove_label_values(&[destination]);
+        let _ = self.lane_oldest.remove_label_values(&[destination]);
+        let _ = self.lane_paused.remove_label_values(&[destination]);
+        for priority in ["critical", "normal", "low"] {
+            let _ = self.lane_pending.remove_label_values(&[destination, priority]);
+        }
     }
 
     /// A partition that is no longer ours says nothing about its lag any more.

@@ -38,6 +38,12 @@ impl Payload {
         Self { config, since_us: change.time_us, change, held, table, rules, weight: 0 }
     }
 
+    /// Names of its rules, as dead letters tell them.
+    pub(crate) fn rule_names(&self) -> String {
+        let names = self.rules.iter().filter_map(|index| self.config.rules.get(*index)).map(|rule| &*rule.name);
+        names.collect::<Vec<_>>().join(",")
+    }
+
     /// The change as one that stands for so many.
     pub(crate) fn folded(&self, changes: u64) -> change::Folded {
         change::Folded { change: Arc::clone(&self.change), changes, since_us: self.since_us }
@@ -63,6 +69,10 @@ impl Content for Payload {
     type Tally = Counted;
 
     fn fold(&mut self, later: Self) -> Folded<Self> {
+        // Two configs' rules have no common words.
+        if !Arc::ptr_eq(&self.config, &later.config) {
+            return Folded::Apart(later);
+        }
         let change = match change::net(&self.change, &later.change) {
             Net::Change(change) => change,
             Net::Nothing => return Folded::Nothing,

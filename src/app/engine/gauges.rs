@@ -16,10 +16,13 @@ impl Work {
         let now = self.now();
         let lanes = self.outbox.status(now);
         let metrics = &self.engine.metrics;
-        for ((destination, lane), folded) in self.engine.config.destinations.iter().zip(&lanes).zip(&mut self.folded) {
-            let name = &*destination.name;
-            metrics.folded.with_label_values(&[name]).inc_by(lane.folded - *folded);
-            *folded = lane.folded;
+        self.lanes.retain(|lane| self.outbox.has_lane(lane));
+        let current = self.lanes.all().filter(|(_, known)| !known.removed).map(|(number, _)| number);
+        for number in current.collect::<Vec<_>>() {
+            let (Some(known), Some(lane)) = (self.lanes.get_mut(number), lanes.get(number)) else { continue };
+            let name = &*known.destination.name;
+            metrics.folded.with_label_values(&[name]).inc_by(lane.folded - known.folded);
+            known.folded = lane.folded;
             for priority in Priority::ALL {
                 let pending = lane.pending[priority as usize] as i64;
                 metrics.lane_pending.with_label_values(&[name, priority.as_str()]).set(pending);
@@ -47,27 +50,44 @@ impl Work {
 
     fn show(&self, now: Duration, lanes: Vec<LaneStatus>, positions: Vec<Position>) {
         let wall_ms = jiff::Timestamp::now().as_millisecond();
-        let lanes =
-            self.engine.config.destinations.iter().zip(lanes).enumerate().map(|(index, (destination, lane))| Lane {
-                destination: destination.name.to_string(),
-                kind: destination.target.kind(),
+        let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        let shown = self.lanes.all().filter_map(|(number, known)| {
+            let lane = lanes.get(number)?;
+            Some(Lane {
+                destination: known.destination.name.to_string(),
+                kind: known.destination.target.kind(),
                 pending: lane.pending,
                 in_flight: lane.in_flight,
                 waiting: lane.waiting.map(|(reason, until)| {
                     let left_ms = i64::try_from(until.saturating_sub(now).as_millis()).unwrap_or(i64::MAX);
                     (reason.as_str(), wall_ms.saturating_add(left_ms))
                 }),
-                delivered: self.delivered[index],
-                retried: self.retried[index],
-            });
-        let name = |lane: &LaneId| self.engine.config.destinations.get(*lane).map(|found| found.name.to_string());
+                delivered: known.delivered,
+                retried: known.retried,
+                oldest_ms: lane.oldest.map(|offered| millis(now.saturating_sub(offered))),
+                up: known.up,
+                paused: known.paused_by(),
+                removed: known.removed,
+                trouble: known.trouble.clone(),
+            })
+        });
+        let name = |lane: &LaneId| match self.lanes.get(*lane) {
+            Some(known) => known.destination.name.to_string(),
+            None => "dead letters".to_owned(),
+        };
         let partitions = positions.into_iter().map(|position| PartitionState {
             topic: position.partition.topic.to_string(),
             partition: position.partition.number,
             position: position.read,
             committed: position.committed,
-            held_by: position.held_by.iter().filter_map(name).collect(),
+            end: self.log_ends.get(&position.partition).copied(),
+            held_by: position.held_by.iter().map(name).collect(),
         });
-        self.engine.status.send_replace(Status { lanes: lanes.collect(), partitions: partitions.collect() });
+        self.engine.status.send_replace(Status {
+            lanes: shown.collect(),
+            partitions: partitions.collect(),
+            pending_bytes: self.engine.budget.pending_bytes(),
+            intake_paused: self.intake_paused,
+        });
     }
 }

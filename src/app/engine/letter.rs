@@ -3,15 +3,47 @@
 use super::{Done, Work};
 use crate::app::intake::Held;
 use crate::kafka::{DeadLetter, RawRecord};
-use crate::outbox::{Owed, backoff};
+use crate::outbox::{GivenUp, Leftover, Owed, backoff};
 use std::sync::Arc;
 
+/// Dead letters of removed destinations on their way at once: there may be as many as memory holds notices.
+const LEFTOVERS_AT_ONCE: usize = 256;
+
 impl Work {
+    /// Dead letters for what removed destinations will not get.
+    pub(super) fn write_leftovers(&mut self) {
+        while self.letters.values().sum::<usize>() < LEFTOVERS_AT_ONCE
+            && let Some((left, owed)) = self.outbox.leftover()
+        {
+            let error = "its destination is no longer in the config".to_owned();
+            let letter = match left {
+                Leftover::One(notice) => Letter {
+                    rule: Some(notice.content.rule_names()),
+                    held: notice.content.held,
+                    reason: GivenUp::Removed.as_str(),
+                    error,
+                    attempts: notice.attempts,
+                },
+                Leftover::Counted(counted, changes) => Letter {
+                    rule: Some(counted.rules().join(",")),
+                    held: None,
+                    reason: GivenUp::Removed.as_str(),
+                    error: format!(
+                        "{error}; it stood in a digest that counted {changes} changes, from offset {} to {}",
+                        owed.offsets.start(),
+                        owed.offsets.end()
+                    ),
+                    attempts: 0,
+                },
+            };
+            self.write_letter(owed, letter);
+        }
+    }
+
     /// Writes a dead letter, again and again until it is acknowledged: the commit waits for it.
     pub(super) fn write_letter(&mut self, owed: Owed, letter: Letter) {
         *self.letters.entry(owed.owner.clone()).or_default() += 1;
-        let destination =
-            self.engine.config.destinations.get(owed.lane).map(|destination| Arc::clone(&destination.name));
+        let destination = self.lanes.get(owed.lane).map(|known| Arc::clone(&known.destination.name));
         let (writer, done) = (self.engine.dead_letters.clone(), self.done.clone());
         let time = jiff::Timestamp::now().to_string();
         tokio::spawn(async move {

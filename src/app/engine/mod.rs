@@ -2,33 +2,38 @@
 //!
 //! Everything that happens reaches it as a message; it alone decides what is posted next and what is committed.
 
+mod asks;
 mod content;
 mod gauges;
+mod lanes;
 mod letter;
 mod post;
 mod release;
+mod reload;
 
 use super::intake::{Held, Input, Relevant};
 use super::status::Status;
 use crate::change::RowChange;
-use crate::config::{Config, Destination};
-use crate::destination::{Http, Poster, Target, Verdict};
+use crate::config::Config;
+use crate::destination::{Http, Verdict};
 use crate::kafka::{Budget, Command, DeadLetters, Event};
 use crate::ledger::{Owner, Partition};
 use crate::message::Priority;
-use crate::outbox::{Bucket, CommitSettings, LaneId, LaneSettings, Notice, Outbox, Owed, PostId, RowKey};
-use crate::server::Health;
+use crate::outbox::{LaneId, Notice, Outbox, Owed, PostId, RowKey};
+use crate::server::{Ask, Asked, Health};
 use crate::telemetry::Metrics;
 pub use content::Payload;
+use lanes::Lanes;
 use letter::Letter;
 use release::{DRAIN, Revoking};
+pub use reload::Changes;
 use std::collections::HashMap;
 
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 /// How often gauges and the status are brought up to date.
 const TICK: Duration = Duration::from_millis(200);
@@ -63,29 +68,26 @@ pub struct Engine {
     pub(super) budget: Arc<Budget>,
     pub(super) poller: Sender<Command>,
     pub(super) status: watch::Sender<Status>,
+    /// Who is asked to read the config again.
+    pub(super) reloads: UnboundedSender<oneshot::Sender<Asked>>,
 }
 
 /// The engine at work.
 struct Work {
     engine: Engine,
     outbox: Outbox<Payload>,
+    lanes: Lanes,
     began: Instant,
-    /// One for each lane.
-    posters: Vec<Arc<Poster>>,
     /// When a partition was assigned last: what was posted before, this run does not know.
     assigned: Instant,
-    /// Lanes of which it was said that the channel's history cannot be read.
-    histories_told: Vec<bool>,
     done: UnboundedSender<Done>,
     /// Dead letters on their way, by partition.
     letters: HashMap<Owner, usize>,
     revoking: Vec<Revoking>,
-    delivered: Vec<u64>,
-    retried: Vec<u64>,
-    up: Vec<bool>,
-    folded: Vec<u64>,
     ticked: Instant,
     log_ends: HashMap<Partition, i64>,
+    /// Reading pauses, for what is pending fills the memory.
+    intake_paused: bool,
     /// The poller cannot go on: why.
     failed: Option<String>,
     /// The end has come: what is taken in is remembered as owed, and nothing is started.
@@ -95,7 +97,12 @@ struct Work {
 impl Engine {
     /// Runs until `stop` is done, then drains: posts on the wire are awaited, their commits made, pending ones left
     /// for the next start.
-    pub async fn run(self, mut input: UnboundedReceiver<Input>, stop: impl Future<Output = ()>) -> Ended {
+    pub async fn run(
+        self,
+        mut input: UnboundedReceiver<Input>,
+        mut asks: UnboundedReceiver<Ask>,
+        stop: impl Future<Output = ()>,
+    ) -> Ended {
         let (done, mut answers) = unbounded_channel();
         let mut work = Work::new(self, done);
         let mut tick = tokio::time::interval(TICK);
@@ -103,6 +110,7 @@ impl Engine {
         tokio::pin!(stop);
         let mut batch = Vec::with_capacity(INPUTS_AT_ONCE);
         loop {
+            work.write_leftovers();
             work.start_posts();
             work.commit();
             let wake = work.wake();
@@ -112,6 +120,7 @@ impl Engine {
                 () = &mut stop => break,
                 Some(answer) = answers.recv() => work.settle(answer),
                 _ = tick.tick() => work.tick(),
+                Some(ask) = asks.recv() => work.answer(ask),
                 () = sleep_until(wake) => work.finish_revokes(),
                 count = input.recv_many(&mut batch, INPUTS_AT_ONCE) => {
                     if count == 0 {
@@ -139,52 +148,25 @@ async fn sleep_until(wake: Option<Instant>) {
 
 impl Work {
     fn new(engine: Engine, done: UnboundedSender<Done>) -> Self {
-        let mut buckets: HashMap<&str, Arc<Bucket>> = HashMap::new();
-        let destinations = &engine.config.destinations;
-        let lanes: Vec<_> = destinations
-            .iter()
-            .map(|destination| {
-                let bucket = buckets
-                    .entry(&destination.bucket)
-                    .or_insert_with(|| Arc::new(Bucket::new(destination.rate, destination.burst)));
-                LaneSettings {
-                    name: Arc::clone(&destination.name),
-                    bucket: Arc::clone(bucket),
-                    in_flight: destination.in_flight,
-                    fold: destination.fold,
-                    digest: destination.digest,
-                    // A program wants its data whole or not at all.
-                    simplify: !matches!(destination.target, Target::Webhook { .. }),
-                }
-            })
-            .collect();
-        for destination in destinations {
-            engine.metrics.destination_up.with_label_values(&[&*destination.name]).set(1);
-        }
-        let count = destinations.len();
-        let poster = |destination: &Destination| Arc::new(Poster::new(&destination.name, &destination.target));
-        let posters = destinations.iter().map(poster).collect();
-        let limits = &engine.config.limits;
-        let commits = CommitSettings { interval: limits.commit_interval, metadata_bytes: limits.metadata_bytes };
-        Self {
-            outbox: Outbox::new(lanes, commits, fastrand::u64(..)),
+        let (lanes, settings) = engine.first_lanes();
+        let outbox = Outbox::new(settings, reload::commits(&engine.config), fastrand::u64(..));
+        let mut work = Self {
+            outbox,
+            lanes,
             began: Instant::now(),
-            posters,
             assigned: Instant::now(),
-            histories_told: vec![false; count],
             done,
             letters: HashMap::new(),
             revoking: Vec::new(),
-            delivered: vec![0; count],
-            retried: vec![0; count],
-            up: vec![true; count],
-            folded: vec![0; count],
             ticked: Instant::now(),
             log_ends: HashMap::new(),
+            intake_paused: false,
             failed: None,
             draining: false,
             engine,
-        }
+        };
+        work.hold();
+        work
     }
 
     fn now(&self) -> Duration {
@@ -209,6 +191,7 @@ impl Work {
                     self.outbox.read(&owner, position);
                 }
             }
+            Input::Config(fresh) => self.reload(fresh),
             Input::Event(event) => self.event(event),
         }
     }
@@ -217,7 +200,8 @@ impl Work {
         let Relevant { owner, offset, change, held, table, wanted } = relevant;
         let row = row_key(&owner, &change, &held);
         let now = self.now();
-        for (lane, rules) in wanted {
+        for (index, rules) in wanted {
+            let Some(lane) = self.lanes.at(index) else { continue };
             let priority = rules.first().map_or(Priority::Normal, |index| self.engine.config.rules[*index].priority);
             let expires = self.expires(&rules, &change, now);
             let held = Some(Arc::clone(&held));
@@ -283,6 +267,7 @@ impl Work {
             Event::Committed(done) => self.outbox.committed(&done),
             Event::LogEnds(ends) => self.log_ends.extend(ends),
             Event::Paused(paused) => {
+                self.intake_paused = paused;
                 self.engine.metrics.intake_paused.set(i64::from(paused));
                 let pending_bytes = self.engine.budget.pending_bytes();
                 if paused {

@@ -3,7 +3,7 @@
 use super::letter::Letter;
 use super::{Done, Payload, Work};
 use crate::app::render;
-use crate::destination::{Errand, Look, Verdict};
+use crate::destination::{Errand, Look, Target, Verdict};
 use crate::outbox::{GivenUp, LaneId, Next, Notice, Outcome, Owed, Post, PostId, Settled};
 use futures_util::FutureExt;
 use serde_json::Value;
@@ -29,22 +29,25 @@ impl Work {
         let Some(post) = self.outbox.post(lane, id) else {
             return;
         };
-        let destination = &self.engine.config.destinations[lane];
+        let Some(known) = self.lanes.get(lane) else {
+            return;
+        };
+        let destination = &known.destination;
         let (row, loud) = match post {
             Post::One(notice) => {
-                let Payload { change, rules, .. } = &notice.content;
-                (render::row(change), render::is_loud(&self.engine.config, rules))
+                let Payload { config, change, rules, .. } = &notice.content;
+                (render::row(change), render::is_loud(config, rules))
             }
             Post::Many(_) => (None, false),
         };
         let errand = Errand {
-            payload: self.payload(lane, post),
+            payload: self.payload(&destination.target, post),
             id: format!("{}:{}", record(post), destination.name),
             row,
             loud,
-            since: self.assigned,
+            since: self.assigned.max(known.since),
         };
-        let (http, poster, done) = (self.engine.http.clone(), Arc::clone(&self.posters[lane]), self.done.clone());
+        let (http, poster, done) = (self.engine.http.clone(), Arc::clone(&known.poster), self.done.clone());
         tokio::spawn(async move {
             let began = Instant::now();
             let post = AssertUnwindSafe(poster.post(&http, &errand)).catch_unwind();
@@ -56,16 +59,16 @@ impl Work {
         });
     }
 
-    fn payload(&self, lane: LaneId, post: &Post<Payload>) -> Value {
-        let (config, metrics) = (&self.engine.config, &self.engine.metrics);
-        let target = &config.destinations[lane].target;
+    fn payload(&self, target: &Target, post: &Post<Payload>) -> Value {
+        let metrics = &self.engine.metrics;
         match post {
+            // In the words of the config that judged it, which may not be the one of now.
             Post::One(notice) => {
-                let Payload { table, rules, .. } = &notice.content;
+                let Payload { config, table, rules, .. } = &notice.content;
                 let render = if notice.simple { render::simple } else { render::payload };
                 render(config, target, &notice.content.folded(notice.changes), table.as_deref(), rules, metrics)
             }
-            Post::Many(digest) => render::digest(config, target, digest, metrics),
+            Post::Many(digest) => render::digest(&self.engine.config, target, digest, metrics),
         }
     }
 
@@ -88,19 +91,21 @@ impl Work {
 
     fn posted(&mut self, lane: LaneId, id: PostId, verdict: Verdict, took: Duration) {
         let Verdict { outcome, detail, look } = verdict;
-        let name = Arc::clone(&self.engine.config.destinations[lane].name);
         if let Some(look) = look {
-            self.looked(lane, &name, &look);
+            self.looked(lane, &look);
         }
+        let Some(known) = self.lanes.get_mut(lane) else { return };
+        let (name, was_up) = (Arc::clone(&known.destination.name), known.up);
+        known.heard(outcome, &detail);
         self.engine.metrics.posts.with_label_values(&[&*name, outcome.as_str()]).inc();
         self.engine.metrics.post_duration.with_label_values(&[&*name]).observe(took.as_secs_f64());
         if let Some(post) = self.outbox.post(lane, id) {
-            report(&name, post, outcome, &detail, self.up[lane]);
+            report(&name, post, outcome, &detail, was_up);
         }
-        let now = self.now();
+        let now = self.began.elapsed();
         match self.outbox.settle(lane, id, outcome, now) {
             Settled::Delivered(post) => {
-                self.delivered[lane] += 1;
+                known.delivered += 1;
                 match &post {
                     Post::One(notice) => self.observe(&name, notice),
                     Post::Many(digest) => {
@@ -110,12 +115,13 @@ impl Work {
                 }
             }
             Settled::GivenUp(notice, why, owed) => self.give_up(notice, why, owed, detail),
-            Settled::Pending => self.retried[lane] += 1,
+            Settled::Pending => known.retried += 1,
             Settled::Gone => {}
         }
         let up = self.outbox.status(now)[lane].up;
-        if up != self.up[lane] {
-            self.up[lane] = up;
+        let known = self.lanes.get_mut(lane).filter(|known| known.up != up && !known.removed);
+        if let Some(known) = known {
+            known.up = up;
             self.engine.metrics.destination_up.with_label_values(&[&*name]).set(i64::from(up));
             if up {
                 tracing::info!(destination = %name, "the destination accepts posts again");
@@ -124,7 +130,9 @@ impl Work {
     }
 
     /// The channel's history was asked. That it cannot be read is said once, and counted each time.
-    fn looked(&mut self, lane: LaneId, name: &str, look: &Look) {
+    fn looked(&mut self, lane: LaneId, look: &Look) {
+        let Some(known) = self.lanes.get_mut(lane) else { return };
+        let name = &*known.destination.name;
         self.engine.metrics.history_looks.with_label_values(&[name, look.as_str()]).inc();
         let (detail, hint) = match look {
             Look::Found | Look::Read => return,
@@ -136,7 +144,7 @@ impl Work {
                 "it is tried again; an app that is distributed outside Slack's Marketplace may ask once a minute",
             ),
         };
-        if std::mem::replace(&mut self.histories_told[lane], true) {
+        if std::mem::replace(&mut known.history_told, true) {
             tracing::debug!(destination = name, detail, "the channel's history cannot be read");
             return;
         }
@@ -158,8 +166,7 @@ impl Work {
 
     fn give_up(&mut self, notice: Notice<Payload>, why: GivenUp, owed: Owed, error: String) {
         let Notice { attempts, content, .. } = notice;
-        let rules: Vec<_> = content.rules.iter().map(|index| &*self.engine.config.rules[*index].name).collect();
-        let rule = Some(rules.join(","));
+        let rule = Some(content.rule_names());
         self.write_letter(owed, Letter { held: content.held, reason: why.as_str(), error, rule, attempts });
     }
 }

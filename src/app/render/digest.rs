@@ -12,12 +12,19 @@ use crate::telemetry::Metrics;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// What a digest's rows need to be written: the table, and the rules that matched.
-type Judged = (Option<Arc<crate::config::Table>>, Vec<usize>);
+/// What a digest's rows need to be written: the config that judged them, the table, and the rules that matched.
+type Judged = (Arc<Config>, Option<Arc<crate::config::Table>>, Vec<usize>);
 
 /// Counts of changes that a digest does not show.
 #[derive(Debug, Default)]
 pub struct Counted(Digest<Judged>);
+
+impl Counted {
+    /// Names of the rules that wanted them.
+    pub fn rules(&self) -> Vec<Arc<str>> {
+        self.0.rules()
+    }
+}
 
 impl Tally<Payload> for Counted {
     fn count(&mut self, payload: Payload, changes: u64) {
@@ -34,8 +41,8 @@ pub fn digest(config: &Config, target: &Target, digest: &outbox::Digest<Payload>
     let mut whole = Digest::default();
     digest.tallies().for_each(|part| whole.merge(&part.0));
     for notice in digest.lines() {
-        let Payload { table, rules, .. } = &notice.content;
-        let judged = |_: Option<&Judged>| (table.clone(), rules.clone());
+        let Payload { config, table, rules, .. } = &notice.content;
+        let judged = |_: Option<&Judged>| (Arc::clone(config), table.clone(), rules.clone());
         entry(&notice.content, notice.changes, Some(&notice.row.0), |entry| whole.add(entry, judged));
     }
     let form = if digest.is_shrunk() { Form::Counts } else { Form::Whole };
@@ -51,7 +58,7 @@ fn payload(
     form: Form,
     metrics: &Metrics,
 ) -> Value {
-    let mut row = |kept: &Kept<Judged>| row(config, kept, metrics);
+    let mut row = |kept: &Kept<Judged>| row(kept, metrics);
     let message = digest::digest(digest, &words(config, digest), form, &mut row);
     match target {
         Target::SlackWebhook { .. } | Target::SlackBot(_) => message::slack::payload(&message),
@@ -88,8 +95,8 @@ fn words(config: &Config, digest: &Digest<Judged>) -> DigestWords {
     }
 }
 
-fn row(config: &Config, kept: &Kept<Judged>, metrics: &Metrics) -> Message {
-    let (table, rules) = &kept.tag;
+fn row(kept: &Kept<Judged>, metrics: &Metrics) -> Message {
+    let (config, table, rules) = &kept.tag;
     let table = table.as_deref();
     if !kept.is_slim {
         return compose(config, &kept.folded, table, rules, metrics);

@@ -110,7 +110,7 @@ async fn run(arguments: &DemoArguments, feed: Feed, broker: &EmbeddedBroker) -> 
         Arc::new(move || page_status(&seen.borrow()))
     };
     let routes = receiver.router().merge(page::router(Arc::clone(&receiver), provider, asks));
-    let extras = Extras { routes: Some(routes), status: Some(status), embedded_broker: true };
+    let extras = Extras { routes: Some(routes), status: Some(status), embedded_broker: true, source: None };
 
     let (stopping, stopped) = watch::channel(false);
     let stop = async move {
@@ -159,6 +159,7 @@ fn config(brokers: &str, listen: SocketAddr, speed: &Speed) -> Result<Config, St
     let (mut config, _) =
         config::parse(CONFIG, Report::new("demo/rowbell.yaml"), &env).map_err(|report| report.to_string())?;
     config.listen = listen;
+    config.admin = None;
     // Everything is on this machine, whatever proxy the environment names.
     config.http.direct = true;
     Ok(config)

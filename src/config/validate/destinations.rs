@@ -65,6 +65,7 @@ pub(super) fn destinations(models: Vec<(At<String>, At<DestinationModel>)>, repo
             rate,
             digest: digest(model.value.digest.as_ref().map(|digest| digest.value), is_webhook),
             fold: model.value.fold.as_ref().map_or(!is_webhook, |fold| fold.value),
+            paused: model.value.paused,
             name: name.value.into(),
             target,
         });

@@ -1,5 +1,6 @@
 //! From the model to what the service runs with: names are looked up, templates compiled, defaults filled in.
 
+mod admin;
 mod decode;
 mod destinations;
 mod kafka;
@@ -14,6 +15,7 @@ use super::{Config, Limits};
 use crate::destination::HttpSettings;
 use crate::message::{LANGUAGES, Locale};
 use crate::rule::{ExprError, TablePattern, Template};
+pub use admin::admin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +51,7 @@ pub fn compile(model: Model, report: &mut Report) -> Option<Config> {
     };
     let dead_letter_topic =
         model.dead_letter.topic.map_or_else(|| DEFAULT_DEAD_LETTERS.to_owned(), |topic| topic.value);
+    let admin = admin(&model.http, report);
     let listen = listen(model.http, report);
     let http = HttpSettings {
         proxy: model.outgoing.proxy.map(|proxy| proxy.value),
@@ -87,6 +90,7 @@ pub fn compile(model: Model, report: &mut Report) -> Option<Config> {
         time_zone,
         dead_letter_topic,
         listen: listen?,
+        admin,
         http,
     })
 }

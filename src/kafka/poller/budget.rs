@@ -6,13 +6,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug)]
 pub struct Budget {
     pending_bytes: AtomicU64,
-    limit_bytes: u64,
+    limit_bytes: AtomicU64,
 }
 
 impl Budget {
     /// An empty budget with this limit.
     pub fn new(limit_bytes: u64) -> Self {
-        Self { pending_bytes: AtomicU64::new(0), limit_bytes }
+        Self { pending_bytes: AtomicU64::new(0), limit_bytes: AtomicU64::new(limit_bytes) }
+    }
+
+    /// Another limit.
+    pub fn set_limit(&self, limit_bytes: u64) {
+        self.limit_bytes.store(limit_bytes, Ordering::Relaxed);
     }
 
     /// Something of this size is pending from now on.
@@ -33,13 +38,13 @@ impl Budget {
     pub(super) fn is_full(&self) -> bool {
         let pending_bytes = self.pending_bytes();
         // With nothing pending, nothing could settle and free the budget, however small it is.
-        pending_bytes > 0 && pending_bytes >= self.limit_bytes
+        pending_bytes > 0 && pending_bytes >= self.limit_bytes.load(Ordering::Relaxed)
     }
 
     /// Reading resumes at three quarters, so that pauses do not flutter (each throws away what was fetched ahead).
     pub(super) fn has_room(&self) -> bool {
-        let pending_bytes = self.pending_bytes();
-        pending_bytes == 0 || pending_bytes < self.limit_bytes - self.limit_bytes / 4
+        let (pending_bytes, limit_bytes) = (self.pending_bytes(), self.limit_bytes.load(Ordering::Relaxed));
+        pending_bytes == 0 || pending_bytes < limit_bytes - limit_bytes / 4
     }
 }
 

@@ -109,6 +109,8 @@ pub trait Sink: Send {
     fn read(&mut self, positions: &mut dyn Iterator<Item = (&Owner, i64)>);
     /// Something happened to the group.
     fn event(&mut self, event: Event);
+    /// All that was handed over was told, and nothing is on its way. Called again and again.
+    fn turn(&mut self);
     /// Nobody takes what is told here any more.
     fn ended(&self) -> bool;
 }

@@ -165,6 +165,7 @@ impl Shared {
             self.sink.read(&mut self.unreported.iter().map(|(owner, position)| (owner, *position)));
             self.unreported.clear();
         }
+        self.sink.turn();
     }
 
     /// A partition begins (anew): what an earlier epoch of it owed is void.

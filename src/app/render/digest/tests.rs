@@ -18,7 +18,9 @@ fn a_digest_says_each_row_in_the_words_of_the_config_and_calls_whom_its_rules_ca
     let row: Arc<[u8]> = Arc::from([2u8]);
     let mut whole = Digest::default();
     let ordinary = seller_payload(&config, &[0]);
-    entry(&ordinary, 3, Some(&row), |entry| whole.add(entry, |_| (ordinary.table.clone(), vec![0])));
+    entry(&ordinary, 3, Some(&row), |entry| {
+        whole.add(entry, |_| (Arc::clone(&config), ordinary.table.clone(), vec![0]))
+    });
     let text = posted(&config, &whole, Form::Whole);
     assert!(text.contains("Ada's Antiques, the shop") && !text.contains("<!here>"), "{text}");
 
