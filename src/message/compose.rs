@@ -5,7 +5,7 @@ use super::limits::{BUTTON, BUTTONS, HEADLINE, IDENTITIES, IDENTITY, LABEL, NOTE
 use super::line::{self, old_is_known};
 use super::link;
 use super::locale::Locale;
-use super::model::{Identity, Line, Link, Message};
+use super::model::{Identity, Line, Link, Message, Rows};
 use super::moment::{self, Precision};
 use super::names;
 use super::phrases::fill;
@@ -57,6 +57,7 @@ pub fn compose(change: &RowChange, view: &TableView, words: &Words) -> Message {
         noun: subject.noun,
         headline,
         lines,
+        rows: Rows::default(),
         left_out,
         link,
         buttons,

@@ -38,7 +38,7 @@ pub(crate) mod tests;
 pub use canonical::json as canonical;
 pub use compose::compose;
 pub use locale::{CurrencyDisplay, LANGUAGES, Locale, LocaleError};
-pub use model::{Colour, Delta, Identity, Line, Link, Mark, Message, Span};
+pub use model::{Colour, Delta, Identity, Line, Link, Mark, Message, Rows, Span};
 pub use names::{humanise, noun_of};
 pub use number::DURATION_UNITS;
 pub use safe::shorten;

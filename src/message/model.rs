@@ -79,6 +79,15 @@ pub struct Line {
     pub is_context: bool,
 }
 
+/// Rows that a digest shows, one a line, apart from its counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rows {
+    /// What they are, where counts stand above them.
+    pub heading: Option<Line>,
+    /// The most important first.
+    pub lines: Vec<Line>,
+}
+
 /// What tells this row from others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -123,6 +132,8 @@ pub struct Message {
     pub summary: String,
     /// What changed, most telling first.
     pub lines: Vec<Line>,
+    /// A digest's rows.
+    pub rows: Rows,
     /// Labels of the columns that have no line.
     pub left_out: Vec<String>,
     /// What tells this row from others.
@@ -173,18 +184,19 @@ impl Message {
         )
     }
 
-    /// The message in one plain line, longer than the fallback: for a service that refused all layout.
+    /// The message as plain lines of text, longer than the fallback: for a service that refused all layout.
     ///
     /// Not escaped.
     pub fn simplified(&self) -> String {
         let mut parts = vec![self.headline.clone()];
-        parts.extend(self.lines.iter().map(|line| format!("{}: {}", line.label, line.brief)));
+        let lines = self.lines.iter().chain(&self.rows.heading).chain(&self.rows.lines);
+        parts.extend(lines.map(|line| format!("{}: {}", line.label, line.brief)));
         parts.extend(self.left_out_text());
         parts.extend(self.identity_text());
         parts.extend(self.notes.iter().cloned());
         parts.extend(self.context_text());
         parts.push(self.locale.phrases().simplified.to_owned());
-        safe::shorten(&parts.join(" · "), limits::FALLBACK)
+        safe::shorten(&parts.join("\n"), limits::FALLBACK)
     }
 
     /// Tone says the colour; without one, the priority does.
@@ -240,7 +252,13 @@ impl Message {
         let mut small = self.clone();
         let dropped = small.lines.split_off(lines.min(small.lines.len()));
         small.left_out.splice(0..0, dropped.into_iter().map(|line| line.label));
-        for line in &mut small.lines {
+        let rows = small.rows.lines.len();
+        small.rows.lines.truncate(lines);
+        if small.rows.lines.len() < rows {
+            small.rows.heading = None;
+            small.notes.insert(0, format!("{} rows were left out, to keep this short", rows - small.rows.lines.len()));
+        }
+        for line in small.lines.iter_mut().chain(&mut small.rows.lines) {
             if line.body.len() > spans {
                 line.body.truncate(spans.saturating_sub(1));
                 line.body.push(Span::new(Mark::Quiet, format!(" {mark}")));
@@ -253,7 +271,11 @@ impl Message {
         for label in &mut small.left_out {
             *label = safe::shorten_as(mark, label, 40);
         }
-        small.notes.truncate(3);
+        let notes = small.notes.len();
+        if notes > 3 {
+            small.notes.truncate(2);
+            small.notes.push(format!("{} more remarks were left out, to keep this short", notes - 2));
+        }
         small
     }
 

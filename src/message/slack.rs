@@ -1,7 +1,7 @@
 //! A message as Slack's `chat.postMessage` and incoming webhooks take it.
 
 use super::limits::{HEADLINE, SLACK_BODY, SLACK_BUTTON, SLACK_HEADER, SLACK_SECTION, SLACK_TEXT};
-use super::model::{Colour, Line, Link, Mark, Message, Span};
+use super::model::{Colour, Line, Link, Mark, Message, Rows, Span};
 use super::safe;
 use super::view::Mention;
 use serde_json::{Value as Json, json};
@@ -72,6 +72,9 @@ fn assemble(message: &Message, details: Vec<Json>) -> Json {
     payload
 }
 
+/// Units kept free for the heading of a list, which is ours.
+const HEADING: usize = 200;
+
 /// The blocks below the headline, and how much text they hold.
 struct Details {
     blocks: Vec<Json>,
@@ -84,25 +87,61 @@ impl Details {
         self.units += safe::units(&text);
         self.blocks.push(json!({"type": "context", "elements": [plain(&text)]}));
     }
+
+    /// Lines of one paragraph: some clients write the sections of a block one after the other, as if they were one.
+    fn lines(&mut self, lines: &[Line]) {
+        for lines in self.chunks(lines) {
+            let broken = lines.into_iter().enumerate().flat_map(|(index, line)| {
+                let end = (index > 0).then(|| text_element("\n", Mark::Plain));
+                end.into_iter().chain(line)
+            });
+            let elements: Vec<_> = broken.collect();
+            self.blocks.push(json!({"type": "rich_text", "elements": [section(elements)]}));
+        }
+    }
+
+    /// A list below its heading.
+    fn rows(&mut self, rows: &Rows) {
+        let mut heading = rows.heading.as_ref().map(|heading| {
+            let mut elements = vec![text_element(&heading.label, Mark::New)];
+            elements.extend(heading.body.iter().map(|span| text_element(&format!("  {}", span.text), span.mark)));
+            section(elements)
+        });
+        for lines in self.chunks(&rows.lines) {
+            let items: Vec<_> = lines.into_iter().map(section).collect();
+            let list = json!({"type": "rich_text_list", "style": "bullet", "elements": items});
+            let elements: Vec<_> = heading.take().into_iter().chain([list]).collect();
+            self.blocks.push(json!({"type": "rich_text", "elements": elements}));
+        }
+    }
+
+    /// Lines for one block after the other, each within its limit; with room for a heading.
+    fn chunks(&mut self, lines: &[Line]) -> Vec<Vec<Vec<Json>>> {
+        let (mut chunks, mut chunk, mut held) = (Vec::new(), Vec::new(), 0);
+        for line in lines {
+            let (elements, units) = elements(line);
+            if held + units > SLACK_SECTION - HEADING && !chunk.is_empty() {
+                chunks.push(std::mem::take(&mut chunk));
+                held = 0;
+            }
+            chunk.push(elements);
+            held += units + 1;
+            self.units += units + 1;
+        }
+        chunks.extend((!chunk.is_empty()).then_some(chunk));
+        chunks
+    }
+}
+
+/// Rich text, whose text elements are literal by construction.
+fn section(elements: Vec<Json>) -> Json {
+    json!({"type": "rich_text_section", "elements": elements})
 }
 
 fn details(message: &Message) -> Details {
     let mut details = Details { blocks: Vec::new(), units: 0 };
-    let mut sections: Vec<Json> = Vec::new();
-    let mut block_units = 0;
-    for line in &message.lines {
-        let (section, units) = section(line);
-        if block_units + units > SLACK_SECTION && !sections.is_empty() {
-            details.blocks.push(json!({"type": "rich_text", "elements": std::mem::take(&mut sections)}));
-            block_units = 0;
-        }
-        sections.push(section);
-        block_units += units;
-        details.units += units;
-    }
-    if !sections.is_empty() {
-        details.blocks.push(json!({"type": "rich_text", "elements": sections}));
-    }
+    details.lines(&message.lines);
+    details.rows(&message.rows);
     for text in [message.left_out_text(), message.identity_text()].into_iter().flatten() {
         details.quiet(&text);
     }
@@ -125,8 +164,8 @@ fn button((index, link): (usize, &Link)) -> Json {
     json!({"type": "button", "action_id": id, "text": plain(&safe::shorten(&link.label, SLACK_BUTTON)), "url": link.url})
 }
 
-/// One line as a paragraph of rich text, whose text elements are literal by construction.
-fn section(line: &Line) -> (Json, usize) {
+/// One line, and how much text it holds.
+fn elements(line: &Line) -> (Vec<Json>, usize) {
     let mut elements = match &line.url {
         Some(url) => vec![json!({"type": "link", "url": url, "text": line.label}), text_element(": ", Mark::Plain)],
         None => vec![text_element(&format!("{}: ", line.label), Mark::Plain)],
@@ -137,7 +176,7 @@ fn section(line: &Line) -> (Json, usize) {
     elements.extend(after.iter().map(|span| text_element(&span.text, span.mark)));
     let spans = line.body.iter().chain(&after);
     let units = safe::units(&line.label) + 2 + spans.map(|span| safe::units(&span.text)).sum::<usize>();
-    (json!({"type": "rich_text_section", "elements": elements}), units)
+    (elements, units)
 }
 
 /// What stands behind the values: the delta, then the remark.

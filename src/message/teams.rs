@@ -1,7 +1,7 @@
 //! A message as a Teams Workflows trigger takes it: one Adaptive Card.
 
 use super::limits::TEAMS_BODY_BYTES;
-use super::model::{Colour, Line, Mark, Message};
+use super::model::{Colour, Line, Mark, Message, Rows};
 use super::phrases::Phrases;
 use super::slack::after;
 use super::view::Mention;
@@ -35,7 +35,8 @@ fn assemble(message: &Message) -> Json {
         "type": "Container", "style": style(message.colour()), "bleed": true,
         "items": [{"type": "RichTextBlock", "inlines": headline}],
     })];
-    body.extend(message.lines.iter().map(line));
+    body.extend(message.lines.iter().map(|line| self::line(line, "")));
+    body.extend(rows(&message.rows));
     body.extend([message.left_out_text(), message.identity_text()].into_iter().flatten().map(|text| quiet(&text)));
     body.extend(message.notes.iter().chain(&message.tip).map(|text| quiet(text)));
     body.extend(message.context_text().map(|text| quiet(&text)));
@@ -56,8 +57,9 @@ pub fn simplified(message: &Message) -> Json {
         .as_ref()
         .and_then(|mention| self::mention(mention, message.locale.phrases()))
         .unwrap_or_default();
-    let run = json!({"type": "TextRun", "text": format!("{lead}{}", inert(&message.simplified()))});
-    post(card(vec![json!({"type": "RichTextBlock", "inlines": [run]})]))
+    let text = format!("{lead}{}", inert(&message.simplified()));
+    let block = |line| json!({"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": line}]});
+    post(card(text.lines().map(block).collect()))
 }
 
 fn card(body: Vec<Json>) -> Json {
@@ -81,15 +83,28 @@ fn post(card: Json) -> Json {
     })
 }
 
-fn line(line: &Line) -> Json {
+/// A list below its heading, set apart from what stands above.
+fn rows(rows: &Rows) -> Option<Json> {
+    let heading = rows.heading.as_ref().map(|heading| {
+        let body = heading.body.iter().map(|span| run(&format!("  {}", span.text), span.mark));
+        let inlines: Vec<_> = [run(&heading.label, Mark::New)].into_iter().chain(body).collect();
+        json!({"type": "RichTextBlock", "inlines": inlines})
+    });
+    let set_apart = heading.is_some();
+    let items: Vec<_> = heading.into_iter().chain(rows.lines.iter().map(|row| line(row, "•  "))).collect();
+    (!items.is_empty()).then(|| json!({"type": "Container", "items": items, "separator": set_apart}))
+}
+
+fn line(line: &Line, lead: &str) -> Json {
     let mut before = ": ".to_owned();
     let mut inlines = match &line.url {
         Some(url) => {
             let mut name = run(&line.label, Mark::Plain);
             name["selectAction"] = json!({"type": "Action.OpenUrl", "url": url});
-            vec![name, run(&before, Mark::Plain)]
+            let lead = (!lead.is_empty()).then(|| run(lead, Mark::Plain));
+            lead.into_iter().chain([name, run(&before, Mark::Plain)]).collect()
         }
-        None => vec![run(&format!("{}{before}", line.label), Mark::Plain)],
+        None => vec![run(&format!("{lead}{}{before}", line.label), Mark::Plain)],
     };
     for span in line.body.iter().cloned().chain(after(line)) {
         if span.text.is_empty() {

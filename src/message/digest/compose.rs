@@ -6,7 +6,7 @@ use super::{Digest, Kept};
 use crate::change::Op;
 use crate::message::limits::{HEADLINE, LABEL, NOTE, VALUE_BRIEF};
 use crate::message::locale::Locale;
-use crate::message::model::{Line, Mark, Message, Span};
+use crate::message::model::{Line, Mark, Message, Rows, Span};
 use crate::message::moment;
 use crate::message::names;
 use crate::message::safe;
@@ -60,12 +60,15 @@ pub fn digest<T>(
         // Where every row is shown, these say it all.
         lines = counts(digest, &groups);
     }
-    let first_row = lines.len();
+    let mut rows = Rows::default();
     if form == Form::Whole {
-        lines.extend(heading(digest).filter(|_| first_row > 0));
-        lines.extend(digest.rows().iter().map(|kept| row_line(kept, row(kept), tables.len() > 1)));
+        rows.heading = heading(digest).filter(|_| !lines.is_empty());
+        let told: Vec<_> = digest.rows().iter().map(|kept| (kept, row(kept))).collect();
+        let only = only_column(&told).filter(|_| tables.len() == 1 && !lines.is_empty());
+        let line = |(kept, message)| row_line(kept, message, tables.len() > 1, only.as_deref());
+        rows.lines = told.into_iter().map(line).collect();
     }
-    let summary = summary(if first_row > 0 { &lines[..first_row] } else { &lines });
+    let summary = summary(if lines.is_empty() { &rows.lines } else { &lines });
     let notes = notes(digest, &all, shown, form);
     Message {
         locale: Arc::clone(&words.locale),
@@ -78,6 +81,7 @@ pub fn digest<T>(
         headline: headline(digest, &groups, &all),
         summary,
         lines,
+        rows,
         left_out: Vec::new(),
         identity: Vec::new(),
         link: None,
@@ -127,7 +131,7 @@ fn headline<T>(digest: &Digest<T>, groups: &[&Group], all: &Tally) -> String {
     };
     let rules = digest.rules();
     let lead = match (digest.priority(), rules.as_slice(), digest.others.changes) {
-        (Priority::Critical, [rule], 0) => format!("{}: ", safe::label(rule)),
+        (Priority::Critical, [rule], 0) => format!("{}: ", safe::label(&names::humanise(rule))),
         (Priority::Critical, ..) => "Critical: ".to_owned(),
         _ => String::new(),
     };
@@ -281,8 +285,19 @@ fn heading<T>(digest: &Digest<T>) -> Option<Line> {
     (rows > 0).then(|| plain_line("Most important", vec![Span::new(Mark::Quiet, what)], None))
 }
 
-/// A row in one line: what it is called, and what matters most of its net change.
-fn row_line<T>(kept: &Kept<T>, message: Message, named: bool) -> Line {
+/// The one column that changed in every row that is shown: the counts name it, so that the rows need not.
+fn only_column<T>(told: &[(&Kept<T>, Message)]) -> Option<String> {
+    let (_, first) = told.first()?;
+    let [line] = first.lines.as_slice() else { return None };
+    let same = |(kept, message): &(&Kept<T>, Message)| {
+        let only = matches!(message.lines.as_slice(), [other] if other.label == line.label);
+        only && message.op == Op::Update && !kept.folded.change.is_rekey()
+    };
+    told.iter().all(same).then(|| line.label.clone())
+}
+
+/// A row in one line: what it is called, and what matters most of its net change. `only` is not named.
+fn row_line<T>(kept: &Kept<T>, message: Message, named: bool, only: Option<&str>) -> Line {
     let title = match named && !message.title.starts_with(&message.noun) {
         true => format!("{} {}", message.noun, message.title),
         false => names::capitalise(&message.title),
@@ -308,7 +323,9 @@ fn row_line<T>(kept: &Kept<T>, message: Message, named: bool) -> Line {
     let told = if is_moved { 0 } else { ROW_COLUMNS };
     for line in message.lines.iter().take(told) {
         let lead = if body.is_empty() { "" } else { "; " };
-        body.push(Span::new(Mark::Plain, format!("{lead}{} ", line.label)));
+        if only != Some(line.label.as_str()) {
+            body.push(Span::new(Mark::Plain, format!("{lead}{} ", line.label)));
+        }
         body.extend(values(line));
         body.extend(line.delta.as_ref().map(|delta| Span::new(Mark::Plain, format!(" {}", delta.main))));
     }

@@ -9,14 +9,16 @@ mod formats;
 mod headlines;
 mod hostile;
 mod languages;
+mod layouts;
 mod posts;
+mod vendors;
 
 use super::{Mark, Message};
 
 /// A message as plain text, for reading in snapshots: `~old~`, `**new**`, `_quiet_`.
 fn text(message: &Message) -> String {
     let mut out = format!("{}\n", message.headline);
-    for line in &message.lines {
+    for line in message.lines.iter().chain(&message.rows.heading).chain(&message.rows.lines) {
         out.push_str(&format!("  {}: ", line.label));
         for span in &line.body {
             out.push_str(&match span.mark {
