@@ -85,6 +85,13 @@ fn threads_and_updates_need_a_bot_token() {
     let found = errors(&desk("token: \"${env:SLACK_BOT_TOKEN}\", update: true", ""));
     assert!(found.contains("a bot token needs a channel") && !found.contains("needs a bot token"), "{found}");
 
+    let named = "token: \"${env:SLACK_BOT_TOKEN}\", channel: \"#desk\"";
+    let warned = |slack: &str| {
+        let (_, report) = parse_text(&desk(slack, "")).unwrap();
+        report.warnings().any(|found| found.message.contains("\"#desk\" is not a channel's id"))
+    };
+    assert!(warned(&format!("{named}, thread_by: row")) && !warned(named));
+
     // Slack takes fewer updates than messages.
     let paced = |settings: &str, rate: &str| {
         let (config, report) = parse_text(&desk(&format!("{bot}, {settings}"), rate)).unwrap();

@@ -138,3 +138,21 @@ async fn a_history_that_asks_for_a_moment_gets_it_and_one_that_asks_for_long_hol
     assert_eq!(service.metric(failed).await, Some(1.0));
     service.stop().await.expect("a clean stop");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_may_not_send_metadata_posts_without_it() {
+    let (broker, receiver) = (Broker::start(1), Receiver::start().await);
+    let service = Service::start(desk(", thread_by: row").config(&broker, &receiver));
+    let refused = || Step::status(200, r#"{"ok":false,"error":"metadata_must_be_sent_from_app"}"#);
+    receiver.script("chat.postMessage", [refused()]);
+    broker.write(0, Some(&key(1)), Some(&price(1, "9.00", "8.00"))).await;
+    broker.until_committed(0, 1).await;
+    let channel = receiver.slack.channel();
+    assert_eq!(channel.len(), 1);
+    assert!(channel[0].metadata.is_null() && channel[0].text().contains("8.00"), "{channel:#?}");
+    // This run knows its message all the same.
+    broker.write(0, Some(&key(1)), Some(&price(1, "8.00", "7.00"))).await;
+    broker.until_committed(0, 2).await;
+    assert_eq!(receiver.slack.replies(&channel[0].ts).len(), 1);
+    service.stop().await.expect("a clean stop");
+}

@@ -136,9 +136,10 @@ impl Work {
         self.engine.metrics.history_looks.with_label_values(&[name, look.as_str()]).inc();
         let (detail, hint) = match look {
             Look::Found | Look::Read => return,
-            Look::Denied(detail) => {
-                (detail, "give the Slack app the scope channels:history, or groups:history for a private channel")
-            }
+            Look::Denied(detail) => (
+                detail,
+                "give the Slack app the scope channels:history, for a private channel groups:history, and invite it to the channel",
+            ),
             Look::Failed(detail) => (
                 detail,
                 "it is tried again; an app that is distributed outside Slack's Marketplace may ask once a minute",

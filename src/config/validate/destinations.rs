@@ -118,6 +118,19 @@ fn check_threads(slack: &SlackModel, report: &mut Report) -> (bool, bool) {
         }
         by.value == "row"
     });
+    // Names work for chat.postMessage alone.
+    if let Some(channel) = slack
+        .channel
+        .as_ref()
+        .filter(|channel| channel.contains(|c: char| !c.is_ascii_alphanumeric() || c.is_lowercase()))
+        && (thread_by_row || update.is_some())
+    {
+        let found = format!("{:?} is not a channel's id, which thread_by and update need", channel.value);
+        report.push(
+            Diagnostic::warning(channel.place, found)
+                .hint("it stands at the end of the channel's details in Slack: C0123456789"),
+        );
+    }
     if slack.token.is_none() {
         let places = slack.thread_by.iter().map(|by| ("thread_by", by.place));
         for (key, place) in places.chain(update.map(|update| ("update", update.place))) {

@@ -139,6 +139,11 @@ impl Said {
         serde_json::from_str(&answer.body).ok()
     }
 
+    /// The message was refused for its metadata alone, such as with a token that is not an app's.
+    pub(super) fn refuses_metadata(&self) -> bool {
+        self.error.as_deref().is_some_and(|word| word.starts_with("metadata_") || word.starts_with("invalid_metadata"))
+    }
+
     /// How long to wait: the header, else the body.
     pub(super) fn retry_after(said: Option<&Said>, answer: &Answer) -> Option<Duration> {
         answer.retry_after.or_else(|| said.and_then(|said| said.retry_after).and_then(seconds))

@@ -80,11 +80,12 @@ impl Channel {
     }
 
     pub(in crate::destination) async fn post(&self, http: &Http, errand: &Errand) -> Verdict {
-        let deadline = Instant::now() + POST_TIMEOUT;
+        let began = Instant::now();
+        let (deadline, look_until) = (began + POST_TIMEOUT, began + LOOK_TIMEOUT);
         let (row, doubt) = (self.row(errand), self.memory().doubt(&errand.id));
         let mut look = None;
         if let Some(doubt) = doubt {
-            match self.find(http, errand, &doubt, row).await {
+            match self.find(http, errand, &doubt, row, look_until).await {
                 Found::Yes => {
                     let detail = "its answer was lost, but the channel's history holds it";
                     return Verdict { look: Some(Look::Found), ..Verdict::new(Outcome::Delivered, detail) };
@@ -96,7 +97,7 @@ impl Channel {
             }
         }
         if let Some(row) = row
-            && let Some(said) = self.catch_up(http, &row, errand.since).await
+            && let Some(said) = self.catch_up(http, &row, errand.since, look_until).await
         {
             look = Some(said);
         }
@@ -151,7 +152,12 @@ impl Channel {
             body["reply_broadcast"] = json!(errand.loud);
         }
         let sent_s = jiff::Timestamp::now().as_second();
-        let ended = self.call(http, "chat.postMessage", body, deadline).await;
+        let mut ended = self.call(http, "chat.postMessage", body.clone(), deadline).await;
+        if ended.said.as_ref().is_some_and(Said::refuses_metadata) {
+            // Better a message that is not found again than none.
+            body.as_object_mut().and_then(|fields| fields.remove("metadata"));
+            ended = self.call(http, "chat.postMessage", body, deadline).await;
+        }
         match ended.verdict.outcome {
             Outcome::Delivered => {
                 if let Some((row, ts)) = row.zip(ended.said.as_ref().and_then(|said| made(said, thread.is_some()))) {
@@ -207,8 +213,14 @@ impl Channel {
     }
 
     /// Looks for a post whose answer was lost.
-    async fn find(&self, http: &Http, errand: &Errand, doubt: &Doubt, row: Option<RowHash>) -> Found {
-        let deadline = Instant::now() + LOOK_TIMEOUT;
+    async fn find(
+        &self,
+        http: &Http,
+        errand: &Errand,
+        doubt: &Doubt,
+        row: Option<RowHash>,
+        deadline: Instant,
+    ) -> Found {
         if let Some(wait) = self.memory().wait(Instant::now()) {
             return if wait <= HOLD_MAX { Found::Wait(wait) } else { Found::No(None) };
         }
@@ -246,8 +258,7 @@ impl Channel {
     }
 
     /// Reads what others may have posted about rows before `since`, unless this row's message is known.
-    async fn catch_up(&self, http: &Http, row: &RowHash, since: Instant) -> Option<Look> {
-        let deadline = Instant::now() + LOOK_TIMEOUT;
+    async fn catch_up(&self, http: &Http, row: &RowHash, since: Instant, deadline: Instant) -> Option<Look> {
         let _turn = tokio::time::timeout_at(deadline.into(), self.reading.lock()).await.ok()?;
         let mut look = None;
         while Instant::now() < deadline {
