@@ -1,7 +1,7 @@
 //! A message as Slack's `chat.postMessage` and incoming webhooks take it.
 
-use super::limits::{HEADLINE, SLACK_BODY, SLACK_BUTTON, SLACK_HEADER, SLACK_SECTION, SLACK_TEXT};
-use super::model::{Colour, Line, Link, Mark, Message, Rows, Span};
+use super::limits::{HEADLINE, SLACK_BODY, SLACK_BUTTON, SLACK_HEADER, SLACK_SECTION, SLACK_TEXT, VALUE};
+use super::model::{Colour, Line, Mark, Message, Rows, Span};
 use super::safe;
 use super::view::Mention;
 use serde_json::{Value as Json, json};
@@ -181,7 +181,8 @@ fn elements(line: &Line) -> (Vec<Json>, usize) {
 
 /// What stands behind the values: the delta, then the remark.
 pub(super) fn after(line: &Line) -> Vec<Span> {
-    let delta = line.delta.as_ref().map(|delta| Span::new(Mark::Plain, format!("  {delta}")));
+    // The config's unit is part of it, however long somebody made it.
+    let delta = line.delta.as_ref().map(|delta| Span::new(Mark::Plain, safe::shorten(&format!("  {delta}"), VALUE)));
     let note = line.note.as_ref().map(|note| Span::new(Mark::Quiet, format!("  ({note})")));
     delta.into_iter().chain(note).collect()
 }

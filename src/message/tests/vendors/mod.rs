@@ -143,6 +143,15 @@ proptest! {
 }
 
 #[test]
+fn a_unit_without_end_does_not_break_a_line() {
+    use super::build::{int, update};
+    let unit = crate::message::ColumnView { unit: Some("stone ".repeat(800)), ..Default::default() };
+    let view = TableView { columns: [("weight".to_owned(), unit)].into(), ..TableView::default() };
+    let change = update(vec![], vec![("weight", int(1))], vec![("weight", int(2))]);
+    check(&compose(&change, &view, &Words::default()));
+}
+
+#[test]
 fn the_checkers_find_what_is_wrong() {
     let slack = |json: Json| std::panic::catch_unwind(move || slack::check(&json, None)).is_err();
     let header = |text: &str| serde_json::json!({"text": "t", "blocks": [{"type": "header", "text": {"type": "plain_text", "text": text, "emoji": false}}]});
