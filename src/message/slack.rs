@@ -1,7 +1,7 @@
 //! A message as Slack's `chat.postMessage` and incoming webhooks take it.
 
 use super::limits::{HEADLINE, SLACK_BODY, SLACK_BUTTON, SLACK_HEADER, SLACK_SECTION, SLACK_TEXT, VALUE};
-use super::model::{Colour, Line, Mark, Message, Rows, Span};
+use super::model::{Colour, Line, Link, Mark, Message, Rows, Span};
 use super::safe;
 use super::view::Mention;
 use serde_json::{Value as Json, json};
