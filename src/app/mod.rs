@@ -10,7 +10,7 @@ mod status;
 
 pub use judge::{Judge, Plan, Ruling, Verdict};
 pub use reload::ConfigSource;
-pub use render::{is_loud, payload, row};
+pub use render::{Renderer, Subject, is_loud, row};
 pub use status::{Lane, PartitionState, Status};
 
 use crate::config::Config;

@@ -1,54 +1,138 @@
 //! From a notice, or a digest of many, to the JSON of its post.
 
 mod digest;
+mod once;
+mod words;
 
-pub use digest::{Counted, digest};
+pub use digest::Counted;
 
 use crate::change::{Folded, Op, RowChange};
-use crate::config::{Config, Table};
+use crate::config::{Config, Destination, Table};
 use crate::destination::Target;
-use crate::message::{self, Mention, Message, Priority, TableView, Words};
-use crate::rule::{Rule, Template};
+use crate::message::{self, Mention, Message, Priority, TableView};
+use crate::rule::{PayloadTemplate, Rule};
 use crate::telemetry::Metrics;
+use once::Once;
 use serde_json::Value;
-use std::collections::HashMap;
-use std::sync::Arc;
 
-/// Renders the post of a change, or of a row's net change, for one destination. `rules` leads with the rule whose words
-/// count.
+/// Renders posts, and remembers what is to be said only once.
 ///
 /// A template that fails falls back to the default words, marked and counted: it never blocks.
-pub fn payload(
-    config: &Config,
-    target: &Target,
-    folded: &Folded,
-    table: Option<&Table>,
-    rules: &[usize],
-    metrics: &Metrics,
-) -> Value {
-    let message = compose(config, folded, table, rules, metrics);
-    match target {
-        Target::SlackWebhook { .. } | Target::SlackBot(_) => message::slack::payload(&message),
-        Target::Teams { .. } => message::teams::payload(&message),
-        Target::Webhook { .. } => message::webhook::payload(&message, &folded.change),
-    }
+pub struct Renderer {
+    metrics: Metrics,
+    once: Once,
+    again: bool,
 }
 
-/// The same post, plain and short: for a channel that refused it as it was.
-pub fn simple(
-    config: &Config,
-    target: &Target,
-    folded: &Folded,
-    table: Option<&Table>,
-    rules: &[usize],
-    metrics: &Metrics,
-) -> Value {
-    let message = compose(config, folded, table, rules, metrics);
-    match target {
-        Target::SlackWebhook { .. } | Target::SlackBot(_) => message::slack::simplified(&message),
-        Target::Teams { .. } => message::teams::simplified(&message),
-        // Data for programs has no simpler form.
-        Target::Webhook { .. } => message::webhook::payload(&message, &folded.change),
+/// What a post is about.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// The config that judged it.
+    pub config: &'a Config,
+    /// The change, or a row's net change.
+    pub folded: &'a Folded,
+    /// What the config says about the table.
+    pub table: Option<&'a Table>,
+    /// The rules that matched; the first one's words count.
+    pub rules: &'a [usize],
+}
+
+impl Renderer {
+    /// Starts with nothing said.
+    pub fn new(metrics: Metrics) -> Self {
+        Self { metrics, once: Once::default(), again: false }
+    }
+
+    /// For posts that may have been made before: each says so.
+    pub fn again(metrics: Metrics) -> Self {
+        Self { again: true, ..Self::new(metrics) }
+    }
+
+    /// Renders the post of a change for one destination.
+    pub fn payload(&self, destination: &Destination, subject: &Subject<'_>) -> Value {
+        let target = &destination.target;
+        let mut message = self.message(destination, subject);
+        if let Some(template) = own(target, subject) {
+            match self.own(target, subject, template, &message) {
+                Ok(payload) => return payload,
+                Err(error) => message.notes.push(self.failed(subject, "payload", &error)),
+            }
+        }
+        match target {
+            Target::SlackWebhook { .. } | Target::SlackBot(_) => message::slack::payload(&message),
+            Target::Teams { .. } => message::teams::payload(&message),
+            Target::Webhook { .. } => message::webhook::payload(&message, &subject.folded.change),
+        }
+    }
+
+    /// The same post, plain and short: for a channel that refused it as it was.
+    pub fn simple(&self, destination: &Destination, subject: &Subject<'_>) -> Value {
+        let message = self.message(destination, subject);
+        match &destination.target {
+            Target::SlackWebhook { .. } | Target::SlackBot(_) => message::slack::simplified(&message),
+            Target::Teams { .. } => message::teams::simplified(&message),
+            // Data for programs has no simpler form.
+            Target::Webhook { .. } => message::webhook::payload(&message, &subject.folded.change),
+        }
+    }
+
+    fn message(&self, destination: &Destination, subject: &Subject<'_>) -> Message {
+        let mut message = self.compose(subject);
+        if message.tip.is_some()
+            && !self.once.may_tip(&destination.name, &subject.folded.change, &subject.config.time_zone)
+        {
+            message.tip = None;
+        }
+        message
+    }
+
+    fn compose(&self, subject: &Subject<'_>) -> Message {
+        let plain = TableView::default();
+        let view = subject.table.map_or(&plain, |table| &table.view);
+        let mut words = self.words(subject);
+        let Folded { changes, since_us, .. } = *subject.folded;
+        words.folded = (changes > 1).then_some((changes, since_us));
+        if self.again {
+            words.notes.push(subject.config.locale.sent_again().to_owned());
+        }
+        message::compose(&subject.folded.change, view, &words)
+    }
+
+    /// The payload of the config's own template, for the channels that have one.
+    fn own(
+        &self,
+        target: &Target,
+        subject: &Subject<'_>,
+        template: &PayloadTemplate,
+        message: &Message,
+    ) -> Result<Value, String> {
+        let draft = words::seeing(subject, |seen| template.render(seen, &message.facts()));
+        let draft = draft.map_err(|error| error.message)?;
+        let payload = match target {
+            Target::Teams { .. } => draft.teams(message),
+            _ => draft.slack(message),
+        };
+        payload.map_err(|error| error.message)
+    }
+
+    /// Counts a template's failure and logs it once. Returns the note that marks the post.
+    fn failed(&self, subject: &Subject<'_>, what: &'static str, error: &str) -> String {
+        let leading = leading(subject.config, subject.rules);
+        let record = &subject.folded.change.record;
+        let rule = leading.map_or("", |rule| &rule.name);
+        self.metrics.rule_errors.with_label_values(&[rule]).inc();
+        if self.once.may_warn(rule, what) {
+            tracing::warn!(
+                rule,
+                what,
+                %record,
+                error,
+                "a template failed; the default words were posted, further failures are only counted"
+            );
+        } else {
+            tracing::debug!(rule, what, %record, error, "a template failed");
+        }
+        subject.config.locale.template_failed(what)
     }
 }
 
@@ -62,81 +146,25 @@ pub fn row(change: &RowChange) -> Option<String> {
 /// Whether a post must be seen in its channel, even where it only replies: a critical one, and one that calls many, for
 /// nobody is called by `here` in a thread.
 pub fn is_loud(config: &Config, rules: &[usize]) -> bool {
-    let leading = rules.first().and_then(|index| config.rules.get(*index));
-    leading.is_some_and(|rule| {
+    leading(config, rules).is_some_and(|rule| {
         let calls_many = matches!(rule.mention, Some(Mention::Here | Mention::Channel | Mention::Everyone));
         rule.priority == Priority::Critical || calls_many
     })
 }
 
-fn compose(config: &Config, folded: &Folded, table: Option<&Table>, rules: &[usize], metrics: &Metrics) -> Message {
-    let plain = TableView::default();
-    let view = table.map_or(&plain, |table| &table.view);
-    let mut words = words(config, &folded.change, table, rules, metrics);
-    words.folded = (folded.changes > 1).then_some((folded.changes, folded.since_us));
-    message::compose(&folded.change, view, &words)
+fn leading<'c>(config: &'c Config, rules: &[usize]) -> Option<&'c Rule> {
+    rules.first().and_then(|index| config.rules.get(*index))
 }
 
-fn matched<'c>(config: &'c Config, rules: &[usize]) -> Vec<&'c Rule> {
-    rules.iter().filter_map(|index| config.rules.get(*index)).collect()
-}
-
-/// What needs no template.
-fn plain_words(config: &Config, matched: &[&Rule]) -> Words {
-    let mut words =
-        Words { locale: Arc::clone(&config.locale), time_zone: config.time_zone.clone(), ..Words::default() };
-    if let Some(leading) = matched.first() {
-        words.priority = leading.priority;
-        words.tone = leading.tone;
-        words.mention = leading.mention.clone();
+/// The config's own template of the whole message: the rule's, else the table's.
+fn own<'c>(target: &Target, subject: &Subject<'c>) -> Option<&'c PayloadTemplate> {
+    let wordings = leading(subject.config, subject.rules).map(|rule| &rule.wording).into_iter();
+    let mut wordings = wordings.chain(subject.table.map(|table| &table.wording));
+    match target {
+        Target::SlackWebhook { .. } | Target::SlackBot(_) => wordings.find_map(|wording| wording.slack.as_ref()),
+        Target::Teams { .. } => wordings.find_map(|wording| wording.teams.as_ref()),
+        Target::Webhook { .. } => None,
     }
-    words.rules = matched.iter().map(|rule| Arc::clone(&rule.name)).collect();
-    words.watched = matched.iter().flat_map(|rule| rule.columns.iter().cloned()).collect();
-    words
-}
-
-fn words(config: &Config, change: &Arc<RowChange>, table: Option<&Table>, rules: &[usize], metrics: &Metrics) -> Words {
-    let redacted = table.map_or_else(|| Arc::from([]), |table| Arc::clone(&table.redacted));
-    let mut notes = Vec::new();
-    // A truncate has no row, and some sources tell no more of a deleted one than its key: that a title cannot be made
-    // of it is no fault of the template.
-    let row_unknown = change.row().is_none() || (change.op == Op::Delete && change.before_unknown);
-    let mut render = |template: Option<&Template>, what: &str| {
-        let result = template?.render(change, &redacted);
-        result
-            .map_err(|error| {
-                if row_unknown {
-                    tracing::debug!(record = %change.record, %error, "no {what}: the row is not known");
-                    return;
-                }
-                if let Some(rule) = rules.first().and_then(|index| config.rules.get(*index)) {
-                    metrics.rule_errors.with_label_values(&[&*rule.name]).inc();
-                }
-                tracing::warn!(record = %change.record, %error, "the template of the {what} failed; the default words were posted");
-                notes.push(format!("the template of the {what} failed"));
-            })
-            .ok()
-            .filter(|text| !text.trim().is_empty())
-    };
-    let matched = matched(config, rules);
-    let mut words = plain_words(config, &matched);
-    words.headline = render(matched.first().and_then(|leading| leading.headline.as_ref()), "headline");
-    if let Some(table) = table {
-        words.title = render(table.title.as_ref(), "title");
-        words.link = render(table.link.as_ref(), "link");
-        words.currencies = currencies(table, change, &redacted);
-    }
-    words.notes = notes;
-    words
-}
-
-/// A currency template that fails leaves the amount without a currency: nothing to warn about in each post.
-fn currencies(table: &Table, change: &Arc<RowChange>, redacted: &Arc<[String]>) -> HashMap<String, String> {
-    table
-        .currencies
-        .iter()
-        .filter_map(|(column, template)| Some((column.clone(), template.render(change, redacted).ok()?)))
-        .collect()
 }
 
 #[cfg(test)]

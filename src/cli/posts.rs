@@ -1,7 +1,7 @@
 //! What `run` would post, without posting: the same judging, the same rendering.
 
 use super::input::Source;
-use crate::app::{self, Judge, Plan, Ruling, Verdict};
+use crate::app::{self, Judge, Plan, Renderer, Ruling, Subject, Verdict};
 use crate::change::{self, DecodeError, Folded, Hints, Reading, Record, RecordId, RowChange, Skim};
 use crate::config::{Config, Destination};
 use crate::destination::{Errand, Poster};
@@ -57,7 +57,7 @@ pub struct Posts<'s> {
     config: Arc<Config>,
     source: &'s dyn Source,
     judge: Judge,
-    metrics: Metrics,
+    renderer: Renderer,
     posters: Vec<Poster>,
     began: Instant,
     /// What was gone through so far.
@@ -71,11 +71,18 @@ impl<'s> Posts<'s> {
     pub fn new(config: Arc<Config>, source: &'s dyn Source) -> Result<Self, String> {
         // Rendering counts what goes wrong; nobody reads it here.
         let metrics = Metrics::new().map_err(|error| error.to_string())?;
+        let renderer = Renderer::new(metrics);
         let judge = Judge::new(Arc::clone(&config));
         let poster = |destination: &Destination| Poster::new(&destination.name, &destination.target);
         let posters = config.destinations.iter().map(poster).collect();
         let (began, counts, warned) = (Instant::now(), Counts::default(), HashSet::new());
-        Ok(Self { config, source, judge, metrics, posters, began, counts, warned })
+        Ok(Self { config, source, judge, renderer, posters, began, counts, warned })
+    }
+
+    /// For posts that may have been made before: each says so.
+    pub fn again(mut self) -> Result<Self, String> {
+        self.renderer = Renderer::again(Metrics::new().map_err(|error| error.to_string())?);
+        Ok(self)
     }
 
     /// Judges a record. An error is the registry's.
@@ -143,9 +150,9 @@ impl<'s> Posts<'s> {
     }
 
     fn post(&self, plan: &Plan, destination: usize, rules: Vec<usize>, change: &Arc<RowChange>) -> Post {
-        let target = &self.config.destinations[destination].target;
         let folded = Folded::one(Arc::clone(change));
-        let payload = app::payload(&self.config, target, &folded, plan.table.as_deref(), &rules, &self.metrics);
+        let subject = Subject { config: &self.config, folded: &folded, table: plan.table.as_deref(), rules: &rules };
+        let payload = self.renderer.payload(&self.config.destinations[destination], &subject);
         let errand = Errand {
             payload,
             id: format!("{}:{}", change.record, self.config.destinations[destination].name),

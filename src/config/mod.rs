@@ -29,7 +29,7 @@ use crate::kafka::KafkaSettings;
 use crate::message::{Locale, TableView};
 use crate::outbox::Rate;
 use crate::registry::RegistrySettings;
-use crate::rule::{Rule, TablePattern, Template};
+use crate::rule::{Rule, TablePattern, Template, Wording};
 use crate::server::AdminSettings;
 use globset::GlobMatcher;
 use jiff::tz::TimeZone;
@@ -102,10 +102,8 @@ pub struct Table {
     pub pattern: TablePattern,
     /// How rows are shown.
     pub view: TableView,
-    /// What a row is called.
-    pub title: Option<Template>,
-    /// Where a person looks at a row.
-    pub link: Option<Template>,
+    /// The table's words, for rules that have none of their own.
+    pub wording: Wording,
     /// Currency codes of columns.
     pub currencies: Vec<(String, Template)>,
     /// Columns whose values must not leave.

@@ -116,12 +116,30 @@ pub struct TableModel {
     /// What one row is called: `Listing`.
     #[serde(default)]
     pub name: Option<String>,
+    /// Template: the headline, for rules that have none of their own. As `title`, `link`, `note`, `fields`, `buttons` and
+    /// `payload`, which rules may have too, it is the table's word where the rule has none.
+    #[serde(default)]
+    pub headline: Option<At<String>>,
     /// Template: what this row is called.
     #[serde(default)]
     pub title: Option<At<String>>,
-    /// Template: where a person looks at the row.
+    /// Template: where a person looks at the row, an http or https address; it becomes a button. Values in it are
+    /// percent-encoded.
     #[serde(default)]
     pub link: Option<At<String>>,
+    /// Template: a remark beneath what changed.
+    #[serde(default)]
+    pub note: Option<At<String>>,
+    /// The columns that are shown, in this order; others that changed are named. Without it: those that changed, the
+    /// rule's first.
+    #[serde(default)]
+    pub fields: OneOrMany<At<String>>,
+    /// Further buttons, five at most.
+    #[serde(default)]
+    pub buttons: OneOrMany<ButtonModel>,
+    /// The whole message by a template of one's own, for each type of destination.
+    #[serde(default)]
+    pub payload: PayloadModel,
     /// Columns whose changes are never shown and never match.
     #[serde(default)]
     pub ignore: OneOrMany<String>,
@@ -131,6 +149,26 @@ pub struct TableModel {
     /// How columns are shown.
     #[serde(default)]
     pub columns: Entries<ColumnModel>,
+}
+
+/// `buttons[*]` of a table or a rule.
+#[derive(Debug, serde::Deserialize)]
+pub struct ButtonModel {
+    /// Template: what stands on the button. One that yields nothing leaves the button out.
+    pub label: At<String>,
+    /// Template: where it leads, an http or https address. Values in it are percent-encoded.
+    pub url: At<String>,
+}
+
+/// `payload` of a table or a rule.
+#[derive(Debug, Default, serde::Deserialize)]
+pub struct PayloadModel {
+    /// Template that yields a Slack message as JSON: `blocks`, `attachments`, `text`.
+    #[serde(default)]
+    pub slack: Option<At<String>>,
+    /// Template that yields an Adaptive Card as JSON, up to version 1.5.
+    #[serde(default)]
+    pub teams: Option<At<String>>,
 }
 
 /// `tables.*.replica_identity`
@@ -299,9 +337,28 @@ pub struct RuleModel {
     pub priority: Option<At<String>>,
     /// Destinations.
     pub to: OneOrMany<At<String>>,
-    /// Template.
+    /// Template: one line that says what happened; made from what changed without it.
     #[serde(default)]
     pub headline: Option<At<String>>,
+    /// Template: what this row is called.
+    #[serde(default)]
+    pub title: Option<At<String>>,
+    /// Template: where a person looks at the row, an http or https address; it becomes a button.
+    #[serde(default)]
+    pub link: Option<At<String>>,
+    /// Template: a remark beneath what changed.
+    #[serde(default)]
+    pub note: Option<At<String>>,
+    /// The columns that are shown, in this order; others that changed are named. Without it: those that changed, the
+    /// rule's first.
+    #[serde(default)]
+    pub fields: OneOrMany<At<String>>,
+    /// Further buttons, five at most.
+    #[serde(default)]
+    pub buttons: OneOrMany<ButtonModel>,
+    /// The whole message by a template of one's own, for each type of destination.
+    #[serde(default)]
+    pub payload: PayloadModel,
     /// here, channel, everyone, or a Slack user or group id.
     #[serde(default)]
     pub mention: Option<At<String>>,

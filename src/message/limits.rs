@@ -21,6 +21,16 @@ pub const SLACK_BUTTON: usize = 75;
 pub const SLACK_URL: usize = 3_000;
 /// Units in an `action_id`.
 pub const SLACK_ACTION_ID: usize = 255;
+/// Units in a button's value.
+pub const SLACK_VALUE: usize = 2_000;
+/// Fields of a `section` block.
+pub const SLACK_FIELDS: usize = 10;
+/// Units in one of them.
+pub const SLACK_FIELD: usize = 2_000;
+/// Units in the alternative text of an image.
+pub const SLACK_ALT_TEXT: usize = 2_000;
+/// Attachments of a message. Slack advises against more.
+pub const SLACK_ATTACHMENTS: usize = 20;
 /// Units in the top-level `text`: 4,000 recommended, cut by Slack above 40,000.
 pub const SLACK_TEXT: usize = 4_000;
 /// Units of text in all blocks of a message. Ours: Slack answers `msg_blocks_too_long` without naming a number.
@@ -64,6 +74,8 @@ pub const BUTTON: usize = SLACK_BUTTON;
 pub const BUTTONS: usize = 5;
 /// Units of the notification text. Escaping makes at most five of one (`&amp;`), and [`SLACK_TEXT`] must hold it.
 pub const FALLBACK: usize = 700;
+/// Units of one value that a template of the config puts into a payload of its own.
+pub const INSERTED: usize = 500;
 /// Units of unchanged text shown on each side of a changed word.
 pub const DIFF_CONTEXT: usize = 30;
 /// Places shown that changed within one text or one JSON document.

@@ -1,6 +1,6 @@
 //! A message as Slack's `chat.postMessage` and incoming webhooks take it.
 
-use super::limits::{HEADLINE, SLACK_BODY, SLACK_BUTTON, SLACK_HEADER, SLACK_SECTION, SLACK_TEXT, VALUE};
+use super::limits::{HEADLINE, SLACK_BLOCKS, SLACK_BODY, SLACK_BUTTON, SLACK_HEADER, SLACK_SECTION, SLACK_TEXT, VALUE};
 use super::model::{Colour, Line, Link, Mark, Message, Rows, Span};
 use super::safe;
 use super::view::Mention;
@@ -38,6 +38,13 @@ pub fn latest(payload: &Json, threaded: bool) -> Json {
     let mut payload = payload.clone();
     let earlier = if threaded { "earlier ones in the thread" } else { "this message is updated in place" };
     let note = json!({"type": "context", "elements": [plain(&format!("Latest change · {earlier}"))]});
+    let listed = |blocks: Option<&Json>| blocks.and_then(Json::as_array).map_or(0, Vec::len);
+    let attached = payload.get("attachments").and_then(Json::as_array);
+    let attached: usize = attached.into_iter().flatten().map(|attachment| listed(attachment.get("blocks"))).sum();
+    if listed(payload.get("blocks")) + attached >= SLACK_BLOCKS {
+        // A template of the config's own may have used up the room.
+        return payload;
+    }
     // A simplified message has neither.
     let blocks = match payload.pointer_mut("/attachments/0/blocks") {
         Some(blocks) => blocks.as_array_mut(),
@@ -201,7 +208,7 @@ fn plain(text: &str) -> Json {
     json!({"type": "plain_text", "text": text, "emoji": false})
 }
 
-fn mention(mention: &Mention) -> String {
+pub(super) fn mention(mention: &Mention) -> String {
     match mention {
         Mention::Here => "<!here>".to_owned(),
         Mention::Channel => "<!channel>".to_owned(),
@@ -212,7 +219,7 @@ fn mention(mention: &Mention) -> String {
 }
 
 /// The notification's text, escaped; five times [`super::limits::FALLBACK`] is below [`SLACK_TEXT`].
-fn notification(message: &Message) -> String {
+pub(super) fn notification(message: &Message) -> String {
     let text = escape(&message.fallback());
     debug_assert!(safe::units(&text) <= SLACK_TEXT);
     text
@@ -222,7 +229,7 @@ fn notification(message: &Message) -> String {
 ///
 /// Escaping disarms `<!channel>` and `<url|text>`. Bare `@here` and addresses are looked for as well
 /// where a message is parsed, so a word joiner, which nobody sees, breaks these.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         match c {

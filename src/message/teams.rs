@@ -72,7 +72,7 @@ fn card(body: Vec<Json>) -> Json {
     })
 }
 
-fn post(card: Json) -> Json {
+pub(super) fn post(card: Json) -> Json {
     json!({
         "type": "message",
         "attachments": [{
@@ -141,7 +141,7 @@ fn quiet(text: &str) -> Json {
 /// Teams evaluates `{{DATE(...)}}` and `{{TIME(...)}}` wherever they stand in a card, text runs
 /// included, and there is no escape. A word joiner (no width, no line break) between two braces makes
 /// them two characters.
-fn inert(text: &str) -> String {
+pub(super) fn inert(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut previous = ' ';
     for c in text.chars() {
@@ -156,7 +156,7 @@ fn inert(text: &str) -> String {
 
 /// A mention in words: a real one needs the person's Teams identity, which no config of a Slack
 /// mention holds. A Slack id would be noise here.
-fn mention(mention: &Mention, words: &Phrases) -> Option<&'static str> {
+pub(super) fn mention(mention: &Mention, words: &Phrases) -> Option<&'static str> {
     match mention {
         Mention::Here => Some(words.to_here),
         Mention::Channel => Some(words.to_channel),

@@ -354,11 +354,16 @@ fn truth(value: &Value) -> Option<bool> {
         Value::Bool(truth) => Some(*truth),
         Value::Int(0) => Some(false),
         Value::Int(1) => Some(true),
-        Value::Text(text) | Value::Bits(text) => match text.trim().to_ascii_lowercase().as_str() {
-            "1" | "t" | "true" | "y" | "yes" | "on" => Some(true),
-            "0" | "f" | "false" | "n" | "no" | "off" => Some(false),
-            _ => None,
-        },
+        Value::Text(text) | Value::Bits(text) => truth_of(text),
+        _ => None,
+    }
+}
+
+/// What a word says that stands for yes or no.
+pub fn truth_of(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "1" | "t" | "true" | "y" | "yes" | "on" => Some(true),
+        "0" | "f" | "false" | "n" | "no" | "off" => Some(false),
         _ => None,
     }
 }
@@ -402,7 +407,7 @@ fn word(text: &str) -> String {
 
 /// Nanoseconds of a count since 1970 whose unit its size tells: until the year 5138 in seconds,
 /// milliseconds, microseconds or nanoseconds each range is below the next one's.
-fn epoch_ns(count: i128) -> i128 {
+pub fn epoch_ns(count: i128) -> i128 {
     match count.unsigned_abs() {
         0..100_000_000_000 => count * 1_000_000_000,
         100_000_000_000..100_000_000_000_000 => count * 1_000_000,
@@ -412,7 +417,7 @@ fn epoch_ns(count: i128) -> i128 {
 }
 
 /// An ISO 8601 date, date-time or instant.
-fn parse_moment(text: &str) -> Option<Value> {
+pub fn parse_moment(text: &str) -> Option<Value> {
     let text = text.trim();
     if text.len() > 64 {
         return None;

@@ -1,7 +1,7 @@
-//! Conditions and templates: one language (minijinja), evaluated with fuel and strict undefined.
+//! Conditions, and what they share with templates: one language (minijinja), evaluated with fuel and strict undefined.
 
 use super::parts::range;
-use super::scope::{Reading, Scope};
+use super::scope::Scope;
 use crate::change::RowChange;
 use minijinja::machinery::{ast, parse_expr};
 use minijinja::value::ValueKind;
@@ -12,21 +12,21 @@ use std::sync::{Arc, LazyLock};
 /// Steps one evaluation may take; a rule is a few dozen.
 const FUEL: u64 = 20_000;
 
-/// Longest text a template may yield, in bytes; every limit of Slack and Teams lies far below.
-const OUTPUT_BYTES_MAX: usize = 64 * 1024;
-
 /// Names every condition and template may use.
 pub const NAMES: &[&str] =
     &["before", "after", "row", "key", "op", "table", "source", "changed", "delta", "old", "new"];
 
-pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
+
+/// What conditions and templates have in common.
+pub(super) fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
     // The texts become Block Kit and card JSON, never HTML.
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     environment
-});
+}
 
 /// Why an expression is refused or failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +37,7 @@ pub struct ExprError {
 }
 
 impl ExprError {
-    fn new(message: impl Into<String>) -> Self {
+    pub(super) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into() }
     }
 
@@ -76,7 +76,7 @@ impl Condition {
         let compile =
             |text: &str| ENVIRONMENT.compile_expression_owned(text.to_owned()).map_err(|e| ExprError::from_engine(&e));
         let expression = compile(text)?;
-        known_names(expression.undeclared_variables(false))?;
+        known_names(expression.undeclared_variables(false), NAMES)?;
         let columns = mentioned_columns(expression.undeclared_variables(true));
         let mut sides = Vec::new();
         let parsed = parse_expr(text).map_err(|e| ExprError::from_engine(&e))?;
@@ -97,7 +97,7 @@ impl Condition {
 
     /// True when the change meets the condition; an error counts as false.
     pub fn holds(&self, change: &Arc<RowChange>) -> Result<bool, ExprError> {
-        let scope = Value::from_object(Scope::new(Arc::clone(change), Reading::Compare, Arc::new([])));
+        let scope = Value::from_object(Scope::of_condition(Arc::clone(change)));
         for [left, right] in &self.comparisons {
             // A side that fails alone may stand behind a guard (`x is defined and x > 1`): the whole decides.
             if let (Ok(left), Ok(right)) = (left.eval(&scope), right.eval(&scope)) {
@@ -118,39 +118,13 @@ fn mixed(left: &Value, right: &Value) -> Result<(), ExprError> {
     }
 }
 
-/// A compiled template.
-#[derive(Debug)]
-pub struct Template {
-    source: String,
-}
-
-impl Template {
-    /// Compiles a template.
-    pub fn compile(source: &str) -> Result<Self, ExprError> {
-        let template = ENVIRONMENT.template_from_named_str("template", source);
-        // `template_from_named_str` borrows; parse once to check, and again when rendered: posts are rare, reloads many.
-        let template = template.map_err(|e| ExprError::from_engine(&e))?;
-        known_names(template.undeclared_variables(false))?;
-        Ok(Self { source: source.to_owned() })
-    }
-
-    /// The text for this change, in which `redacted` columns show a word instead of their values.
-    pub fn render(&self, change: &Arc<RowChange>, redacted: &Arc<[String]>) -> Result<String, ExprError> {
-        let scope = Value::from_object(Scope::new(Arc::clone(change), Reading::Show, Arc::clone(redacted)));
-        let text = ENVIRONMENT.render_str(&self.source, scope).map_err(|e| ExprError::from_engine(&e))?;
-        if text.len() > OUTPUT_BYTES_MAX {
-            return Err(ExprError::new(format!("yields more than {OUTPUT_BYTES_MAX} bytes")));
-        }
-        Ok(text)
-    }
-}
-
-fn known_names(names: impl IntoIterator<Item = String>) -> Result<(), ExprError> {
+/// Refuses names that nothing stands behind.
+pub(super) fn known_names(names: impl IntoIterator<Item = String>, known: &[&str]) -> Result<(), ExprError> {
     for name in names {
-        if !NAMES.contains(&name.as_str()) && !ENVIRONMENT.globals().any(|(global, _)| global == name) {
-            let hint = match super::nearest(&name, NAMES.iter().copied()) {
+        if !known.contains(&name.as_str()) && !ENVIRONMENT.globals().any(|(global, _)| global == name) {
+            let hint = match super::nearest(&name, known.iter().copied()) {
                 Some(near) => format!("did you mean {near:?}?"),
-                None => format!("known: {}", NAMES.join(", ")),
+                None => format!("known: {}", known.join(", ")),
             };
             return Err(ExprError::new(format!("{name:?} is not known\nhint: {hint}")));
         }

@@ -4,20 +4,26 @@
 //! order: from the cheapest to the dearest.
 
 mod expr;
+mod filters;
 mod nearest;
 mod outlook;
 mod parts;
 mod scope;
 mod table;
+mod template;
+mod wording;
 
 #[cfg(test)]
 mod tests;
 
-pub use expr::{Condition, ExprError, NAMES, Template};
+pub use expr::{Condition, ExprError, NAMES};
 pub use nearest::nearest;
 pub use outlook::{Contradiction, Outlook, outlook};
 pub use parts::{ColumnUse, Comparison, Image, Literal, Misuse, Parts};
+pub use scope::Sample;
 pub use table::TablePattern;
+pub use template::{PayloadTemplate, Seen, Template, UrlTemplate};
+pub use wording::{ButtonTemplate, Wording};
 
 use crate::change::{Op, RowChange};
 use crate::message::{Mention, Priority, Tone};
@@ -71,8 +77,8 @@ pub struct Rule {
     pub priority: Priority,
     /// Indices into the config's destinations.
     pub to: Vec<usize>,
-    /// Headline in the rule's own words.
-    pub headline: Option<Template>,
+    /// The rule's own words; a part that it leaves out is the table's.
+    pub wording: Wording,
     /// Whom to ping.
     pub mention: Option<Mention>,
     /// Good news or bad.

@@ -2,7 +2,8 @@
 //!
 //! For `check`, which looks at expressions without evaluating them.
 
-use super::expr::{ENVIRONMENT, ExprError};
+use super::expr::ExprError;
+use super::template;
 use minijinja::machinery::ast::{BinOpKind, CallArg, CompareOpKind, Expr, Stmt};
 use minijinja::machinery::{parse, parse_expr};
 use minijinja::{ErrorKind, Value};
@@ -86,9 +87,15 @@ const FILTERS: &[&str] = &[
     "attr",
     "batch",
     "bool",
+    "boolean",
+    "bytes",
     "capitalize",
+    "currency",
+    "date",
+    "datetime",
     "default",
     "dictsort",
+    "duration",
     "escape",
     "first",
     "float",
@@ -105,6 +112,8 @@ const FILTERS: &[&str] = &[
     "map",
     "max",
     "min",
+    "number",
+    "percent",
     "pprint",
     "reject",
     "replace",
@@ -117,7 +126,9 @@ const FILTERS: &[&str] = &[
     "string",
     "sum",
     "title",
+    "tojson",
     "trim",
+    "truncate",
     "unique",
     "upper",
     "urlencode",
@@ -347,7 +358,7 @@ fn exists(what: &str, name: &str) -> bool {
         return true;
     }
     let probe = if what == "filter" { format!("1|{name}") } else { format!("1 is {name}") };
-    let result = ENVIRONMENT.compile_expression(&probe).and_then(|probe| probe.eval(()));
+    let result = template::TEXT.compile_expression(&probe).and_then(|probe| probe.eval(()));
     !matches!(result.map_err(|error| error.kind()), Err(ErrorKind::UnknownFilter | ErrorKind::UnknownTest))
 }
 

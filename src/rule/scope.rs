@@ -21,27 +21,85 @@ pub struct Scope {
     change: Arc<RowChange>,
     reading: Reading,
     redacted: Arc<[String]>,
+    /// For templates: how the filters write.
+    formats: Option<Value>,
+    /// For payloads: the message that the default would post.
+    message: Option<Value>,
+    /// Where the engine leaves the values that it writes.
+    written: Option<Value>,
+    /// Stands for columns that a made-up change does not have.
+    sample: Option<Sample>,
 }
 
 /// What a template shows instead of a redacted value.
-const REDACTED: &str = "(hidden)";
+pub const REDACTED: &str = "(hidden)";
+
+/// Names under which the engine's own helpers find their things: no template can spell them.
+pub const FORMATS: &str = " formats";
+pub const WRITTEN: &str = " written";
+
+/// What stands for a column of which nothing is known, when a template is tried before there are any rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sample {
+    /// A text that ends strings and breaks lines where it is not escaped.
+    Text,
+    /// A number.
+    Number,
+}
+
+impl Sample {
+    fn value(self) -> Value {
+        match self {
+            Sample::Text => Value::from("Sample \"quoted\" \\ <b>&</b> {{x}}\n*second* line"),
+            Sample::Number => Value::from(12.5),
+        }
+    }
+}
 
 impl Scope {
-    /// A scope over a change.
-    ///
-    /// Templates see `redacted` columns as a word; conditions see their values, which go nowhere.
-    pub fn new(change: Arc<RowChange>, reading: Reading, redacted: Arc<[String]>) -> Self {
-        Self { change, reading, redacted }
+    /// What a condition sees: every value, for they go nowhere.
+    pub fn of_condition(change: Arc<RowChange>) -> Self {
+        Self {
+            change,
+            reading: Reading::Compare,
+            redacted: Arc::new([]),
+            formats: None,
+            message: None,
+            written: None,
+            sample: None,
+        }
+    }
+
+    /// What a template sees: `redacted` columns as a word.
+    pub fn of_template(change: Arc<RowChange>, redacted: Arc<[String]>, formats: Value) -> Self {
+        Self { reading: Reading::Show, redacted, formats: Some(formats), ..Self::of_condition(change) }
+    }
+
+    /// The same scope with the default's message.
+    pub fn with_message(self, message: Option<Value>) -> Self {
+        Self { message, ..self }
+    }
+
+    /// The same scope with a place for the values that are written.
+    pub fn with_written(self, written: Value) -> Self {
+        Self { written: Some(written), ..self }
+    }
+
+    /// The same scope over a made-up change.
+    pub fn with_sample(self, sample: Option<Sample>) -> Self {
+        Self { sample, ..self }
     }
 
     fn image(&self, which: Image) -> Option<Value> {
-        which.row(&self.change)?;
+        if self.sample.is_none() {
+            which.row(&self.change)?;
+        }
         Some(Value::from_object(self.object(which)))
     }
 
     fn object(&self, which: Image) -> ImageObject {
         let redacted = Arc::clone(&self.redacted);
-        ImageObject { change: Arc::clone(&self.change), which, reading: self.reading, redacted }
+        ImageObject { change: Arc::clone(&self.change), which, reading: self.reading, redacted, sample: self.sample }
     }
 
     fn function(&self, kind: Function) -> Option<Value> {
@@ -76,6 +134,9 @@ impl Object for Scope {
             "delta" => self.function(Function::Delta),
             "old" => self.function(Function::Old),
             "new" => self.function(Function::New),
+            "message" => self.message.clone(),
+            FORMATS => self.formats.clone(),
+            WRITTEN => self.written.clone(),
             _ => None,
         }
     }
@@ -106,20 +167,29 @@ struct ImageObject {
     which: Image,
     reading: Reading,
     redacted: Arc<[String]>,
+    sample: Option<Sample>,
 }
 
 impl ImageObject {
     /// `None` where the image does not have the column, or the source did not send it.
     fn column(&self, name: &str) -> Option<Value> {
-        let column = self.which.row(&self.change)?.get(name)?;
+        let Some(column) = self.which.row(&self.change).and_then(|row| row.get(name)) else {
+            return self.sample.map(Sample::value);
+        };
         if column.value == Cell::Unavailable {
             // Undefined, so that strict evaluation stops: what was not sent is neither old nor new.
             return None;
         }
-        if self.reading == Reading::Show && self.redacted.iter().any(|redacted| redacted == name) {
+        if self.hides(name) {
             return Some(Value::from(REDACTED));
         }
         Some(value(&column.value, self.reading))
+    }
+}
+
+impl ImageObject {
+    fn hides(&self, name: &str) -> bool {
+        self.reading == Reading::Show && self.redacted.iter().any(|redacted| redacted == name)
     }
 }
 
@@ -179,7 +249,10 @@ impl Object for FunctionObject {
         };
         let changed = self.change.changed(name);
         match self.kind {
-            Function::Changed => Ok(Value::from(changed.is_some())),
+            Function::Changed => Ok(Value::from(changed.is_some() || self.new.sample.is_some())),
+            // The difference tells much of what is hidden.
+            Function::Delta if self.new.hides(name) => Ok(Value::from(REDACTED)),
+            Function::Delta if self.new.sample.is_some() => Ok(Value::from(1)),
             Function::Delta => delta(changed),
             Function::Old => self.old.column(name).ok_or_else(|| Error::from(ErrorKind::UndefinedError)),
             Function::New => self.new.column(name).ok_or_else(|| Error::from(ErrorKind::UndefinedError)),

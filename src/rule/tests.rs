@@ -1,5 +1,6 @@
 use super::*;
 use crate::change::{Bounded, Column, ColumnChange, Decimal, RecordId, Row, Type, Value};
+use crate::message::{Formats, Locale};
 
 fn column(name: &str, ty: Type, value: Value) -> Column {
     Column { name: name.into(), ty, value }
@@ -136,7 +137,9 @@ fn templates_keep_every_digit_and_hide_what_is_redacted() {
     let change = Arc::new(update());
     let render = |text: &str, redacted: &[&str]| {
         let redacted: Arc<[String]> = redacted.iter().map(|name| (*name).to_owned()).collect();
-        Template::compile(text).unwrap().render(&change, &redacted).map_err(|e| e.message)
+        let formats = Formats::new(Locale::english(), jiff::tz::TimeZone::UTC, change.time_us);
+        let seen = Seen { change: &change, redacted: &redacted, formats: &formats, sample: None };
+        Template::compile(text).unwrap().render(&seen).map_err(|e| e.message)
     };
     assert_eq!(render("{{ row.title }} is out of stock", &[]).unwrap(), "Oak chair is out of stock");
     assert_eq!(render("{{ old('price') }} -> {{ row.price }}", &[]).unwrap(), "250000.00 -> 199999.95");
@@ -154,7 +157,7 @@ fn rule(on: Ops, columns: &[&str], when: Option<&str>) -> Rule {
         when: when.map(|text| Condition::compile(text).unwrap()),
         priority: Priority::Normal,
         to: vec![0],
-        headline: None,
+        wording: Wording::default(),
         mention: None,
         tone: Tone::Neutral,
         expires: None,
@@ -210,4 +213,83 @@ fn tables_match_by_name_glob_and_server() {
     assert!(matches("shop:public.listings", "shop", "public.listings"));
     assert!(!matches("shop:public.listings", "erp", "public.listings"));
     assert!(TablePattern::compile("public.[").is_err());
+}
+
+fn seen<T>(with: impl FnOnce(&Seen<'_>) -> T) -> T {
+    let change = Arc::new(update());
+    let formats = Formats::new(Locale::english(), jiff::tz::TimeZone::UTC, Some(1_795_460_400_000_000));
+    with(&Seen { change: &change, redacted: &Arc::from(["email".to_owned()]), formats: &formats, sample: None })
+}
+
+#[test]
+fn filters_write_values_as_messages_do() {
+    let render = |text: &str| {
+        seen(|seen| Template::compile(text).and_then(|template| template.render(seen)).map_err(|error| error.message))
+    };
+    for (text, shown) in [
+        ("{{ row.price | currency('USD') }}", "$199,999.95"),
+        ("{{ row.price | currency }}", "199,999.95"),
+        ("{{ row.price | currency('no such code') }}", "199,999.95"),
+        ("{{ row.price | number(0) }}", "200,000"),
+        ("{{ 12.5 | percent }}", "12.5\u{A0}%"),
+        ("{{ 12345678 | bytes }}", "12.3 MB"),
+        ("{{ 90 | duration('min') }}", "1 h 30 min"),
+        ("{{ 'PT90M' | duration }}", "90 min"),
+        ("{{ row.listed_on | date }}", "Thu 15 Jan"),
+        ("{{ '2026-11-23T19:00:00Z' | datetime }}", "Mon 23 Nov, 19:00"),
+        ("{{ 1795460400 | datetime }}", "Mon 23 Nov, 19:00"),
+        ("{{ 't' | boolean }}", "yes"),
+        ("{{ none | currency('USD') }}", "(empty)"),
+        ("{{ row.email | currency('USD') }} {{ delta('email') }}", "(hidden) (hidden)"),
+        ("{{ ['a', 1] | tojson }} {{ 'a' | tojson }}", "[\"a\",1] a"),
+    ] {
+        assert_eq!(render(text).as_deref(), Ok(shown), "{text}");
+    }
+    assert!(render("{{ row.title | currency('USD') }}").unwrap_err().contains("the filter cannot read the value"));
+    assert!(render("{{ row.description | currency('USD') }}").is_err());
+    assert!(render("{{ row.title | truncate(20) }}").is_ok());
+    assert!(Template::compile("{{ message.headline }}").is_err(), "only payloads see the message");
+}
+
+#[test]
+fn values_in_addresses_are_encoded_but_for_a_whole_one() {
+    let url = |text: &str| seen(|seen| UrlTemplate::compile(text).unwrap().render(seen).map_err(|error| error.message));
+    assert_eq!(
+        url("https://shop.example/{{ row.title }}?q={{ 'a&b' }}").as_deref(),
+        Ok("https://shop.example/Oak%20chair?q=a%26b")
+    );
+    assert_eq!(url(" {{ 'https://shop.example/' }}{{ row.id }} ").as_deref(), Ok("https://shop.example/1"));
+    assert_eq!(url("https://shop.example/{{ row.id | urlencode }}").as_deref(), Ok("https://shop.example/1"));
+    assert!(url("https://shop.example/{{ '..' }}/x").unwrap_err().contains("another place"));
+    assert!(url("https://shop.example/{{ row.no_such_column }}").is_err());
+}
+
+#[test]
+fn blocks_that_capture_what_they_write_have_no_place_where_values_are_kept_apart() {
+    for text in [
+        "{% filter upper %}{{ row.title }}{% endfilter %}",
+        "{% set x %}{{ row.title }}{% endset %}{{ x }}",
+        "{% autoescape false %}{{ row.title }}{% endautoescape %}",
+    ] {
+        for (what, error) in
+            [("payload", PayloadTemplate::compile(text).err()), ("address", UrlTemplate::compile(text).err())]
+        {
+            let error = error.unwrap_or_else(|| panic!("{what}: {text}"));
+            assert!(error.message.contains("cannot stand here"), "{error}");
+        }
+    }
+    assert!(Template::compile("{% filter upper %}{{ row.title }}{% endfilter %}").is_ok());
+    assert!(PayloadTemplate::compile("\u{FDD0}0\u{FDD1}").is_err());
+    assert!(PayloadTemplate::compile("{{ row.title | safe }}").is_ok(), "which makes nothing of a value but the value");
+}
+
+#[test]
+fn what_a_template_writes_is_bounded() {
+    let change = seen(|seen| Arc::clone(seen.change));
+    let formats = Formats::new(Locale::english(), jiff::tz::TimeZone::UTC, None);
+    let seen = Seen { change: &change, redacted: &Arc::from([]), formats: &formats, sample: None };
+    let render = |text: &str| PayloadTemplate::compile(text).unwrap().render(&seen, &serde_json::Value::Null);
+    let error = render("{% for n in range(500) %}{{ 'x' * 1000 }}{% endfor %}").unwrap_err();
+    assert!(error.message.contains("writes more than") || error.message.contains("too many steps"), "{error}");
+    assert!(render("{{ 'x' * 100 }}").is_ok());
 }

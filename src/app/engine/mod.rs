@@ -12,6 +12,7 @@ mod release;
 mod reload;
 
 use super::intake::{Held, Input, Relevant};
+use super::render::Renderer;
 use super::status::Status;
 use crate::change::RowChange;
 use crate::config::Config;
@@ -77,6 +78,7 @@ struct Work {
     engine: Engine,
     outbox: Outbox<Payload>,
     lanes: Lanes,
+    renderer: Renderer,
     began: Instant,
     /// When a partition was assigned last: what was posted before, this run does not know.
     assigned: Instant,
@@ -153,6 +155,7 @@ impl Work {
         let mut work = Self {
             outbox,
             lanes,
+            renderer: Renderer::new(engine.metrics.clone()),
             began: Instant::now(),
             assigned: Instant::now(),
             done,

@@ -2,8 +2,9 @@
 
 use super::letter::Letter;
 use super::{Done, Payload, Work};
-use crate::app::render;
-use crate::destination::{Errand, Look, Target, Verdict};
+use crate::app::render::{self, Renderer, Subject};
+use crate::config::Destination;
+use crate::destination::{Errand, Look, Verdict};
 use crate::outbox::{GivenUp, LaneId, Next, Notice, Outcome, Owed, Post, PostId, Settled};
 use futures_util::FutureExt;
 use serde_json::Value;
@@ -41,7 +42,7 @@ impl Work {
             Post::Many(_) => (None, false),
         };
         let errand = Errand {
-            payload: self.payload(&destination.target, post),
+            payload: self.payload(destination, post),
             id: format!("{}:{}", record(post), destination.name),
             row,
             loud,
@@ -59,16 +60,18 @@ impl Work {
         });
     }
 
-    fn payload(&self, target: &Target, post: &Post<Payload>) -> Value {
-        let metrics = &self.engine.metrics;
+    fn payload(&self, destination: &Destination, post: &Post<Payload>) -> Value {
+        let renderer = &self.renderer;
         match post {
             // In the words of the config that judged it, which may not be the one of now.
             Post::One(notice) => {
                 let Payload { config, table, rules, .. } = &notice.content;
-                let render = if notice.simple { render::simple } else { render::payload };
-                render(config, target, &notice.content.folded(notice.changes), table.as_deref(), rules, metrics)
+                let render = if notice.simple { Renderer::simple } else { Renderer::payload };
+                let folded = notice.content.folded(notice.changes);
+                let subject = Subject { config, folded: &folded, table: table.as_deref(), rules };
+                render(renderer, destination, &subject)
             }
-            Post::Many(digest) => render::digest(&self.engine.config, target, digest, metrics),
+            Post::Many(digest) => renderer.digest(&self.engine.config, destination, digest),
         }
     }
 

@@ -1,14 +1,14 @@
 //! From a digest to the JSON of its post: counts by rule and table, and the rows worth most.
 
-use super::{compose, matched, plain_words};
+use super::words::{matched, plain_words};
+use super::{Renderer, Subject};
 use crate::app::engine::Payload;
-use crate::config::Config;
+use crate::config::{Config, Destination};
 use crate::destination::Target;
 use crate::message::digest::{self, Digest, DigestWords, Entry, Form, Kept};
 use crate::message::{self, Message, Priority, TableView};
 use crate::outbox::{self, Tally};
 use crate::rule::Rule;
-use crate::telemetry::Metrics;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -36,34 +36,43 @@ impl Tally<Payload> for Counted {
     }
 }
 
-/// Renders a digest for one destination.
-pub fn digest(config: &Config, target: &Target, digest: &outbox::Digest<Payload>, metrics: &Metrics) -> Value {
-    let mut whole = Digest::default();
-    digest.tallies().for_each(|part| whole.merge(&part.0));
-    for notice in digest.lines() {
-        let Payload { config, table, rules, .. } = &notice.content;
-        let judged = |_: Option<&Judged>| (Arc::clone(config), table.clone(), rules.clone());
-        entry(&notice.content, notice.changes, Some(&notice.row.0), |entry| whole.add(entry, judged));
+impl Renderer {
+    /// Renders a digest for one destination, given by its index.
+    pub fn digest(&self, config: &Config, destination: &Destination, digest: &outbox::Digest<Payload>) -> Value {
+        let target = &destination.target;
+        let mut whole = Digest::default();
+        digest.tallies().for_each(|part| whole.merge(&part.0));
+        for notice in digest.lines() {
+            let Payload { config, table, rules, .. } = &notice.content;
+            let judged = |_: Option<&Judged>| (Arc::clone(config), table.clone(), rules.clone());
+            entry(&notice.content, notice.changes, Some(&notice.row.0), |entry| whole.add(entry, judged));
+        }
+        let form = if digest.is_shrunk() { Form::Counts } else { Form::Whole };
+        let first = digest.first();
+        let id = first.map_or_else(String::new, |(owner, offset)| format!("digest:{}:{offset}", owner.partition));
+        self.of_digest(config, target, &whole, &id, form)
     }
-    let form = if digest.is_shrunk() { Form::Counts } else { Form::Whole };
-    let id = digest.first().map_or_else(String::new, |(owner, offset)| format!("digest:{}:{offset}", owner.partition));
-    payload(config, target, &whole, &id, form, metrics)
-}
 
-fn payload(
-    config: &Config,
-    target: &Target,
-    digest: &Digest<Judged>,
-    id: &str,
-    form: Form,
-    metrics: &Metrics,
-) -> Value {
-    let mut row = |kept: &Kept<Judged>| row(kept, metrics);
-    let message = digest::digest(digest, &words(config, digest), form, &mut row);
-    match target {
-        Target::SlackWebhook { .. } | Target::SlackBot(_) => message::slack::payload(&message),
-        Target::Teams { .. } => message::teams::payload(&message),
-        Target::Webhook { .. } => digest::payload(digest, id, &message, form, &mut row),
+    fn of_digest(&self, config: &Config, target: &Target, digest: &Digest<Judged>, id: &str, form: Form) -> Value {
+        let mut row = |kept: &Kept<Judged>| self.row(kept);
+        let message = digest::digest(digest, &words(config, digest), form, &mut row);
+        match target {
+            Target::SlackWebhook { .. } | Target::SlackBot(_) => message::slack::payload(&message),
+            Target::Teams { .. } => message::teams::payload(&message),
+            Target::Webhook { .. } => digest::payload(digest, id, &message, form, &mut row),
+        }
+    }
+
+    fn row(&self, kept: &Kept<Judged>) -> Message {
+        let (config, table, rules) = &kept.tag;
+        let table = table.as_deref();
+        if !kept.is_slim {
+            return self.compose(&Subject { config, folded: &kept.folded, table, rules });
+        }
+        // Templates would miss the columns that there was no room for: the default words need none of these.
+        let plain = TableView::default();
+        let view = table.map_or(&plain, |table| &table.view);
+        message::compose(&kept.folded.change, view, &plain_words(config, &matched(config, rules)))
     }
 }
 
@@ -93,18 +102,6 @@ fn words(config: &Config, digest: &Digest<Judged>) -> DigestWords {
         locale: Arc::clone(&config.locale),
         time_zone: config.time_zone.clone(),
     }
-}
-
-fn row(kept: &Kept<Judged>, metrics: &Metrics) -> Message {
-    let (config, table, rules) = &kept.tag;
-    let table = table.as_deref();
-    if !kept.is_slim {
-        return compose(config, &kept.folded, table, rules, metrics);
-    }
-    // Templates would miss the columns that there was no room for: the default words need none of these.
-    let plain = TableView::default();
-    let view = table.map_or(&plain, |table| &table.view);
-    message::compose(&kept.folded.change, view, &plain_words(config, &matched(config, rules)))
 }
 
 #[cfg(test)]

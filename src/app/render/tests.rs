@@ -1,7 +1,10 @@
+mod wording;
+
 use super::*;
-use crate::change::{NoHints, Skim, skim};
+use crate::change::{NoHints, RowChange, Skim, skim};
 use crate::cli::records::read_records;
 use crate::config::{self, Report};
+use std::sync::Arc;
 
 const CAPTURED: &[u8] = include_bytes!("../../../tests/fixtures/debezium/postgres-json.jsonl");
 
@@ -32,8 +35,9 @@ fn rendered(title: &str, change: &Arc<RowChange>) -> (String, f64) {
     let config = parsed(title);
     let metrics = Metrics::new().unwrap();
     let table = config.table("shop", "public.sellers").cloned();
-    let target = &config.destinations[0].target;
-    let payload = payload(&config, target, &Folded::one(Arc::clone(change)), table.as_deref(), &[0], &metrics);
+    let folded = Folded::one(Arc::clone(change));
+    let subject = Subject { config: &config, folded: &folded, table: table.as_deref(), rules: &[0] };
+    let payload = Renderer::new(metrics.clone()).payload(&config.destinations[0], &subject);
     (payload.to_string(), metrics.rule_errors.with_label_values(&["sellers"]).get() as f64)
 }
 
@@ -67,7 +71,8 @@ fn a_refused_post_has_a_plain_and_short_form() {
     let config = parsed("{{ row.name }}");
     let metrics = Metrics::new().unwrap();
     let table = config.table("shop", "public.sellers").cloned();
-    let target = &config.destinations[0].target;
-    let post = simple(&config, target, &Folded::one(seller(2)), table.as_deref(), &[0], &metrics);
+    let folded = Folded::one(seller(2));
+    let subject = Subject { config: &config, folded: &folded, table: table.as_deref(), rules: &[0] };
+    let post = Renderer::new(metrics).simple(&config.destinations[0], &subject);
     assert!(post["text"].as_str().unwrap().contains("Ada's Antiques") && post.get("blocks").is_none(), "{post}");
 }

@@ -92,7 +92,7 @@ pub fn replay(arguments: &ReplayArguments) -> Result<(), Failure> {
     };
     let letters = Letters::new(settings, &config);
     let replayed = letters.replayed()?;
-    let mut posts = Posts::new(Arc::clone(&config), &source).map_err(Failure::Failed)?;
+    let mut posts = Posts::new(Arc::clone(&config), &source).and_then(Posts::again).map_err(Failure::Failed)?;
     let (mut out, mut tally) = (output(true), Tally::default());
     let mut left = arguments.limit.unwrap_or(u64::MAX);
     for letter in letters.select(&arguments.filter, &source, &config)? {

@@ -7,6 +7,7 @@ mod kafka;
 mod registry;
 mod rules;
 mod tables;
+mod wording;
 
 use super::de::At;
 use super::diagnostic::{Diagnostic, Place, Report};
@@ -35,10 +36,13 @@ const METADATA_BYTES_MAX: usize = i16::MAX as usize;
 /// Compiles the model. `None` only where a part without which there is no config is missing.
 pub fn compile(model: Model, report: &mut Report) -> Option<Config> {
     not_built_yet(&model, report);
-    let tables = model.tables.into_iter().filter_map(|(name, table)| tables::table(&name, table, report)).collect();
-    let destinations = destinations::destinations(model.destinations, report);
-    let rules = rules::rules(model.rules, &destinations, &model.destination_names, report);
     let locale = locale(model.locale.as_ref(), report);
+    let tables = model.tables.into_iter();
+    let tables: Vec<_> = tables.filter_map(|(name, table)| tables::table(&name, table, &locale, report)).collect();
+    let destinations = destinations::destinations(model.destinations, report);
+    let known =
+        rules::Known { destinations: &destinations, named: &model.destination_names, tables: &tables, locale: &locale };
+    let rules = rules::rules(model.rules, &known, report);
     let time_zone = match &model.time_zone {
         None => jiff::tz::TimeZone::UTC,
         Some(name) => jiff::tz::TimeZone::get(name).unwrap_or_else(|_| {

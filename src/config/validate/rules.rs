@@ -1,21 +1,27 @@
 //! `rules:`
 
-use super::{any_pattern, compiled, pattern, template};
+use super::wording::{Parts, Trial, wording};
+use super::{any_pattern, compiled, pattern};
 use crate::change::Op;
-use crate::config::Destination;
 use crate::config::de::At;
 use crate::config::diagnostic::{Diagnostic, Place, Report};
 use crate::config::model::RuleModel;
-use crate::message::{Priority, Tone};
-use crate::rule::{Condition, Ops, Rule};
+use crate::config::{Destination, Table};
+use crate::message::{Locale, Priority, TableView, Tone};
+use crate::rule::{Condition, Ops, Rule, Wording};
 use std::collections::HashSet;
+use std::sync::Arc;
 
-pub(super) fn rules(
-    models: Vec<At<RuleModel>>,
-    destinations: &[Destination],
-    named: &[String],
-    report: &mut Report,
-) -> Vec<Rule> {
+/// What rules name.
+pub(super) struct Known<'a> {
+    pub destinations: &'a [Destination],
+    /// Every destination's name, those whose settings could not be read included.
+    pub named: &'a [String],
+    pub tables: &'a [Arc<Table>],
+    pub locale: &'a Arc<Locale>,
+}
+
+pub(super) fn rules(models: Vec<At<RuleModel>>, known: &Known<'_>, report: &mut Report) -> Vec<Rule> {
     let mut names: HashSet<String> = HashSet::new();
     if models.is_empty() && !report.has_errors() {
         report.push(Diagnostic::warning(Place::default(), "there are no rules: nothing will be posted"));
@@ -25,12 +31,13 @@ pub(super) fn rules(
         if !names.insert(model.name.value.clone()) {
             report.push(Diagnostic::error(model.name.place, format!("there are two rules {:?}", model.name.value)));
         }
-        rules.extend(rule(model, destinations, named, report));
+        rules.extend(rule(model, known, report));
     }
     rules
 }
 
-fn rule(model: RuleModel, destinations: &[Destination], named: &[String], report: &mut Report) -> Option<Rule> {
+fn rule(model: RuleModel, known: &Known<'_>, report: &mut Report) -> Option<Rule> {
+    let Known { destinations, named, .. } = known;
     // A logical message is of no table: its prefix stands for one, whatever it looks like.
     let messages = model.on.as_ref().is_some_and(|on| on.0.iter().any(|word| word.value == "message"));
     let table = if messages { any_pattern(&model.table, report) } else { pattern(&model.table, report) };
@@ -72,9 +79,11 @@ fn rule(model: RuleModel, destinations: &[Destination], named: &[String], report
         }
         mention.ok()
     });
+    let wording = words(&model, on, known, report);
+    unused_payloads(&model, &to, destinations, report);
     Some(Rule {
         when: model.when.as_ref().and_then(|text| compiled(text, "condition", Condition::compile(text), report)),
-        headline: model.headline.as_ref().and_then(|text| template(text, report)),
+        wording,
         priority: word(&model.priority, "priority", &Priority::ALL.map(|p| (p.as_str(), p)), report)
             .unwrap_or(Priority::Normal),
         tone: word(
@@ -92,6 +101,38 @@ fn rule(model: RuleModel, destinations: &[Destination], named: &[String], report
         mention,
         expires: model.expires.map(|span| span.value.0),
     })
+}
+
+fn words(model: &RuleModel, on: Ops, known: &Known<'_>, report: &mut Report) -> Wording {
+    let parts = Parts {
+        headline: model.headline.as_ref(),
+        title: model.title.as_ref(),
+        link: model.link.as_ref(),
+        note: model.note.as_ref(),
+        fields: &model.fields.0,
+        buttons: &model.buttons.0,
+        payload: &model.payload,
+    };
+    let plain = TableView::default();
+    let (server, table) = model.table.split_once(':').unwrap_or(("", &model.table));
+    let view = known.tables.iter().find(|known| known.pattern.matches(server, table)).map(|known| &known.view);
+    // The rarest of a rule's operations know least of a row.
+    let first = [Op::Update, Op::Create, Op::Read, Op::Delete].into_iter().find(|op| on.contains(*op));
+    let op = first.unwrap_or(Op::Update);
+    wording(parts, &Trial { table, view: view.unwrap_or(&plain), op, locale: known.locale }, report)
+}
+
+/// A payload for a type of destination that the rule does not lead to.
+fn unused_payloads(model: &RuleModel, to: &[usize], destinations: &[Destination], report: &mut Report) {
+    for (kind, text) in [("slack", &model.payload.slack), ("teams", &model.payload.teams)] {
+        let leads_there = to.iter().any(|index| destinations[*index].target.kind() == kind);
+        if let Some(text) = text.as_ref().filter(|_| !leads_there && !to.is_empty()) {
+            report.push(Diagnostic::warning(
+                text.place,
+                format!("the rule {:?} leads to no {kind}: its payload for {kind} is not used", model.name.value),
+            ));
+        }
+    }
 }
 
 fn op(word: &At<String>, ops: Ops, report: &mut Report) -> Ops {

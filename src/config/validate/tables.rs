@@ -1,16 +1,22 @@
 //! `tables:`
 
+use super::wording::{Parts, Trial, wording};
 use super::{pattern, template};
-use crate::change::ColumnHint;
+use crate::change::{ColumnHint, Op};
 use crate::config::Table;
 use crate::config::de::At;
 use crate::config::diagnostic::{Diagnostic, Report};
 use crate::config::model::{CurrencyDisplayModel, ReplicaIdentityModel, TableModel};
-use crate::message::{ColumnView, CurrencyDisplay, DURATION_UNITS, Format, TableView};
+use crate::message::{ColumnView, CurrencyDisplay, DURATION_UNITS, Format, Locale, TableView};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-pub(super) fn table(name: &At<String>, model: TableModel, report: &mut Report) -> Option<Arc<Table>> {
+pub(super) fn table(
+    name: &At<String>,
+    model: TableModel,
+    locale: &Arc<Locale>,
+    report: &mut Report,
+) -> Option<Arc<Table>> {
     let pattern = pattern(name, report)?;
     let mut view = TableView { noun: model.name, columns: HashMap::new(), ignore: model.ignore.0 };
     let (mut currencies, mut redacted, mut types) = (Vec::new(), Vec::new(), HashMap::new());
@@ -58,11 +64,20 @@ pub(super) fn table(name: &At<String>, model: TableModel, report: &mut Report) -
         };
         view.columns.insert(column.value, shown);
     }
+    let parts = Parts {
+        headline: model.headline.as_ref(),
+        title: model.title.as_ref(),
+        link: model.link.as_ref(),
+        note: model.note.as_ref(),
+        fields: &model.fields.0,
+        buttons: &model.buttons.0,
+        payload: &model.payload,
+    };
+    let wording = wording(parts, &Trial { table: name, view: &view, op: Op::Update, locale }, report);
     Some(Arc::new(Table {
         pattern,
         view,
-        title: model.title.as_ref().and_then(|text| template(text, report)),
-        link: model.link.as_ref().and_then(|text| template(text, report)),
+        wording,
         currencies,
         redacted: redacted.into(),
         full_identity: model.replica_identity.map(|identity| identity == ReplicaIdentityModel::Full),

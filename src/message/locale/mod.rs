@@ -115,6 +115,16 @@ impl Locale {
         self.grouped(&number.to_string())
     }
 
+    /// Marks a post that may have been made before.
+    pub fn sent_again(&self) -> &'static str {
+        self.phrases.sent_again
+    }
+
+    /// Marks a post for a part of which the config's template failed.
+    pub fn template_failed(&self, what: &str) -> String {
+        fill(self.phrases.template_failed, &[("what", what)])
+    }
+
     /// Which of two phrases goes with this number.
     pub fn plural(&self, number: &BigDecimal, [one, other]: Plural) -> &'static str {
         if self.phrases.singular.holds(number) { one } else { other }

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use serde_json::Value as Json;
 use std::sync::Arc;
 
-const NASTY: [&str; 26] = [
+pub(crate) const NASTY: [&str; 26] = [
     "<!channel>",
     "<!here|here>",
     "<@U0123ABCD>",
@@ -40,7 +40,7 @@ const NASTY: [&str; 26] = [
 ];
 
 /// A text of nasty pieces; some of them huge.
-pub(super) fn hostile_text() -> impl Strategy<Value = String> {
+pub(crate) fn hostile_text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         4 => proptest::sample::select(NASTY.to_vec()).prop_map(str::to_owned),
         2 => any::<String>(),
@@ -222,6 +222,46 @@ pub(super) fn visible(text: &str, joiner: bool) {
         assert!(joiner || c != '\u{2060}', "{text:?}");
     }
     assert_eq!(open, 0, "{text:?}");
+}
+
+/// A payload of a template's own: nothing in it calls, links or hides, but for `own`, the template's.
+pub(crate) fn check_slack_text(payload: &Json, own: &str) {
+    strings(payload, &mut |text| {
+        visible(text, true);
+        if text.starts_with("https://shop.example/") {
+            return;
+        }
+        let text = text.replacen(own, "", 1);
+        for live in ["<!", "<@", "<#", "<http", "@here", "@channel", "@everyone", "://"] {
+            assert!(!text.contains(live) || is_literal(payload, &text), "{live} in {text:?}");
+        }
+    });
+}
+
+/// Whether a text stands where Slack parses nothing.
+fn is_literal(json: &Json, text: &str) -> bool {
+    match json {
+        Json::Array(elements) => elements.iter().any(|element| is_literal(element, text)),
+        Json::Object(entries) => {
+            let kind = entries.get("type").and_then(Json::as_str).unwrap_or_default();
+            let here = ["plain_text", "text"].contains(&kind) && entries.get("text").is_some_and(|value| value == text);
+            here || entries.values().any(|value| is_literal(value, text))
+        }
+        _ => false,
+    }
+}
+
+/// The same for a card.
+pub(crate) fn check_teams_text(payload: &Json) {
+    strings(payload, &mut |text| {
+        visible(text, true);
+        assert!(!text.contains("{{") && !text.contains("}}"), "{text:?}");
+    });
+    let body = &payload["attachments"][0]["content"]["body"];
+    for markdown in [&body[0]["text"], &body[1]["facts"][0]["title"], &body[1]["facts"][0]["value"]] {
+        let text = markdown.as_str().unwrap().replacen("](https://shop.example/)", "", 1);
+        assert!(!text.contains("](") && !text.contains("://") && !text.contains(['*', '~', '`']), "{text:?}");
+    }
 }
 
 pub(super) fn strings(json: &Json, see: &mut impl FnMut(&str)) {

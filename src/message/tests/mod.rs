@@ -7,7 +7,7 @@ mod digests;
 mod facts;
 mod formats;
 mod headlines;
-mod hostile;
+pub(crate) mod hostile;
 mod languages;
 mod layouts;
 mod posts;

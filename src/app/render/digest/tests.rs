@@ -8,8 +8,8 @@ fn seller_payload(config: &Arc<Config>, rules: &[usize]) -> Payload {
 }
 
 fn posted(config: &Config, digest: &Digest<Judged>, form: Form) -> String {
-    let metrics = Metrics::new().unwrap();
-    payload(config, &config.destinations[0].target, digest, "1", form, &metrics).to_string()
+    let renderer = Renderer::new(crate::telemetry::Metrics::new().unwrap());
+    renderer.of_digest(config, &config.destinations[0].target, digest, "1", form).to_string()
 }
 
 #[test]
