@@ -285,3 +285,48 @@ fn headers(letter: &DeadLetter<'_>, whole: bool) -> OwnedHeaders {
     }
     headers
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::tests::schema::validator;
+    use rdkafka::message::Headers;
+    use serde_json::{Map, Value};
+
+    fn written(letter: &DeadLetter<'_>) -> Value {
+        let headers = headers(letter, true);
+        let text = |header: Header<'_, &[u8]>| {
+            let value = header.value.and_then(|value| std::str::from_utf8(value).ok());
+            (header.key.to_owned(), value.map_or(Value::Null, Value::from))
+        };
+        Value::Object(headers.iter().map(text).collect::<Map<_, _>>())
+    }
+
+    #[test]
+    fn a_letters_headers_are_as_its_schema_says() {
+        let schema = validator(include_str!("../../schemas/dead-letter.schema.json"));
+        let headers = vec![("trace".to_owned(), Some(b"abc".to_vec()))];
+        let record = RawRecord { key: None, value: Some(b"x".to_vec()), headers };
+        let partition = Partition { topic: "shop.public.listings".into(), number: 3 };
+        let whole = DeadLetter {
+            record: &record,
+            partition: &partition,
+            offset: 12,
+            reason: "rejected",
+            error: "HTTP 400, invalid_blocks",
+            destination: Some("ops"),
+            rule: Some("price"),
+            attempts: 2,
+            time: "2026-11-23T14:02:37.5Z".to_owned(),
+        };
+        let undecodable = DeadLetter { reason: "decode", destination: None, rule: None, attempts: 0, ..whole.clone() };
+        for letter in [&whole, &undecodable] {
+            let headers = written(letter);
+            assert!(schema.is_valid(&headers), "{headers:#}");
+            assert_eq!(headers["trace"], "abc");
+        }
+        assert!(!schema.is_valid(&written(&DeadLetter { reason: "bored", ..whole.clone() })));
+        let note = serde_json::json!({REPLAYED_HEADER: "0:12", "rowbell.time": "2026-11-23T14:02:37Z"});
+        assert!(schema.is_valid(&note));
+    }
+}

@@ -173,13 +173,18 @@ fn delta(writer: &Writer<'_>, change: &ColumnChange, old: &Value, new: &Value) -
         let delta = delta(&rounded(&from), &rounded(&to)).or_else(|| delta(&from, &to));
         let suffix = writer.suffix(&change.name);
         return delta.map(|delta| match delta.detail {
-            Some(by) => Delta { detail: Some(by + &suffix), ..delta },
-            None => Delta { main: delta.main + &suffix, detail: None },
+            Some(by) => Delta { detail: Some(bounded(by + &suffix)), ..delta },
+            None => Delta { main: bounded(delta.main + &suffix), detail: None },
         });
     }
     let (from, to) = (writer.moment(&change.name, old)?, writer.moment(&change.name, new)?);
     let difference = to.checked_sub(from)?;
     (difference != 0).then(|| Delta { main: moment::shift(difference, writer.locale()), detail: None })
+}
+
+/// Of a difference of hundreds of digits the beginning.
+fn bounded(difference: String) -> String {
+    safe::shorten(&difference, VALUE)
 }
 
 fn elements(writer: &Writer<'_>, change: &ColumnChange, value: &Value, side: Side) -> Vec<String> {

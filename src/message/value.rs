@@ -130,7 +130,7 @@ impl<'a> Writer<'a> {
     /// What stands behind the column's numbers; nothing where their style says the unit already.
     pub fn suffix(&self, column: &str) -> String {
         match (self.unit(column), self.format(column)) {
-            (Some(unit), None | Some(Format::Number)) => format!("\u{A0}{}", safe::clean(unit)),
+            (Some(unit), None | Some(Format::Number)) => format!("\u{A0}{}", safe::label(unit)),
             _ => String::new(),
         }
     }

@@ -48,7 +48,9 @@ impl Storm {
     }
 
     fn json(&self, form: Form) -> serde_json::Value {
-        digest::payload(&self.digest, "ops:0:1-10000", &self.message(form), form, &mut row_message)
+        let payload = digest::payload(&self.digest, "ops:0:1-10000", &self.message(form), form, &mut row_message);
+        super::schema::valid(&payload);
+        payload
     }
 }
 

@@ -189,7 +189,7 @@ fn what_was_cut_says_so() {
 fn check(message: &Message, change: &RowChange) {
     let slack = slack::payload(message);
     let teams = teams::payload(message);
-    webhook::payload(message, change);
+    super::schema::valid(&webhook::payload(message, change));
     vendors::slack::check(&slack, message.mention.as_ref());
     vendors::teams::check(&teams);
     for (payload, joiner) in [(&slack, true), (&teams, true)] {

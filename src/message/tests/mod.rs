@@ -11,6 +11,7 @@ pub(crate) mod hostile;
 mod languages;
 mod layouts;
 mod posts;
+pub(crate) mod schema;
 mod vendors;
 
 use super::{Mark, Message};

@@ -21,7 +21,7 @@ fn config(table: &str, rule: &str) -> Config {
 fn post(config: &Config, destination: usize, change: &Arc<RowChange>, metrics: &Metrics) -> Value {
     let table = config.table("shop", "public.sellers").cloned();
     let folded = Folded::one(Arc::clone(change));
-    let subject = Subject { config: &config, folded: &folded, table: table.as_deref(), rules: &[0] };
+    let subject = Subject { config, folded: &folded, table: table.as_deref(), rules: &[0] };
     Renderer::new(metrics.clone()).payload(&config.destinations[destination], &subject)
 }
 
