@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::message::tests::build::{chair, decimal, int, listings, rule, update};
-use crate::message::tests::hostile::{NASTY, check_slack_text, check_teams_text, hostile_text};
+use crate::message::tests::hostile::{CORPUS, check_slack_text, check_teams_text, hostile_text};
 use crate::message::{Message, Words, compose};
 use proptest::prelude::*;
 
@@ -253,7 +253,7 @@ proptest! {
 
 #[test]
 fn no_value_of_the_corpus_breaks_out_of_its_place() {
-    for value in NASTY {
+    for value in CORPUS.iter() {
         let values = vec![Json::from(format!("x{value}y")); 16];
         check_slack_text(&slack(SLACK, &values).unwrap(), "<!here>");
         check_teams_text(&teams(TEAMS, &values).unwrap());

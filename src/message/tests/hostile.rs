@@ -8,41 +8,18 @@ use crate::message::{ColumnView, Format, Message, TableView, Words, compose, sla
 use bigdecimal::BigDecimal;
 use proptest::prelude::*;
 use serde_json::Value as Json;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-pub(crate) const NASTY: [&str; 26] = [
-    "<!channel>",
-    "<!here|here>",
-    "<@U0123ABCD>",
-    "<#C0123ABCD>",
-    "<https://evil.example|click>",
-    "@here",
-    "@everyone",
-    "{{DATE(2026-01-01T00:00:00Z, SHORT)}}",
-    "{{{{",
-    "}}",
-    "{",
-    "}",
-    "*bold* _it_ ~x~ `c`",
-    "[a](https://evil.example)",
-    "\u{202E}gpj.exe",
-    "\u{2066}",
-    "\u{200B}",
-    "\u{0}\u{7}\u{1B}[31m",
-    "\u{FEFF}",
-    "e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}",
-    "👩‍👩‍👧‍👦",
-    "🏴󠁧󠁢󠁳󠁣󠁴󠁿",
-    "שלום עולם",
-    "漢字かな",
-    "\r\n\n\t",
-    "&amp;<>",
-];
+/// The texts of tests/fixtures/hostile.json, each with its reason there.
+pub(crate) static CORPUS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let corpus: Vec<Json> = serde_json::from_str(include_str!("../../../tests/fixtures/hostile.json")).unwrap();
+    corpus.iter().map(|entry| entry["text"].as_str().unwrap().to_owned()).collect()
+});
 
 /// A text of nasty pieces; some of them huge.
 pub(crate) fn hostile_text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
-        4 => proptest::sample::select(NASTY.to_vec()).prop_map(str::to_owned),
+        4 => proptest::sample::select(CORPUS.as_slice()),
         2 => any::<String>(),
         2 => "[a-z]{1,12} ",
     ];
@@ -186,7 +163,7 @@ fn what_was_cut_says_so() {
 }
 
 /// What would be sent, against what the vendors accept.
-fn check(message: &Message, change: &RowChange) {
+pub(super) fn check(message: &Message, change: &RowChange) {
     let slack = slack::payload(message);
     let teams = teams::payload(message);
     super::schema::valid(&webhook::payload(message, change));

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 pub(crate) mod build;
+mod corpus;
 mod digests;
 mod facts;
 mod formats;
