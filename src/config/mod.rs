@@ -102,6 +102,8 @@ pub struct Table {
     pub pattern: TablePattern,
     /// How rows are shown.
     pub view: TableView,
+    /// Where a person looks at all its rows; checked: http or https.
+    pub overview: Option<String>,
     /// The table's words, for rules that have none of their own.
     pub wording: Wording,
     /// Currency codes of columns.

@@ -140,6 +140,9 @@ pub struct TableModel {
     /// The whole message by a template of one's own, for each type of destination.
     #[serde(default)]
     pub payload: PayloadModel,
+    /// Where a person looks at all rows of the table, an http or https address: a digest's button.
+    #[serde(default)]
+    pub overview: Option<At<String>>,
     /// Columns whose changes are never shown and never match.
     #[serde(default)]
     pub ignore: OneOrMany<String>,

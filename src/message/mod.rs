@@ -43,6 +43,7 @@ pub use compose::compose;
 pub use draft::{Draft, DraftError, Inserted};
 pub use formats::Formats;
 pub use limits::{BUTTONS, LINES_WATCHED};
+pub use link::checked as web_address;
 pub use locale::{CurrencyDisplay, LANGUAGES, Locale, LocaleError};
 pub use model::{Colour, Delta, Identity, Line, Link, Mark, Message, Rows, Span};
 pub use names::{humanise, noun_of};

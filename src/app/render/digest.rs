@@ -101,6 +101,10 @@ fn words(config: &Config, digest: &Digest<Judged>) -> DigestWords {
         mention: leading.and_then(|rule| rule.mention.clone()),
         locale: Arc::clone(&config.locale),
         time_zone: config.time_zone.clone(),
+        overview: digest
+            .only_table()
+            .and_then(|(server, table)| config.table(server, table))
+            .and_then(|table| table.overview.clone()),
     }
 }
 

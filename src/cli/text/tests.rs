@@ -159,6 +159,7 @@ fn a_digest_reads_like_a_message() {
         mention: None,
         locale: crate::message::Locale::english(),
         time_zone: jiff::tz::TimeZone::UTC,
+        overview: None,
     };
     let mut row = |kept: &crate::message::digest::Kept<()>| compose(&kept.folded.change, &listings(), &words);
     let message = digest(&storm, &plain, Form::Whole, &mut row);
@@ -166,10 +167,10 @@ fn a_digest_reads_like_a_message() {
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[0], "12 changes to listings in less than a second");
     assert_eq!(lines[1], "  Stock quantity: 12 changes  (all down)");
-    assert_eq!(lines[2], "  Most important: 10 rows, 10 changes");
-    assert_eq!(lines[3], "  Oak chair (https://shop.example/listings/1): Stock quantity 1 -> 0");
+    assert_eq!(lines[2], "  Most important  10 rows, 10 changes");
+    assert_eq!(lines[3], "  - Oak chair (https://shop.example/listings/1): 1 -> 0");
     assert_eq!(lines[13], "  2 more changes are counted above, not shown one by one");
     let text = teams(&crate::message::teams::payload(&message));
-    assert_eq!(text.lines().nth(3), Some("  Oak chair (https://shop.example/listings/1): Stock quantity 1 -> 0"));
+    assert_eq!(text.lines().nth(3), Some("  •  Oak chair (https://shop.example/listings/1): 1 -> 0"));
     assert_eq!(text.lines().count(), 15);
 }

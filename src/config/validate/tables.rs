@@ -7,7 +7,7 @@ use crate::config::Table;
 use crate::config::de::At;
 use crate::config::diagnostic::{Diagnostic, Report};
 use crate::config::model::{CurrencyDisplayModel, ReplicaIdentityModel, TableModel};
-use crate::message::{ColumnView, CurrencyDisplay, DURATION_UNITS, Format, Locale, TableView};
+use crate::message::{ColumnView, CurrencyDisplay, DURATION_UNITS, Format, Locale, TableView, web_address};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -77,12 +77,24 @@ pub(super) fn table(
     Some(Arc::new(Table {
         pattern,
         view,
+        overview: model.overview.as_ref().and_then(|address| overview(address, report)),
         wording,
         currencies,
         redacted: redacted.into(),
         full_identity: model.replica_identity.map(|identity| identity == ReplicaIdentityModel::Full),
         types,
     }))
+}
+
+fn overview(address: &At<String>, report: &mut Report) -> Option<String> {
+    let checked = web_address(address);
+    if checked.is_none() {
+        report.push(
+            Diagnostic::error(address.place, format!("{:?} is no http or https address", address.value))
+                .hint("it is the same for every row: an address as it is, not a template"),
+        );
+    }
+    checked
 }
 
 /// Units of a unit: `kg`, `items per box`.

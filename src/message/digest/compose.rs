@@ -4,11 +4,13 @@ use super::limits::{COLUMN_LINES, GROUP_COLUMNS, GROUP_LINES, ROW_COLUMNS, ROW_V
 use super::tally::{CountedColumn, Group, OPS, Tally, Times};
 use super::{Digest, Kept};
 use crate::change::Op;
+use crate::message::compose;
 use crate::message::limits::{HEADLINE, LABEL, NOTE, VALUE_BRIEF};
 use crate::message::locale::Locale;
-use crate::message::model::{Line, Mark, Message, Rows, Span};
+use crate::message::model::{Line, Link, Mark, Message, Rows, Span};
 use crate::message::moment;
 use crate::message::names;
+use crate::message::phrases::fill;
 use crate::message::safe;
 use crate::message::view::Mention;
 use crate::message::{Priority, Tone};
@@ -37,6 +39,8 @@ pub struct DigestWords {
     pub locale: Arc<Locale>,
     /// Zone of every instant shown.
     pub time_zone: TimeZone,
+    /// Where a person looks at all rows of the only table it is about; checked: http or https.
+    pub overview: Option<String>,
 }
 
 /// Says what many changes come to. `row` composes the message of a row that is shown, as if it were posted by itself.
@@ -49,6 +53,7 @@ pub fn digest<T>(
     form: Form,
     row: &mut dyn FnMut(&Kept<T>) -> Message,
 ) -> Message {
+    let locale = &*words.locale;
     let mut groups: Vec<&Group> = digest.live_groups().collect();
     groups.sort_by_key(|group| (group.priority, std::cmp::Reverse(group.tally.changes)));
     let mut all = Tally::default();
@@ -58,18 +63,24 @@ pub fn digest<T>(
     let mut lines = Vec::new();
     if shown < all.changes {
         // Where every row is shown, these say it all.
-        lines = counts(digest, &groups);
+        lines = counts(digest, &groups, locale);
     }
     let mut rows = Rows::default();
     if form == Form::Whole {
-        rows.heading = heading(digest).filter(|_| !lines.is_empty());
-        let told: Vec<_> = digest.rows().iter().map(|kept| (kept, row(kept))).collect();
+        rows.heading = heading(digest, locale).filter(|_| !lines.is_empty());
+        let mut changed = |kept| {
+            let mut message = row(kept);
+            // A digest has room for what changed.
+            message.lines.retain(|line| !line.is_context);
+            message
+        };
+        let told: Vec<_> = digest.rows().iter().map(|kept| (kept, changed(kept))).collect();
         let only = only_column(&told).filter(|_| tables.len() == 1 && !lines.is_empty());
-        let line = |(kept, message)| row_line(kept, message, tables.len() > 1, only.as_deref());
+        let line = |(kept, message)| row_line(kept, message, tables.len() > 1, only.as_deref(), locale);
         rows.lines = told.into_iter().map(line).collect();
     }
     let summary = summary(if lines.is_empty() { &rows.lines } else { &lines });
-    let notes = notes(digest, &all, shown, form);
+    let notes = notes(digest, &all, shown, form, locale);
     Message {
         locale: Arc::clone(&words.locale),
         op: if all.op(Op::Truncate) > 0 { Op::Truncate } else { Op::Update },
@@ -78,13 +89,13 @@ pub fn digest<T>(
         mention: words.mention.clone(),
         noun: String::new(),
         title: String::new(),
-        headline: headline(digest, &groups, &all),
+        headline: headline(digest, &groups, &all, locale),
         summary,
         lines,
         rows,
         left_out: Vec::new(),
         identity: Vec::new(),
-        link: None,
+        link: overview(&groups, words),
         buttons: Vec::new(),
         context: context(digest, words),
         notes: notes.into_iter().map(|note| safe::shorten(&note, NOTE)).collect(),
@@ -96,84 +107,96 @@ pub fn digest<T>(
     }
 }
 
-/// `12,345`
-fn count(number: u64) -> String {
-    Locale::english().count(number)
-}
-
 /// `1 change`, `12,345 changes`
-fn changes(number: u64) -> String {
-    format!("{} {}", count(number), if number == 1 { "change" } else { "changes" })
+fn changes(number: u64, locale: &Locale) -> String {
+    locale.counted(number, locale.phrases().changes)
 }
 
-fn headline<T>(digest: &Digest<T>, groups: &[&Group], all: &Tally) -> String {
+fn headline<T>(digest: &Digest<T>, groups: &[&Group], all: &Tally, locale: &Locale) -> String {
+    let words = locale.phrases();
+    let changes = |number| changes(number, locale);
     let number = all.changes + digest.undone;
     let same_table = groups.split_first().filter(|(first, rest)| {
         digest.others.changes == 0
             && rest.iter().all(|group| group.server == first.server && group.table == first.table)
     });
     let what = match same_table {
-        Some((group, _)) => one_table(group, all, number),
-        None if digest.others.changes > 0 => format!("{} in many tables", changes(number)),
+        Some((group, _)) => one_table(group, all, number, locale),
+        None if digest.others.changes > 0 => fill(words.changes_in_many_tables, &[("changes", &changes(number))]),
         None => {
             let tables: HashSet<_> = groups.iter().map(|group| (&group.server, &group.table)).collect();
             match tables.len() {
                 // Nothing but what was left out, or undone.
-                0 if number == 0 => "Changes that came too late to be posted".to_owned(),
-                0 => format!("{} that came to nothing", changes(number)),
-                tables => format!("{} in {tables} tables", changes(number)),
+                0 if number == 0 => words.came_too_late.to_owned(),
+                0 => fill(words.came_to_nothing, &[("changes", &changes(number))]),
+                tables => {
+                    let count = locale.count(tables as u64);
+                    fill(words.changes_in_tables, &[("changes", &changes(number)), ("count", &count)])
+                }
             }
         }
     };
-    let lasting = match (digest.since_us, digest.until_us) {
-        (Some(since), Some(until)) if number > 1 => format!(" in {}", lasting(since, until)),
-        _ => String::new(),
+    let what = match (digest.since_us, digest.until_us) {
+        (Some(since), Some(until)) if number > 1 => {
+            fill(words.lasting, &[("what", &what), ("length", &lasting(since, until, locale))])
+        }
+        _ => what,
     };
     let rules = digest.rules();
     let lead = match (digest.priority(), rules.as_slice(), digest.others.changes) {
         (Priority::Critical, [rule], 0) => format!("{}: ", safe::label(&names::humanise(rule))),
-        (Priority::Critical, ..) => "Critical: ".to_owned(),
+        (Priority::Critical, ..) => words.critical.to_owned(),
         _ => String::new(),
     };
-    safe::shorten(&format!("{lead}{what}{lasting}"), HEADLINE)
+    safe::shorten_as(words.shortened, &format!("{lead}{what}"), HEADLINE)
 }
 
 /// `1,200 listings added`, `1,200 changes to listings`
-fn one_table(group: &Group, all: &Tally, number: u64) -> String {
+fn one_table(group: &Group, all: &Tally, number: u64, locale: &Locale) -> String {
+    let words = locale.phrases();
     let plural = group.plural.as_deref().filter(|_| number != 1);
     let verb = OPS.iter().find(|op| all.op(**op) == number).and_then(|op| match op {
-        Op::Create => Some("added"),
-        Op::Delete => Some("removed"),
-        Op::Read => Some("seen by a snapshot"),
+        Op::Create => Some(words.added),
+        Op::Delete => Some(words.removed),
+        Op::Read => Some(words.seen),
         Op::Update | Op::Truncate | Op::Message => None,
     });
+    let (count, changes) = (locale.count(number), changes(number, locale));
     match (verb, plural) {
-        (Some(verb), Some(plural)) => format!("{} {plural} {verb}", count(number)),
-        (Some(verb), None) => format!("{}: {} {verb}", group.noun, count(number)),
-        (None, Some(plural)) => format!("{} to {plural}", changes(number)),
-        (None, None) => format!("{}: {}", group.noun, changes(number)),
+        (Some(verb), Some(plural)) => fill(words.did_many, &[("count", &count), ("plural", plural), ("verb", verb)]),
+        (Some(verb), None) => fill(words.did_many_of, &[("noun", &group.noun), ("count", &count), ("verb", verb)]),
+        (None, Some(plural)) => fill(words.changes_to, &[("changes", &changes), ("plural", plural)]),
+        (None, None) => fill(words.changes_of, &[("noun", &group.noun), ("changes", &changes)]),
     }
+}
+
+/// `View listings`
+fn overview(groups: &[&Group], words: &DigestWords) -> Option<Link> {
+    let (url, group) = words.overview.clone().zip(groups.first())?;
+    let noun = group.plural.as_deref().unwrap_or(&group.noun);
+    Some(Link { label: fill(words.locale.phrases().view, &[("noun", noun)]), url })
 }
 
 /// `14 seconds`, `less than a second`
-fn lasting(since_us: i64, until_us: i64) -> String {
-    moment::length(u128::from(until_us.abs_diff(since_us)) * 1_000, &Locale::english())
-        .unwrap_or_else(|| "less than a second".to_owned())
+fn lasting(since_us: i64, until_us: i64, locale: &Locale) -> String {
+    let length = moment::length(u128::from(until_us.abs_diff(since_us)) * 1_000, locale);
+    length.unwrap_or_else(|| locale.phrases().less_than_a_second.to_owned())
 }
 
 /// One group by column, several one by one.
-fn counts<T>(digest: &Digest<T>, groups: &[&Group]) -> Vec<Line> {
+fn counts<T>(digest: &Digest<T>, groups: &[&Group], locale: &Locale) -> Vec<Line> {
     let mut lines = Vec::new();
     if let ([group], 0) = (groups, digest.others.changes) {
-        lines.extend(operations(&group.tally));
-        lines.extend(columns(group));
+        lines.extend(operations(&group.tally, locale));
+        lines.extend(columns(group, locale));
         return lines;
     }
-    lines.extend(groups.iter().take(GROUP_LINES).map(|group| group_line(group)));
+    lines.extend(groups.iter().take(GROUP_LINES).map(|group| group_line(group, locale)));
     let rest = groups.iter().skip(GROUP_LINES);
     let rest: u64 = rest.map(|group| group.tally.changes).sum::<u64>() + digest.others.changes;
     if rest > 0 {
-        lines.push(plain_line("Other rules and tables", vec![Span::new(Mark::New, changes(rest))], None));
+        let body = vec![Span::new(Mark::New, changes(rest, locale))];
+        lines.push(plain_line(locale.phrases().other_rules, body, None));
     }
     lines
 }
@@ -197,20 +220,30 @@ fn plain_line(label: &str, body: Vec<Span>, note: Option<String>) -> Line {
 }
 
 /// `9,800 changed, 150 added, 50 removed`; `None` where there are only updates.
-fn operations(tally: &Tally) -> Option<Line> {
-    let text = operations_text(tally)?;
-    Some(plain_line("Rows", vec![Span::new(Mark::Plain, text)], None))
+fn operations(tally: &Tally, locale: &Locale) -> Option<Line> {
+    let text = operations_text(tally, locale)?;
+    Some(plain_line(locale.phrases().rows, vec![Span::new(Mark::Plain, text)], None))
 }
 
-fn operations_text(tally: &Tally) -> Option<String> {
-    let emptied = if tally.op(Op::Truncate) == 1 { "table emptied" } else { "tables emptied" };
-    let words = ["changed", "added", "removed", "seen by a snapshot", emptied, "messages"];
-    let all: Vec<_> = words.iter().zip(tally.ops).filter(|(_, count)| *count > 0).collect();
+fn operations_text(tally: &Tally, locale: &Locale) -> Option<String> {
+    let words = locale.phrases();
+    let counted = |op: Op, number: u64| {
+        let verb = match op {
+            Op::Truncate => return locale.counted(number, words.tables_emptied),
+            Op::Update => words.changed,
+            Op::Create => words.added,
+            Op::Delete => words.removed,
+            Op::Read => words.seen,
+            Op::Message => words.messages,
+        };
+        fill(words.counted, &[("count", &locale.count(number)), ("verb", verb)])
+    };
+    let all: Vec<_> = OPS.into_iter().zip(tally.ops).filter(|(_, count)| *count > 0).collect();
     if all.len() < 2 && tally.op(Op::Truncate) == 0 {
         // One kind is said by the headline.
         return None;
     }
-    Some(all.into_iter().map(|(word, number)| format!("{} {word}", count(number))).collect::<Vec<_>>().join(", "))
+    Some(all.into_iter().map(|(op, number)| counted(op, number)).collect::<Vec<_>>().join(", "))
 }
 
 /// The group's columns, those that changed most often first.
@@ -223,52 +256,55 @@ fn by_frequency(group: &Group) -> Vec<(&CountedColumn, Times)> {
     columns
 }
 
-fn columns(group: &Group) -> Vec<Line> {
+fn columns(group: &Group, locale: &Locale) -> Vec<Line> {
+    let words = locale.phrases();
     let all = by_frequency(group);
     let mut lines: Vec<Line> = all
         .iter()
         .take(COLUMN_LINES)
         .map(|(column, times)| {
-            let body = vec![Span::new(Mark::New, changes(times.changed))];
-            plain_line(&column.label, body, directions(*times))
+            let body = vec![Span::new(Mark::New, changes(times.changed, locale))];
+            plain_line(&column.label, body, directions(*times, locale))
         })
         .collect();
     let mut rest: Vec<_> = all
         .iter()
         .skip(COLUMN_LINES)
-        .map(|(column, times)| format!("{} {}", column.label, count(times.changed)))
+        .map(|(column, times)| format!("{} {}", column.label, locale.count(times.changed)))
         .collect();
     if group.tally.other_columns > 0 {
-        rest.push(format!("further columns {}", count(group.tally.other_columns)));
+        rest.push(fill(words.further_columns, &[("count", &locale.count(group.tally.other_columns))]));
     }
     if !rest.is_empty() {
-        lines.push(plain_line("Other columns", vec![Span::new(Mark::Plain, rest.join(", "))], None));
+        lines.push(plain_line(words.other_columns, vec![Span::new(Mark::Plain, rest.join(", "))], None));
     }
     lines
 }
 
 /// `down in 9,400, up in 12`
-fn directions(times: Times) -> Option<String> {
+fn directions(times: Times, locale: &Locale) -> Option<String> {
+    let words = locale.phrases();
+    let in_so_many = |phrase, number| fill(phrase, &[("count", &locale.count(number))]);
     match (times.down, times.up) {
         (0, 0) => None,
-        (down, 0) if down == times.changed => Some("all down".to_owned()),
-        (0, up) if up == times.changed => Some("all up".to_owned()),
-        (down, 0) => Some(format!("down in {}", count(down))),
-        (0, up) => Some(format!("up in {}", count(up))),
-        (down, up) => Some(format!("down in {}, up in {}", count(down), count(up))),
+        (down, 0) if down == times.changed => Some(words.all_down.to_owned()),
+        (0, up) if up == times.changed => Some(words.all_up.to_owned()),
+        (down, 0) => Some(in_so_many(words.down_in, down)),
+        (0, up) => Some(in_so_many(words.up_in, up)),
+        (down, up) => Some(format!("{}, {}", in_so_many(words.down_in, down), in_so_many(words.up_in, up))),
     }
 }
 
 /// `Listings, rule "price"`: `588 changes: Price 588 (all down), Status 3`
-fn group_line(group: &Group) -> Line {
+fn group_line(group: &Group, locale: &Locale) -> Line {
     let name = names::capitalise(group.plural.as_deref().unwrap_or(&group.noun));
-    let label = format!("{name}, rule \"{}\"", safe::label(&group.rule));
-    let mut body = vec![Span::new(Mark::New, changes(group.tally.changes))];
+    let label = fill(locale.phrases().of_rule, &[("name", &name), ("rule", &safe::label(&group.rule))]);
+    let mut body = vec![Span::new(Mark::New, changes(group.tally.changes, locale))];
     let columns = by_frequency(group);
-    let mut parts: Vec<_> = operations_text(&group.tally).into_iter().collect();
+    let mut parts: Vec<_> = operations_text(&group.tally, locale).into_iter().collect();
     parts.extend(columns.iter().take(GROUP_COLUMNS).map(|(column, times)| {
-        let directions = directions(*times).map(|text| format!(" ({text})")).unwrap_or_default();
-        format!("{} {}{directions}", column.label, count(times.changed))
+        let directions = directions(*times, locale).map(|text| format!(" ({text})")).unwrap_or_default();
+        format!("{} {}{directions}", column.label, locale.count(times.changed))
     }));
     if columns.len() > GROUP_COLUMNS || group.tally.other_columns > 0 {
         parts.push("…".to_owned());
@@ -279,10 +315,10 @@ fn group_line(group: &Group) -> Line {
     plain_line(&safe::shorten(&label, 2 * LABEL), body, None)
 }
 
-fn heading<T>(digest: &Digest<T>) -> Option<Line> {
-    let rows = digest.rows().len();
-    let what = format!("{rows} {}, {}", if rows == 1 { "row" } else { "rows" }, changes(digest.shown()));
-    (rows > 0).then(|| plain_line("Most important", vec![Span::new(Mark::Quiet, what)], None))
+fn heading<T>(digest: &Digest<T>, locale: &Locale) -> Option<Line> {
+    let (rows, words) = (digest.rows().len() as u64, locale.phrases());
+    let what = format!("{}, {}", locale.counted(rows, words.row_count), changes(digest.shown(), locale));
+    (rows > 0).then(|| plain_line(words.most_important, vec![Span::new(Mark::Quiet, what)], None))
 }
 
 /// The one column that changed in every row that is shown: the counts name it, so that the rows need not.
@@ -297,31 +333,25 @@ fn only_column<T>(told: &[(&Kept<T>, Message)]) -> Option<String> {
 }
 
 /// A row in one line: what it is called, and what matters most of its net change. `only` is not named.
-fn row_line<T>(kept: &Kept<T>, message: Message, named: bool, only: Option<&str>) -> Line {
+fn row_line<T>(kept: &Kept<T>, message: Message, named: bool, only: Option<&str>, locale: &Locale) -> Line {
+    let words = locale.phrases();
     let title = match named && !message.title.starts_with(&message.noun) {
         true => format!("{} {}", message.noun, message.title),
         false => names::capitalise(&message.title),
     };
     // Of names that hold nothing to be seen nothing is left; a link needs words.
-    let title = if title.trim().is_empty() { "Row".to_owned() } else { title };
-    let is_moved = kept.folded.change.is_rekey();
+    let title = if title.trim().is_empty() { words.row.to_owned() } else { title };
     let mut body = Vec::new();
     let verb = match message.op {
-        Op::Create => Some("added"),
-        Op::Delete => Some("removed"),
-        Op::Read => Some("seen by a snapshot"),
-        Op::Truncate => Some("all rows removed"),
-        Op::Update if message.lines.is_empty() => Some("changed"),
+        Op::Create => Some(words.added),
+        Op::Delete => Some(words.removed),
+        Op::Read => Some(words.seen),
+        Op::Truncate => Some(words.all_rows_removed),
+        Op::Update if message.lines.is_empty() => Some(words.changed),
         Op::Update | Op::Message => None,
     };
-    if is_moved {
-        body.push(Span::new(Mark::Plain, message.headline.clone()));
-    } else if let Some(verb) = verb {
-        body.push(Span::new(Mark::Plain, verb));
-    }
-    // A move's headline names the key columns, which are all that is known to have changed.
-    let told = if is_moved { 0 } else { ROW_COLUMNS };
-    for line in message.lines.iter().take(told) {
+    body.extend(verb.map(|verb| Span::new(Mark::Plain, verb)));
+    for line in message.lines.iter().take(ROW_COLUMNS) {
         let lead = if body.is_empty() { "" } else { "; " };
         if only != Some(line.label.as_str()) {
             body.push(Span::new(Mark::Plain, format!("{lead}{} ", line.label)));
@@ -329,16 +359,18 @@ fn row_line<T>(kept: &Kept<T>, message: Message, named: bool, only: Option<&str>
         body.extend(values(line));
         body.extend(line.delta.as_ref().map(|delta| Span::new(Mark::Plain, format!(" {}", delta.main))));
     }
-    let mut more: Vec<String> =
-        message.lines.iter().skip(told).filter(|_| !is_moved).map(|line| line.label.clone()).collect();
+    let mut more: Vec<String> = message.lines.iter().skip(ROW_COLUMNS).map(|line| line.label.clone()).collect();
     more.extend(message.left_out.iter().cloned());
     more.extend(kept.dropped.iter().map(|column| safe::label(&names::humanise(column))));
     match more.as_slice() {
         [] => {}
-        [one] => body.push(Span::new(Mark::Quiet, format!("; … and {one}"))),
-        more => body.push(Span::new(Mark::Quiet, format!("; … and {} more columns", more.len()))),
+        [one] => body.push(Span::new(Mark::Quiet, fill(words.more_column, &[("name", one)]))),
+        more => {
+            let count = locale.count(more.len() as u64);
+            body.push(Span::new(Mark::Quiet, fill(words.more_columns, &[("count", &count)])));
+        }
     }
-    let note = (kept.folded.changes > 1).then(|| changes(kept.folded.changes));
+    let note = (kept.folded.changes > 1).then(|| changes(kept.folded.changes, locale));
     Line { url: message.link.map(|link| link.url), ..plain_line(&safe::shorten(&title, LABEL), body, note) }
 }
 
@@ -360,26 +392,23 @@ fn summary(counts: &[Line]) -> String {
     if parts.is_empty() { String::new() } else { format!(" · {}", parts.join(" · ")) }
 }
 
-fn notes<T>(digest: &Digest<T>, all: &Tally, shown: u64, form: Form) -> Vec<String> {
+fn notes<T>(digest: &Digest<T>, all: &Tally, shown: u64, form: Form, locale: &Locale) -> Vec<String> {
+    let words = locale.phrases();
     let mut notes = Vec::new();
     let counted = all.changes - shown.min(all.changes);
     if form == Form::Counts {
-        notes.push("Counts only: the rows were left out, because the destination refused the whole digest".to_owned());
+        notes.push(words.counts_only.to_owned());
     } else if counted > 0 {
-        let what = if counted == 1 { "change is" } else { "changes are" };
-        notes.push(format!("{} more {what} counted above, not shown one by one", count(counted)));
+        notes.push(locale.counted(counted, words.not_shown));
     }
     if digest.undone > 0 {
-        notes.push(format!("{} came to nothing: the rows are as they were before", changes(digest.undone)));
+        notes.push(locale.counted(digest.undone, words.undone));
     }
     if all.unknown > 0 {
-        let what = changes(all.unknown);
-        notes.push(format!("For {what} the source sent no old values: which columns changed is not known"));
+        notes.push(fill(words.old_not_sent, &[("changes", &changes(all.unknown, locale))]));
     }
     if digest.expired() > 0 {
-        let verb = if digest.expired() == 1 { "was" } else { "were" };
-        let what = changes(digest.expired());
-        notes.push(format!("{what} older than the rule allows {verb} left out"));
+        notes.push(locale.counted(digest.expired(), words.expired));
     }
     notes
 }
@@ -394,12 +423,9 @@ fn context<T>(digest: &Digest<T>, words: &DigestWords) -> Vec<String> {
     let rules = digest.rules();
     let mut names: Vec<_> = rules.iter().take(RULES_NAMED).map(|rule| format!("\"{}\"", safe::label(rule))).collect();
     if rules.len() > RULES_NAMED {
-        names.push(format!("and {} more", rules.len() - RULES_NAMED));
+        let more = words.locale.count((rules.len() - RULES_NAMED) as u64);
+        names.push(fill(words.locale.phrases().and_more_rules, &[("count", &more)]));
     }
-    match names.len() {
-        0 => {}
-        1 => parts.push(format!("rule {}", names.join(", "))),
-        _ => parts.push(format!("rules {}", names.join(", "))),
-    }
+    parts.extend(compose::rules(&names, &words.locale));
     parts.into_iter().map(|part| safe::shorten(&part, NOTE)).collect()
 }

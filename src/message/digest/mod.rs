@@ -149,6 +149,13 @@ impl<T> Digest<T> {
         self.live_groups().map(|group| group.priority).min().unwrap_or(Priority::Low).min(self.others_priority)
     }
 
+    /// Server and name of the table, where all its notices are about one.
+    pub fn only_table(&self) -> Option<(&Arc<str>, &Arc<str>)> {
+        let mut groups = self.live_groups().map(|group| (&group.server, &group.table));
+        let first = groups.next()?;
+        (self.others.changes == 0 && groups.all(|other| other == first)).then_some(first)
+    }
+
     /// The rules that led to its notices, each once; of changes that are counted together the rules are not known.
     pub fn rules(&self) -> Vec<Arc<str>> {
         let mut rules: Vec<Arc<str>> = Vec::new();

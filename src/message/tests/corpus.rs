@@ -156,6 +156,7 @@ fn no_text_of_the_corpus_does_anything_in_a_digest() {
                 mention: None,
                 locale: Locale::english(),
                 time_zone: jiff::tz::TimeZone::UTC,
+                overview: None,
             };
             let message = digest(&whole, &told, Form::Whole, &mut |kept| compose(&kept.folded.change, &view, &words));
             let caught = std::panic::catch_unwind(|| check(&message, &folded.change));

@@ -60,6 +60,7 @@ fn plain_words() -> DigestWords {
         mention: None,
         locale: crate::message::Locale::english(),
         time_zone: jiff::tz::TimeZone::UTC,
+        overview: None,
     }
 }
 

@@ -3,7 +3,9 @@
 use super::build::*;
 use super::facts::said;
 use super::text as read;
-use crate::change::{Op, Type};
+use crate::change::{Folded, Op, Type};
+use crate::message::Priority;
+use crate::message::digest::{self, Digest, DigestWords, Entry, Form};
 use crate::message::{
     ColumnView, CurrencyDisplay, Format, Locale, LocaleError, Message, TableView, Words, compose, teams,
 };
@@ -188,4 +190,46 @@ fn unknown_languages_are_refused_and_those_without_words_use_english() {
 fn teams_calls_people_in_the_language_of_the_message() {
     let card = teams::payload(&everything("de")).to_string();
     assert!(card.contains("An alle, die gerade da sind: "), "{card}");
+}
+
+/// A digest with counts, rows, notes, and a button.
+fn storm(tag: &str) -> Message {
+    let locale = locale(tag);
+    let words = Words { locale: Arc::clone(&locale), ..rule("price", &["price"]) };
+    let mut digest: Digest<()> = Digest::default();
+    let (listings, watched) = (listings(), vec![Arc::from("price")]);
+    let entry = |digest: &mut Digest<()>, row: u8, change: crate::change::RowChange| {
+        let folded = Folded::one(Arc::new(change));
+        let (row, rule): (Arc<[u8]>, Arc<str>) = (Arc::from([row]), "price".into());
+        let priority = Priority::Normal;
+        let entry =
+            Entry { folded: &folded, row: Some(&row), rule: &rule, watched: &watched, priority, view: &listings };
+        digest.add(&entry, |_| ());
+    };
+    for number in 0..14u8 {
+        let price = if number == 3 { "300000.00" } else { "199999.95" };
+        let key = || vec![("id", int(number.into()))];
+        let mut change =
+            update(key(), chair(key()), chair(vec![("id", int(number.into())), ("price", decimal(price))]));
+        change.time_us = change.time_us.map(|time_us| time_us + i64::from(number) * 1_000_000);
+        entry(&mut digest, number, change);
+    }
+    entry(&mut digest, 99, change(Op::Create, vec![("id", int(99))], None, Some(row(chair(vec![("id", int(99))])))));
+    digest.undo(2);
+    digest.expire(1);
+    let told = DigestWords {
+        tone: Default::default(),
+        mention: None,
+        locale,
+        time_zone: jiff::tz::TimeZone::UTC,
+        overview: Some("https://shop.example/listings".into()),
+    };
+    digest::digest(&digest, &told, Form::Whole, &mut |kept| compose(&kept.folded.change, &listings, &words))
+}
+
+#[test]
+fn digests_in_every_language() {
+    for tag in ["en", "de", "fr", "es", "ja"] {
+        assert_snapshot!(format!("storm_{tag}"), read(&storm(tag)));
+    }
 }
