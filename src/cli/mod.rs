@@ -9,6 +9,7 @@ mod inspect;
 mod posts;
 mod preview;
 mod run;
+mod running;
 mod test;
 mod text;
 
@@ -52,6 +53,13 @@ enum Command {
     Dlq(Box<dlq::DlqArguments>),
     /// Run the service; SIGTERM drains and exits 0
     Run(ConfigArgument),
+    Status(running::StatusArguments),
+    /// Hold a destination's posts on this replica: its notices wait, critical ones, too
+    Pause(running::DestinationArguments),
+    /// Let a paused destination go on
+    Resume(running::DestinationArguments),
+    /// Let a running service read its config again, and say what came of it
+    Reload(running::ReloadArguments),
     /// Check the config and say everything that is wrong with it
     Check(ConfigArgument),
 }
@@ -96,6 +104,10 @@ pub fn main() -> ExitCode {
             init_logs(cli.log_format, None);
             run::run(argument.config.as_deref())
         }
+        Command::Status(arguments) => running::status(&arguments),
+        Command::Pause(arguments) => running::pause(&arguments, true),
+        Command::Resume(arguments) => running::pause(&arguments, false),
+        Command::Reload(arguments) => running::reload(&arguments),
         Command::Check(argument) => check::check(argument.config.as_deref()),
     }
 }

@@ -361,3 +361,54 @@ fn the_schema_registry_is_read_with_its_credentials() {
         assert!(report.contains(word) && report.contains("hint: "), "{report}");
     }
 }
+
+#[test]
+fn the_admin_address_is_this_machines_alone_unless_a_token_guards_it() {
+    let admin = |http: &str| parse_text(&with(&format!("http: {{ {http} }}\n"))).map(|(config, _)| config.admin);
+    let (config, _) = parse_text(&with("")).unwrap_or_else(|report| panic!("{report}"));
+    let usual = config.admin.expect("there by default");
+    assert!(usual.listen.to_string() == "127.0.0.1:8081" && !usual.chosen && usual.token.is_none());
+    assert!(admin("admin: off").unwrap().is_none());
+    assert!(admin("admin: \"[::1]:9000\"").unwrap().unwrap().chosen);
+    assert!(admin("admin: \"0.0.0.0:8081\", admin_token: x").is_ok());
+    for (http, word) in [
+        ("admin: \"0.0.0.0:8081\"", "open to the network"),
+        ("admin: \"0.0.0.0:8081\", admin_token: \"${env:EMPTY}\"", "empty"),
+        ("admin: 8081", "no address"),
+        ("admin: localhost", "no address"),
+    ] {
+        let report = admin(http).unwrap_err().to_string();
+        assert!(report.contains(word) && report.contains("hint: "), "{http}: {report}");
+    }
+}
+
+#[test]
+fn the_admin_address_of_a_file_with_mistakes_elsewhere_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rowbell.yaml");
+    std::fs::write(&path, "rules: 7\nhttp: { admin: \"127.0.0.1:9999\" }\ndestinations: { ops: { slack: {} } }\n")
+        .unwrap();
+    let settings = load_admin(&path).unwrap_or_else(|report| panic!("{report}"));
+    assert_eq!(settings.unwrap().listen.port(), 9999);
+}
+
+#[test]
+fn files_that_a_config_was_read_from_are_known_by_their_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, secret) = (folder.path().join("rowbell.yaml"), folder.path().join("url"));
+    std::fs::write(&secret, "https://slack.example/services/T0/B0/x\n").unwrap();
+    let text = with("").replace("${env:SLACK_WEBHOOK_URL}", &format!("${{file:{}}}", secret.display()));
+    std::fs::write(&path, &text).unwrap();
+    let (_, report) = load(&path).unwrap_or_else(|report| panic!("{report}"));
+    let changed = |report: &Report| report.files.iter().map(SourceFile::has_changed).collect::<Vec<_>>();
+    assert_eq!(changed(&report), [false, false]);
+    std::fs::write(&path, &text).unwrap();
+    assert_eq!(changed(&report), [false, false], "the same again");
+    std::fs::write(&secret, "https://slack.example/services/T0/B0/y\n").unwrap();
+    assert_eq!(changed(&report), [false, true]);
+    std::fs::remove_file(&secret).unwrap();
+    let report = load(&path).unwrap_err();
+    assert_eq!(changed(&report), [false, false], "gone it is when it is read, too");
+    std::fs::write(&secret, "https://slack.example/services/T0/B0/y\n").unwrap();
+    assert_eq!(changed(&report), [false, true]);
+}

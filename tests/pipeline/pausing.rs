@@ -1,5 +1,6 @@
 //! Destinations that somebody holds.
 
+use crate::command;
 use crate::support::broker::Broker;
 use crate::support::change::{key, price};
 use crate::support::receiver::Receiver;
@@ -75,5 +76,68 @@ async fn pages_and_the_metrics_port_can_pause_nothing() {
     assert_eq!(status, 404, "not where metrics are scraped");
     let (status, _) = service.ask("GET", "/destinations/ops/pause").await;
     assert_eq!(status, 405, "looking changes nothing");
+    service.stop().await.expect("a clean stop");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_commands_pause_resume_and_show_a_running_service() {
+    let (broker, receiver) = (Broker::start(1), Receiver::start().await);
+    let file = ConfigFile::new(&Setup::default(), &broker, &receiver);
+    let service = Service::start_from(&file);
+    service.until_ready().await;
+    let (path, admin) = (file.path.display().to_string(), service.admin.to_string());
+    let says = async |arguments: &[&str]| {
+        let output = command::run(arguments).await;
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{arguments:?}: {err}");
+        out.into_owned()
+    };
+    let paused = says(&["pause", "ops", "-c", &path]).await;
+    assert!(paused.starts_with("ops paused on this replica"), "{paused}");
+    broker.write(0, Some(&key(1)), Some(&price(1, "2.00", "1.00"))).await;
+    let shown = until("it to be shown", async || {
+        let shown = says(&["status", "--admin", &admin]).await;
+        shown.contains("paused by a command").then_some(shown)
+    })
+    .await;
+    assert!(shown.contains("ready") && shown.contains(&path) && shown.contains("shop.public.listings"), "{shown}");
+    let lines = command::lines(&["status", "--json", "-c", &path]).await;
+    assert_eq!(lines[0]["lanes"][0]["paused"], json!("command"));
+    let resumed = says(&["resume", "ops", "-c", &path]).await;
+    assert!(resumed.starts_with("ops goes on"), "{resumed}");
+    receiver.until_accepted("/slack/ops", 1).await;
+    let read = says(&["reload", "-c", &path]).await;
+    assert_eq!(read, "the config is in force\n");
+
+    let wrong = command::fails(1, &["pause", "opps", "-c", &path]).await;
+    assert!(wrong.contains("did you mean \"ops\"?"), "{wrong}");
+    // The file can be broken by now: the service still runs, and is asked what it does.
+    file.write_text(&file.text(&Setup::default(), &broker, &receiver).replace("to: [ops]", "to: [opps]"));
+    let output = command::run(&["reload", "-c", &path]).await;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("there is no destination \"opps\"") && said.contains("stays in force"), "{said}");
+    let shown = says(&["status", "-c", &path]).await;
+    assert!(shown.contains("the file has mistakes now"), "{shown}");
+    service.stop().await.expect("a clean stop");
+    let nobody = command::fails(1, &["status", "--admin", &admin]).await;
+    assert!(nobody.contains("no running Rowbell answers") && nobody.contains("refused"), "{nobody}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_others_reach_needs_the_token() {
+    let (broker, receiver) = (Broker::start(1), Receiver::start().await);
+    let file = ConfigFile::new(&Setup::default(), &broker, &receiver);
+    let text = file.text(&Setup::default(), &broker, &receiver).replace("admin:", "admin_token: open-sesame, admin:");
+    file.write_text(&text);
+    let service = Service::start_from(&file);
+    service.until_ready().await;
+    let (status, answer) = service.ask("POST", "/destinations/ops/pause").await;
+    assert_eq!(status, 401, "{answer}");
+    let admin = service.admin.to_string();
+    let without = command::run(&["pause", "ops", "--admin", &admin]).await;
+    assert_eq!(without.status.code(), Some(1));
+    let with = command::run(&["pause", "ops", "-c", &file.path.display().to_string()]).await;
+    assert!(with.status.success(), "{}", String::from_utf8_lossy(&with.stderr));
     service.stop().await.expect("a clean stop");
 }

@@ -1,5 +1,6 @@
 //! The config, read again while the service runs.
 
+use crate::command;
 use crate::support::broker::Broker;
 use crate::support::change::{key, price, sold_out};
 use crate::support::receiver::{Receiver, Step};
@@ -253,4 +254,32 @@ async fn what_only_a_restart_changes_is_said_and_the_rest_is_in_force() {
     file.write_text(&good);
     service.until_metric(RESTART_NEEDED, |needed| needed == 0.0).await;
     service.stop().await.expect("a clean stop");
+}
+
+/// The real binary, because a signal is for a whole process.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sighup_reads_the_config_again() {
+    let (broker, receiver) = (Broker::start(1), Receiver::start().await);
+    let file = ConfigFile::new(&Setup::default(), &broker, &receiver);
+    let path = file.path.display().to_string();
+    let mut child =
+        command::rowbell(&["run", "-c", &path]).stderr(std::process::Stdio::null()).spawn().expect("it starts");
+    let admin = file.admin.to_string();
+    let read = async || {
+        let output = command::run(&["status", "--json", "--admin", &admin]).await;
+        let status: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+        (status["ready"] == true).then(|| status["config"]["read"].clone())
+    };
+    let before = until("readiness", read).await;
+    let signal = |name: &str| {
+        let sent = std::process::Command::new("kill").args([name, &child.id().to_string()]).status();
+        assert!(sent.expect("it starts").success());
+    };
+    signal("-HUP");
+    until("it to be read again", async || read().await.filter(|now| *now != before)).await;
+    broker.write(0, Some(&key(1)), Some(&price(1, "2.00", "1.00"))).await;
+    receiver.until_accepted("/slack/ops", 1).await;
+    signal("-TERM");
+    let status = until("the end", async || child.try_wait().expect("a child")).await;
+    assert_eq!(status.code(), Some(0));
 }

@@ -82,7 +82,7 @@ pub struct ConfigFile {
     pub path: PathBuf,
     pub folder: tempfile::TempDir,
     listen: SocketAddr,
-    admin: SocketAddr,
+    pub admin: SocketAddr,
     brokers: String,
 }
 
