@@ -6,6 +6,7 @@ mod dlq;
 mod explain;
 mod input;
 mod inspect;
+mod offsets;
 mod posts;
 mod preview;
 mod run;
@@ -53,6 +54,7 @@ enum Command {
     Dlq(Box<dlq::DlqArguments>),
     /// Run the service; SIGTERM drains and exits 0
     Run(ConfigArgument),
+    Offsets(offsets::OffsetsArguments),
     Status(running::StatusArguments),
     /// Hold a destination's posts on this replica: its notices wait, critical ones, too
     Pause(running::DestinationArguments),
@@ -103,6 +105,10 @@ pub fn main() -> ExitCode {
         Command::Run(argument) => {
             init_logs(cli.log_format, None);
             run::run(argument.config.as_deref())
+        }
+        Command::Offsets(arguments) => {
+            init_logs(cli.log_format, Some(QUIET_LOGS));
+            offsets::run(&arguments)
         }
         Command::Status(arguments) => running::status(&arguments),
         Command::Pause(arguments) => running::pause(&arguments, true),

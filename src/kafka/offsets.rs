@@ -130,12 +130,14 @@ fn shorten_pasts<C: ConsumerContext>(consumer: &BaseConsumer<C>, beginnings: &mu
     }
 }
 
-struct Found {
-    offset: i64,
-    metadata: String,
+/// A commit.
+pub(super) struct Found {
+    pub(super) offset: i64,
+    pub(super) metadata: String,
 }
 
-fn committed<C: ConsumerContext>(
+/// What the consumer's group committed of these partitions.
+pub(super) fn committed<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     partitions: &[Partition],
 ) -> Result<BTreeMap<Partition, Found>, KafkaError> {

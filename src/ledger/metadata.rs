@@ -8,6 +8,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use sha2::{Digest, Sha256};
+use std::fmt;
 
 /// Version and separator.
 const PREFIX: &str = "rb1.";
@@ -26,6 +27,12 @@ impl LaneKey {
         let mut key = [0; 6];
         key.copy_from_slice(&hash[..6]);
         Self(key)
+    }
+}
+
+impl fmt::Display for LaneKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 

@@ -9,11 +9,13 @@ mod lane;
 mod lanes;
 mod log;
 mod metadata;
+mod standing;
 
 #[cfg(test)]
 mod tests;
 
 pub use metadata::{LaneKey, MetadataError};
+pub use standing::{LaneStanding, Standing};
 
 use log::Log;
 use std::collections::HashMap;

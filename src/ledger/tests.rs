@@ -2,6 +2,7 @@ use super::*;
 
 mod lanes;
 mod properties;
+mod standing;
 
 const BYTES: usize = 4096;
 

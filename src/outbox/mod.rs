@@ -38,6 +38,11 @@ pub const UNCOMMITTED_MAX: usize = 2;
 /// What the lane of dead letters is called in the metadata: no destination's name holds a NUL.
 const LETTERS: &str = "\0letters";
 
+/// By which commits know the dead letters of records that cannot be read.
+pub fn letters_key() -> LaneKey {
+    LaneKey::of(LETTERS)
+}
+
 /// How a post ended (design section 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -202,7 +207,7 @@ impl<C: Content> Outbox<C> {
     pub fn new(lanes: impl IntoIterator<Item = LaneSettings>, commits: CommitSettings, seed: u64) -> Self {
         let (keys, lanes): (Vec<_>, Vec<_>) =
             lanes.into_iter().map(|lane| (LaneKey::of(&lane.name), Some(Lane::new(lane)))).unzip();
-        let keys = keys.into_iter().chain([LaneKey::of(LETTERS)]).collect();
+        let keys = keys.into_iter().chain([letters_key()]).collect();
         Self {
             ledger: Ledger::new(keys, commits.interval, commits.metadata_bytes),
             letters: lanes.len(),

@@ -35,6 +35,7 @@ pub struct Service {
     child: Child,
     http: SocketAddr,
     log: PathBuf,
+    pub config: PathBuf,
 }
 
 impl Service {
@@ -67,7 +68,7 @@ impl Service {
             .stderr(output)
             .spawn()
             .unwrap();
-        Self { child, http, log }
+        Self { child, http, log, config }
     }
 
     /// Until the service has taken note of an accepted Slack post.

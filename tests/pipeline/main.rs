@@ -12,6 +12,7 @@ mod command;
 mod delivery;
 mod health;
 mod letters;
+mod offsets;
 mod outages;
 mod outside;
 mod pausing;
