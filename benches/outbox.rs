@@ -45,7 +45,8 @@ impl Tally<Change> for Count {
 fn outbox(digest: Option<Duration>, burst: u32) -> (Outbox<Change>, Owner) {
     let rate = Rate::new(1, Duration::from_micros(1)).unwrap();
     let bucket = Arc::new(Bucket::new(rate, burst));
-    let lane = LaneSettings { name: "ops".into(), bucket, in_flight: 4, fold: true, digest, simplify: false };
+    let (name, share_bytes) = ("ops".into(), u64::MAX);
+    let lane = LaneSettings { name, bucket, in_flight: 4, fold: true, digest, simplify: false, share_bytes };
     let commits = CommitSettings { interval: Duration::from_millis(20), metadata_bytes: 4096 };
     let mut outbox = Outbox::new([lane], commits, 1);
     let owner = Owner { partition: Partition { topic: "t".into(), number: 0 }, epoch: 1 };

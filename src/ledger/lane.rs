@@ -11,25 +11,25 @@ pub(super) const RUNS_MAX: usize = 8192;
 
 /// Owed offsets of one group with no other owed or settled offset in between.
 #[derive(Debug, Clone, Copy)]
-struct Run {
-    last: i64,
-    group: Group,
-    count: u64,
+pub(super) struct Run {
+    pub(super) last: i64,
+    pub(super) group: Group,
+    pub(super) count: u64,
 }
 
 /// Settled offsets with no owed one in between.
 #[derive(Debug, Clone, Copy)]
-struct Settled {
-    last: i64,
-    count: u64,
+pub(super) struct Settled {
+    pub(super) last: i64,
+    pub(super) count: u64,
 }
 
 /// What a group owes beyond [`RUNS_MAX`].
 #[derive(Debug, Clone, Copy)]
-struct Rough {
-    first: i64,
-    last: i64,
-    count: u64,
+pub(super) struct Rough {
+    pub(super) first: i64,
+    pub(super) last: i64,
+    pub(super) count: u64,
 }
 
 /// See the module's text.
@@ -37,8 +37,8 @@ struct Rough {
 pub(super) struct LaneLog {
     /// Everything below is settled, be it not read again yet in this assignment.
     floor: i64,
-    owed: BTreeMap<i64, Run>,
-    settled: BTreeMap<i64, Settled>,
+    pub(super) owed: BTreeMap<i64, Run>,
+    pub(super) settled: BTreeMap<i64, Settled>,
     rough: BTreeMap<Group, Rough>,
     rough_firsts: BTreeSet<(i64, Group)>,
     /// The last offset that was ever kept roughly, while any is.
@@ -46,7 +46,9 @@ pub(super) struct LaneLog {
     /// Settled offsets that were kept roughly, while any is.
     unsaid: u64,
     /// The first offset that was not offered yet.
-    seen: i64,
+    pub(super) seen: i64,
+    /// The first offset that was let go: from there on only what `owed` and `settled` tell was taken in.
+    pub(super) lag: Option<i64>,
 }
 
 impl LaneLog {
@@ -63,7 +65,7 @@ impl LaneLog {
     pub(super) fn first_owed(&self) -> Option<i64> {
         let run = self.owed.first_key_value().map(|(first, _)| *first);
         let rough = self.rough_firsts.first().map(|(first, _)| *first);
-        [run, rough].into_iter().flatten().min()
+        [run, rough, self.lag].into_iter().flatten().min()
     }
 
     /// Everything below is settled, as far as it was judged up to `position`.
@@ -86,6 +88,7 @@ impl LaneLog {
         if let Some((_, run)) = self.owed.iter_mut().next_back()
             && run.group == group
             && self.settled.range(run.last..offset).next().is_none()
+            && self.lag.is_none_or(|lag| offset <= lag || offset == run.last + 1)
         {
             run.last = offset;
             run.count += 1;
@@ -96,7 +99,7 @@ impl LaneLog {
         }
     }
 
-    fn owe_roughly(&mut self, group: Group, more: Rough) {
+    pub(super) fn owe_roughly(&mut self, group: Group, more: Rough) {
         let rough = self.rough.entry(group).or_insert(Rough { count: 0, ..more });
         self.rough_firsts.remove(&(rough.first, group));
         rough.first = rough.first.min(more.first);
@@ -125,12 +128,15 @@ impl LaneLog {
     }
 
     /// Joins a run with the neighbours of its group.
-    fn join(&mut self, first: i64) {
+    pub(super) fn join(&mut self, first: i64) {
         let Some(run) = self.owed.get(&first).copied() else { return };
         let mut start = first;
-        if let Some((&before, left)) = self.owed.range_mut(..first).next_back()
+        let before = self.owed.range(..first).next_back().map(|(first, left)| (*first, *left));
+        if let Some((before, left)) = before
             && left.group == run.group
             && self.settled.range(left.last..first).next().is_none()
+            && !self.lags_between(left.last, first)
+            && let Some(left) = self.owed.get_mut(&before)
         {
             left.last = run.last;
             left.count += run.count;
@@ -141,6 +147,7 @@ impl LaneLog {
         if let Some((after, right)) = next
             && right.group == run.group
             && self.settled.range(run.last..after).next().is_none()
+            && !self.lags_between(run.last, after)
             && let Some(left) = self.owed.get_mut(&start)
         {
             left.last = right.last;
@@ -154,7 +161,7 @@ impl LaneLog {
         let mut found = false;
         for first in self.runs_of(span, group) {
             if let Some(run) = self.owed.remove(&first) {
-                self.remember(first, run);
+                self.remember(first, Settled { last: run.last, count: run.count });
                 found = true;
             }
         }
@@ -166,8 +173,8 @@ impl LaneLog {
         found
     }
 
-    fn remember(&mut self, first: i64, run: Run) {
-        let (mut start, mut done) = (first, Settled { last: run.last, count: run.count });
+    pub(super) fn remember(&mut self, first: i64, mut done: Settled) {
+        let mut start = first;
         if let Some((&before, left)) = self.settled.range(..first).next_back()
             && self.nothing_owed(left.last, first)
         {
@@ -187,6 +194,9 @@ impl LaneLog {
 
     /// True where no owed offset lies between these two.
     fn nothing_owed(&self, left: i64, right: i64) -> bool {
+        if self.lags_between(left, right) {
+            return false;
+        }
         let rough = self.rough_firsts.first().is_some_and(|(first, _)| *first < right && left < self.rough_end);
         !rough && self.owed.range(left..right).next().is_none()
     }

@@ -5,6 +5,7 @@
 //! never assumes that the next one is one more (transaction markers, compaction). What a lane has
 //! settled beyond the commit travels in the commit's metadata.
 
+mod lag;
 mod lane;
 mod lanes;
 mod log;

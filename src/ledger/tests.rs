@@ -1,5 +1,6 @@
 use super::*;
 
+mod lag;
 mod lanes;
 mod properties;
 mod standing;

@@ -12,7 +12,7 @@ use std::time::Duration;
 pub enum Leftover<C: Content> {
     /// A notice.
     One(Notice<C>),
-    /// So many changes of one partition that a digest only counted.
+    /// So many changes of one partition that a digest only counted, or that were let go for want of memory.
     Counted(C::Tally, u64),
 }
 
@@ -82,8 +82,7 @@ impl<C: Content> Outbox<C> {
     pub fn leftover(&mut self) -> Option<(Leftover<C>, Owed)> {
         self.lanes.iter_mut().enumerate().find_map(|(number, lane)| {
             let lane = lane.as_mut().filter(|lane| lane.removed)?;
-            let page = Page { ledger: &mut self.ledger, lane: number };
-            lane.leftover(&page)
+            lane.leftover(&mut Page { ledger: &mut self.ledger, lane: number })
         })
     }
 

@@ -11,13 +11,14 @@ mod lane;
 mod lanes;
 mod notice;
 mod pace;
+mod reread;
 
 #[cfg(test)]
 mod tests;
 
 pub use content::{Content, Folded, Tally};
 pub use digest::{Digest, LINES_MAX};
-pub use lane::{LaneStatus, WaitReason};
+pub use lane::{LaneStatus, Reread, RereadId, WaitReason};
 pub use lanes::Leftover;
 pub use notice::{Notice, Owed, PostId, RowKey};
 pub use pace::{BACKOFF_MAX, Bucket, Rate, backoff};
@@ -141,6 +142,8 @@ pub enum Next<C> {
     Post(LaneId, PostId),
     /// Too old to be posted: to be written to the dead letters.
     Expired(Notice<C>, Owed),
+    /// Read a partition again for a lane that let records go and has room for them; see [`Outbox::take_back`].
+    Reread(Reread),
 }
 
 /// What a settled post means.
@@ -171,6 +174,8 @@ pub struct LaneSettings {
     pub digest: Option<Duration>,
     /// A message that is refused for what it is gets one more try, plain and short.
     pub simplify: bool,
+    /// Memory for single pending notices; what is more is let go, and read again in time. One is kept in any case.
+    pub share_bytes: u64,
 }
 
 /// How commits are made.
@@ -227,6 +232,8 @@ impl<C: Content> Outbox<C> {
     /// A partition is ours; see [`Ledger::assign`].
     pub fn assign(&mut self, owner: &Owner, committed: i64, metadata: Option<&str>) -> Result<(), MetadataError> {
         let result = self.ledger.assign(owner, committed, metadata);
+        let replaced = |other: &Owner| other.partition == owner.partition && other.epoch != owner.epoch;
+        self.lanes.iter_mut().flatten().for_each(|lane| lane.forget_spills(&replaced));
         self.regate();
         result
     }
@@ -297,7 +304,7 @@ impl<C: Content> Outbox<C> {
                 None => {}
             }
         }
-        None
+        self.reread_next(now).map(Next::Reread)
     }
 
     /// The post that [`Outbox::next`] named.

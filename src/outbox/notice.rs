@@ -3,7 +3,7 @@
 use super::content::{Content, Folded};
 use crate::ledger::{Group, LaneId, Ledger, Owner};
 use crate::message::Priority;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +43,8 @@ pub struct Notice<C> {
     pub attempts: u32,
     /// Its message was refused: the next post is plain and short.
     pub simple: bool,
+    /// Memory that it takes.
+    pub bytes: u64,
     /// What the shell needs to make the post.
     pub content: C,
 }
@@ -60,6 +62,7 @@ impl<C> Notice<C> {
             offered: now,
             attempts: 0,
             simple: false,
+            bytes: 0,
             content,
         }
     }
@@ -72,7 +75,7 @@ impl<C> Notice<C> {
 impl<C: Content> Notice<C> {
     /// Takes in a later notice of the same row. Where nothing is left to say, this one still owes what both owe.
     pub(super) fn fold(&mut self, later: Self) -> Folded<Self> {
-        let Self { owner, offsets, changes, row, priority, expires, offered, attempts, simple, content } = later;
+        let Self { owner, offsets, changes, row, priority, expires, offered, attempts, simple, bytes, content } = later;
         let folded = self.content.fold(content);
         if let Folded::Apart(content) = folded {
             return Folded::Apart(Self {
@@ -85,11 +88,13 @@ impl<C: Content> Notice<C> {
                 offered,
                 attempts,
                 simple,
+                bytes,
                 content,
             });
         }
         self.offsets = *self.offsets.start()..=*offsets.end();
         self.changes += changes;
+        self.bytes = self.bytes.max(bytes);
         self.priority = self.priority.min(priority);
         self.expires = self.expires.zip(expires).map(|(mine, other)| mine.max(other));
         if matches!(folded, Folded::Nothing) { Folded::Nothing } else { Folded::Kept }
@@ -127,6 +132,31 @@ impl Page<'_> {
     /// What `from` owes is settled with `to` from now on.
     pub(super) fn join(&mut self, owner: &Owner, offsets: &RangeInclusive<i64>, from: PostId, to: PostId) {
         self.ledger.regroup(owner, self.lane, offsets, from.group(), to.group());
+    }
+
+    pub(super) fn let_go<C>(&mut self, notice: &Notice<C>) {
+        self.ledger.let_go(&notice.owner, self.lane, *notice.offsets.start());
+    }
+
+    pub(super) fn owe_again<C>(&mut self, notice: &Notice<C>, id: PostId) -> bool {
+        self.ledger.owe_again(&notice.owner, self.lane, *notice.offsets.start(), id.group())
+    }
+
+    pub(super) fn lag(&self, owner: &Owner) -> Option<Range<i64>> {
+        self.ledger.lag(owner, self.lane)
+    }
+
+    pub(super) fn catch_up(&mut self, owner: &Owner, position: i64) {
+        self.ledger.catch_up(owner, self.lane, position);
+    }
+
+    pub(super) fn give_up_lag(&mut self, owner: &Owner, id: PostId) -> Option<Owed> {
+        let offsets = self.ledger.give_up_lag(owner, self.lane, id.group())?;
+        Some(Owed { owner: owner.clone(), lane: self.lane, offsets, group: id.group() })
+    }
+
+    pub(super) fn room(&self, owner: &Owner) -> usize {
+        self.ledger.room(owner, self.lane)
     }
 
     pub(super) fn owed<C>(&self, notice: &Notice<C>, id: PostId) -> Owed {

@@ -4,6 +4,7 @@ use crate::message::Priority;
 
 mod digests;
 mod reload;
+mod spill;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -61,7 +62,8 @@ fn notice(offset: i64, row: &str, priority: Priority) -> Notice<Step> {
 
 fn settings(per_second: u32, burst: u32, in_flight: usize) -> LaneSettings {
     let bucket = Arc::new(Bucket::new(Rate::new(per_second, SECOND).unwrap(), burst));
-    LaneSettings { name: "ops".into(), bucket, in_flight, fold: false, digest: None, simplify: false }
+    let name = "ops".into();
+    LaneSettings { name, bucket, in_flight, fold: false, digest: None, simplify: false, share_bytes: u64::MAX }
 }
 
 fn with_lanes(lanes: impl IntoIterator<Item = LaneSettings>) -> TestBox {
@@ -85,7 +87,7 @@ fn at(ms: u64) -> Duration {
 fn next(outbox: &mut TestBox, now: Duration) -> Option<(LaneId, PostId)> {
     match outbox.next(now)? {
         Next::Post(lane, id) => Some((lane, id)),
-        Next::Expired(notice, _) => panic!("expired: {notice:?}"),
+        other => panic!("{other:?}"),
     }
 }
 

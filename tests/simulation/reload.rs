@@ -38,6 +38,7 @@ pub fn settings(name: usize, plan: &LanePlan) -> LaneSettings {
         fold: plan.fold,
         digest: plan.digest,
         simplify: plan.simplify,
+        share_bytes: u64::MAX,
     }
 }
 

@@ -155,6 +155,7 @@ impl World {
                     self.counts.expired += 1;
                     self.give_up(index, notice, owed);
                 }
+                Some(Next::Reread(order)) => return Err(format!("{order:?} without a reason")),
                 None => break,
             }
         }

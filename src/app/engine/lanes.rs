@@ -146,6 +146,7 @@ impl Lanes {
                 digest: destination.digest,
                 // A program wants its data whole or not at all.
                 simplify: !matches!(destination.target, Target::Webhook { .. }),
+                share_bytes: u64::MAX,
             }
         };
         config.destinations.iter().map(settings).collect()

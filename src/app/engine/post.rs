@@ -21,6 +21,7 @@ impl Work {
                     let error = "it was older than its rule allows when its turn came".to_owned();
                     self.give_up(notice, GivenUp::Expired, owed, error);
                 }
+                Some(Next::Reread(order)) => self.outbox.reread_failed(order.id, self.now()),
                 None => return,
             }
         }

@@ -4,7 +4,10 @@
 mod outcome;
 mod queue;
 mod reload;
+mod spill;
 mod storm;
+
+pub use spill::{Reread, RereadId};
 
 use super::content::Content;
 use super::notice::{Notice, Page, PostId, RowKey};
@@ -12,6 +15,7 @@ use super::{LaneSettings, Post};
 use crate::ledger::Owner;
 use crate::message::Priority;
 use queue::RowQueue;
+use spill::{Job, Spill};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 use storm::{Class, Storm};
@@ -65,6 +69,10 @@ pub struct LaneStatus {
     pub up: bool,
     /// Changes that were folded into an earlier pending one of their row, since the start.
     pub folded: u64,
+    /// Pending notices that take no memory: their records are read again.
+    pub spilled: usize,
+    /// Memory that single pending notices take.
+    pub bytes: u64,
 }
 
 #[derive(Debug)]
@@ -131,6 +139,16 @@ pub(super) struct Lane<C: Content> {
     blocked: bool,
     folded: u64,
     storms: [Storm<C>; 2],
+    /// Memory that single notices take.
+    bytes: u64,
+    /// What was let go, by partition.
+    spills: BTreeMap<Owner, Spill>,
+    /// What is being read again.
+    job: Option<Job<C>>,
+    /// What was read again last, and whether it was ahead of its turn.
+    last_job: Option<(Owner, bool)>,
+    /// Orders to read again, since the start.
+    orders: u64,
     /// Accepted posts await their commit: none is started.
     pub(super) gated: bool,
     /// None is started until somebody says otherwise.
@@ -163,6 +181,11 @@ impl<C: Content> Lane<C> {
             blocked: false,
             folded: 0,
             storms: [Storm::default(), Storm::default()],
+            bytes: 0,
+            spills: BTreeMap::new(),
+            job: None,
+            last_job: None,
+            orders: 0,
             gated: false,
             paused: false,
             removed: false,
@@ -176,13 +199,20 @@ impl<C: Content> Lane<C> {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.items.is_empty() && self.storms.iter().all(|storm| storm.open.is_none())
+        self.items.is_empty() && self.spills.is_empty() && self.storms.iter().all(|storm| storm.open.is_none())
     }
 
     pub(super) fn offer(&mut self, notice: Notice<C>, now: Duration, page: &mut Page<'_>) {
+        self.calm(now);
+        if self.must_let_go(&notice, page) {
+            return self.let_go(notice, now, page);
+        }
         let id = self.new_id();
         page.owe(&notice, id);
-        self.calm(now);
+        self.take_in(id, notice, now, page);
+    }
+
+    fn take_in(&mut self, id: PostId, notice: Notice<C>, now: Duration, page: &mut Page<'_>) {
         if self.rows.contains_key(&notice.row) {
             // What is already queued of its row comes first, and folds with it.
             self.fold_or_queue(id, notice, page);
@@ -288,13 +318,14 @@ impl<C: Content> Lane<C> {
     }
 
     pub(super) fn wake_at(&self) -> Option<Duration> {
+        let reread = self.reread_due();
         if !self.may_start() {
-            return None;
+            return reread;
         }
         let ready = self.ready.first().map(|_| self.not_before);
         let delayed = self.delayed.first().map(|&(due, _)| due.max(self.not_before));
         let digest = self.digest_due().map(|due| due.max(self.not_before));
-        [ready, delayed, digest].into_iter().flatten().min()
+        [ready, delayed, digest, reread].into_iter().flatten().min()
     }
 
     /// Lets go what these partitions still have pending; what is on the wire may still be delivered.
@@ -321,6 +352,7 @@ impl<C: Content> Lane<C> {
         for storm in &mut self.storms {
             storm.purge(gone);
         }
+        self.forget_spills(gone);
     }
 
     pub(super) fn in_flight_of(&self, of: &dyn Fn(&Owner) -> bool) -> usize {
@@ -340,14 +372,24 @@ impl<C: Content> Lane<C> {
                 *sum += count;
             }
         }
+        let spilled = self.spilled();
+        for (sum, count) in pending.iter_mut().zip(spilled) {
+            *sum += count;
+        }
         LaneStatus {
             pending,
             in_flight: self.in_flight,
             waiting: self.waiting(now),
-            oldest,
-            up: !self.blocked && self.failures < FAILURES_TO_BACK_OFF,
+            oldest: oldest.into_iter().chain(self.oldest_spilled()).min(),
+            up: self.is_up(),
             folded: self.folded,
+            spilled: spilled.iter().sum(),
+            bytes: self.bytes,
         }
+    }
+
+    fn is_up(&self) -> bool {
+        !self.blocked && self.failures < FAILURES_TO_BACK_OFF
     }
 
     fn waiting(&self, now: Duration) -> Option<(WaitReason, Duration)> {

@@ -13,10 +13,15 @@ pub(super) struct RowQueue {
     pub(super) ids: VecDeque<PostId>,
     /// How many of each priority, to know the most urgent without a search.
     by_priority: [usize; 3],
+    /// An urgent notice of the row is on its way: it was let go and is read again.
+    promoted: bool,
 }
 
 impl RowQueue {
     pub(super) fn urgency(&self) -> Option<Priority> {
+        if self.promoted {
+            return Some(Priority::Critical);
+        }
         Priority::ALL.into_iter().find(|priority| self.by_priority[*priority as usize] > 0)
     }
 }
@@ -35,8 +40,10 @@ impl<C: Content> Lane<C> {
         }
         let (row, owner, offsets, before) =
             (notice.row.clone(), notice.owner.clone(), notice.offsets.clone(), earlier.priority);
-        let changes = notice.changes;
-        match earlier.fold(notice) {
+        let (changes, bytes) = (notice.changes, earlier.bytes);
+        let folded = earlier.fold(notice);
+        self.bytes = self.bytes + earlier.bytes - bytes;
+        match folded {
             Folded::Apart(notice) => self.queue(id, notice),
             Folded::Kept => {
                 let after = earlier.priority;
@@ -65,12 +72,21 @@ impl<C: Content> Lane<C> {
     pub(super) fn queue(&mut self, id: PostId, notice: Notice<C>) {
         let (row, priority) = (notice.row.clone(), notice.priority);
         self.pending[priority as usize] += 1;
+        self.bytes += notice.bytes;
         self.ages.insert(id, notice.offered);
         self.items.insert(id, Item { post: Post::One(notice), delivered_at_failure: None, state: State::Behind });
         let queue = self.rows.entry(row.clone()).or_default();
         queue.ids.push_back(id);
         queue.by_priority[priority as usize] += 1;
         self.refresh_head(&row);
+    }
+
+    /// A row's notices are as urgent as the one that follows them.
+    pub(super) fn promote(&mut self, row: &RowKey) {
+        if let Some(queue) = self.rows.get_mut(row) {
+            queue.promoted = true;
+            self.refresh_head(row);
+        }
     }
 
     /// Puts the head of a row where it belongs. Its urgency is that of the row's most urgent notice, because
@@ -148,6 +164,7 @@ impl<C: Content> Lane<C> {
             Post::One(notice) => {
                 self.ages.remove(&id);
                 self.pending[notice.priority as usize] -= 1;
+                self.bytes -= notice.bytes;
                 if let Some(queue) = self.rows.get_mut(&notice.row) {
                     queue.by_priority[notice.priority as usize] -= 1;
                     if queue.ids.front() == Some(&id) {

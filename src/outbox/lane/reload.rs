@@ -57,7 +57,10 @@ impl<C: Content> Lane<C> {
     }
 
     /// Takes out something that is not on the wire.
-    pub(in crate::outbox) fn leftover(&mut self, page: &Page<'_>) -> Option<(Leftover<C>, Owed)> {
+    pub(in crate::outbox) fn leftover(&mut self, page: &mut Page<'_>) -> Option<(Leftover<C>, Owed)> {
+        if let Some((notices, owed)) = self.give_up_spill(page) {
+            return Some((Leftover::Counted(C::Tally::default(), notices), owed));
+        }
         let idle = |id: &PostId| self.items.get(id).is_some_and(|item| !item.state.in_flight());
         if let Some(id) = self.ages.keys().copied().find(idle) {
             let notice = self.take(id)?;

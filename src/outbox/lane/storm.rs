@@ -122,7 +122,8 @@ impl<C: Content> Lane<C> {
             self.storm_mut(Class::Critical).on = true;
             self.sweep(Class::Critical, page);
         }
-        let backlog = u32::try_from(self.pending.iter().sum::<usize>()).unwrap_or(u32::MAX);
+        let backlog = self.pending.iter().chain(&self.spilled()).sum::<usize>();
+        let backlog = u32::try_from(backlog).unwrap_or(u32::MAX);
         if self.settings.bucket.interval().saturating_mul(backlog) > after && !self.storm(Class::Rest).on {
             let rest = self.storm_mut(Class::Rest);
             rest.on = true;
@@ -159,6 +160,11 @@ impl<C: Content> Lane<C> {
         }
     }
 
+    /// Whatever is not urgent goes into a digest.
+    pub(super) fn in_storm(&self) -> bool {
+        self.storm(Class::Rest).on
+    }
+
     /// Ends the storm when what came since the last digest would have fitted the rate.
     pub(super) fn calm(&mut self, now: Duration) {
         if let Some(calm) = self.calm_at()
@@ -177,7 +183,8 @@ impl<C: Content> Lane<C> {
         if !rest.on || rest.closed.is_some() {
             return None;
         }
-        let came = rest.open.as_ref().map_or(0, |open| open.digest.notices().iter().sum::<usize>());
+        let came = rest.open.as_ref().map_or([0; 3], |open| open.digest.notices());
+        let came = came.iter().chain(&self.spilled()).sum::<usize>();
         let came = u32::try_from(came).unwrap_or(u32::MAX);
         Some(last + self.settings.bucket.interval().saturating_mul(came).max(after / CALM_AFTER))
     }
