@@ -106,8 +106,7 @@ impl LaneLog {
     }
 
     fn owes_nothing(&mut self, offset: i64) {
-        let lags = self.lag.is_some();
-        if lags && offset >= self.seen && self.room() > 0 {
+        if self.lag.is_some() && offset >= self.seen && !self.is_posted(offset) && self.room() > 0 {
             self.seen = offset + 1;
             self.remember(offset, super::lane::Settled { last: offset, count: 0 });
         }

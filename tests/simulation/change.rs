@@ -1,7 +1,7 @@
 //! Changes as the simulation sees them: each knows which records it stands for, so that nothing can get lost unseen.
 
 use rowbell::outbox::{Content, Folded, Tally};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::rc::Rc;
 
@@ -30,14 +30,37 @@ impl Notes {
     }
 }
 
+/// Counts what of a lane's changes is in memory.
+#[derive(Debug, Default)]
+pub struct Memory(Rc<Cell<usize>>);
+
+impl Memory {
+    pub fn count(&self) -> usize {
+        self.0.get()
+    }
+
+    /// One more, until it is dropped.
+    pub fn take(&self) -> Self {
+        self.0.set(self.0.get() + 1);
+        Self(Rc::clone(&self.0))
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
+}
+
 /// The net change of some changes of one row.
-#[derive(Clone)]
 pub struct Net {
     pub ids: Vec<Id>,
     pub from: u32,
     pub to: u32,
     pub keyless: bool,
     pub notes: Rc<RefCell<Notes>>,
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    pub memory: Memory,
 }
 
 impl std::fmt::Debug for Net {
@@ -54,7 +77,7 @@ impl Content for Net {
             return Folded::Apart(later);
         }
         assert!(self.ids.last() < later.ids.first(), "{:?} is not before {:?}", self.ids, later.ids);
-        self.ids.extend(later.ids);
+        self.ids.extend(&later.ids);
         self.to = later.to;
         let mut notes = self.notes.borrow_mut();
         notes.folds += 1;
@@ -84,7 +107,7 @@ impl Tally<Net> for Counted {
     fn count(&mut self, content: Net, changes: u64) {
         assert_eq!(content.ids.len() as u64, changes);
         content.notes.borrow_mut().counted.extend(content.ids.iter().copied());
-        self.ids.extend(content.ids);
+        self.ids.extend(&content.ids);
         self.changes += changes;
     }
 

@@ -29,10 +29,16 @@ pub enum Bug {
     DropRemoved,
     /// A reload takes every destination for another one.
     ForgetRetryAfterOnReload,
+    /// A record that is read again is left out.
+    LoseOnReread,
+    /// Reading again ends early and says that it did not.
+    PretendToReadOn,
+    /// What the source sent before is not remembered as that.
+    ForgetRepeats,
 }
 
 impl Bug {
-    pub const ALL: [Bug; 12] = [
+    pub const ALL: [Bug; 15] = [
         Bug::CommitPastFailure,
         Bug::DropOnRevoke,
         Bug::ReorderRow,
@@ -45,6 +51,9 @@ impl Bug {
         Bug::TrustSilence,
         Bug::DropRemoved,
         Bug::ForgetRetryAfterOnReload,
+        Bug::LoseOnReread,
+        Bug::PretendToReadOn,
+        Bug::ForgetRepeats,
     ];
 }
 
@@ -81,4 +90,5 @@ counts! {
     losses commits_failed commits_failed_but_made commits_late answers_lost told_when_to_retry told_to_retry server_errors
     blocked slow rejected simplified letters letters_late expired digests critical_digests folds undone skipped_by_metadata
     overflows waits_for_commits full resumed_replicas added removed renamed changed moved_elsewhere leftovers paused
+    let_go rereads reread_ahead rereads_failed taken_back source_repeats cuts
 }

@@ -1,5 +1,6 @@
 //! The group: who owns which partition, and how it changes.
 
+use crate::change::Memory;
 use crate::faults::Bug;
 use crate::reload::settings;
 use crate::replica::{Owned, Replica};
@@ -35,6 +36,9 @@ impl World {
             most_in_flight: self.plans.iter().map(|plan| plan.in_flight).collect(),
             astray: HashSet::new(),
             left: Vec::new(),
+            most_share: self.plans.iter().map(|plan| plan.share).collect(),
+            had_digests: self.plans.iter().map(|plan| plan.digest.is_some()).collect(),
+            memory: (0..lanes).map(|_| Memory::default()).collect(),
         });
         for number in 0..self.partitions.len() {
             if self.partitions[number].owner.is_none() {
@@ -50,6 +54,7 @@ impl World {
         partition.owner = Some((index, self.epochs));
         let Some(replica) = &mut self.replicas[index] else { return };
         let owner = Owner { partition: Name { topic: "t".into(), number: number as i32 }, epoch: self.epochs };
+        partition.committed = partition.committed.max(partition.start);
         let metadata = (self.bug != Some(Bug::ForgetMetadata)).then_some(&*partition.metadata);
         let told = replica.outbox.assign(&owner, partition.committed, metadata);
         told.expect("it wrote that itself");

@@ -1,6 +1,7 @@
 //! Kafka, as far as it matters: logs with gaps, commits with metadata, and who owns what.
 
 use rowbell::message::Priority;
+use std::time::Duration;
 
 /// A record.
 #[derive(Debug, Clone)]
@@ -12,16 +13,20 @@ pub struct Record {
     pub to: u32,
     /// By destination: does a rule want it there, and how urgently.
     pub wanted: Vec<Option<Priority>>,
-    /// A rule's `expires`, in milliseconds from its reading.
-    pub expires_ms: Option<u64>,
+    /// By a rule's `expires`.
+    pub expires: Option<Duration>,
     /// Cannot be read.
     pub broken: bool,
+    /// The source sent it before.
+    pub repeat: bool,
 }
 
 /// A partition: its log, what the group committed, and who owns it.
 #[derive(Debug, Default)]
 pub struct Partition {
     pub log: Vec<Record>,
+    /// What lies before is gone.
+    pub start: i64,
     pub end: i64,
     pub committed: i64,
     pub metadata: String,

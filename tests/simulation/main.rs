@@ -16,6 +16,7 @@ mod kafka;
 mod posts;
 mod reload;
 mod replica;
+mod reread;
 mod truth;
 mod world;
 

@@ -210,7 +210,7 @@ impl Replica {
             let first = pending.iter().all(|(before, earlier)| earlier.row != other.row || before >= id);
             // An earlier assignment's post of it may still be on the wire: then its row waits.
             let flies = self.flying.values().any(|(_, ids)| ids.contains(id));
-            other.critical && !other.tried && first && !flies
+            other.critical && other.held && !other.tried && first && !flies
         });
         match waits {
             Some((id, other)) => Err(format!("{id:?} of row {:?} is critical and waits for {ids:?}", other.row)),

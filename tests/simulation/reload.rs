@@ -2,13 +2,13 @@
 //!
 //! Every replica that is alive reads it at once, a dead one when it comes back.
 
-use crate::change::Id;
+use crate::change::{Id, Memory};
 use crate::destination::Mood;
 use crate::faults::Bug;
 use crate::replica::Replica;
 use crate::world::{LanePlan, World, plan};
 use rowbell::ledger::Owner;
-use rowbell::outbox::{Bucket, LaneSettings, Leftover};
+use rowbell::outbox::{Bucket, LaneSettings, Leftover, Owed};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ pub fn settings(name: usize, plan: &LanePlan) -> LaneSettings {
         fold: plan.fold,
         digest: plan.digest,
         simplify: plan.simplify,
-        share_bytes: u64::MAX,
+        share_bytes: plan.share,
     }
 }
 
@@ -86,6 +86,9 @@ impl World {
             replica.current[name] = Some(lane);
             (replica.told[name], replica.many[name], replica.most_in_flight[name]) =
                 (Duration::ZERO, false, self.plans[name].in_flight);
+            // What was removed may still be on the wire, or on its way to the dead letters.
+            (replica.most_share[name], replica.memory[name]) = (self.plans[name].share, Memory::default());
+            replica.had_digests[name] = self.plans[name].digest.is_some();
             replica.paused[name] = false;
             for (number, owned) in &replica.owned {
                 self.lanes[name].begins.insert(*number as i32, owned.position);
@@ -124,6 +127,9 @@ impl World {
             replica.outbox.probe(lane, self.now);
             let most = &mut replica.most_in_flight[name];
             *most = (*most).max(self.plans[name].in_flight);
+            let most = &mut replica.most_share[name];
+            *most = (*most).max(self.plans[name].share);
+            replica.had_digests[name] |= self.plans[name].digest.is_some();
             if elsewhere {
                 replica.told[name] = Duration::ZERO;
                 let flying = replica.flying.keys().filter(|(other, _)| *other == lane);
@@ -153,6 +159,8 @@ impl World {
             self.counts.leftovers += 1;
             let ids = match left {
                 Leftover::One(notice) => notice.content.ids,
+                // Of what was let go, nobody knows more than where it lies.
+                Leftover::Counted(tally, count) if tally.ids.is_empty() && count > 0 => self.spilled_ids(index, &owed),
                 Leftover::Counted(tally, _) => tally.ids,
             };
             if self.bug == Some(Bug::DropRemoved) {
@@ -163,6 +171,16 @@ impl World {
             }
             self.write_letter(index, owed, ids);
         }
+    }
+}
+
+impl World {
+    fn spilled_ids(&self, index: usize, owed: &Owed) -> Vec<Id> {
+        let Some(replica) = &self.replicas[index] else { return Vec::new() };
+        let name = replica.names[&owed.lane];
+        let fits =
+            |(lane, id, of): &&(usize, Id, Owner)| *lane == name && *of == owed.owner && owed.offsets.contains(&id.1);
+        replica.left.iter().filter(fits).map(|(_, id, _)| *id).collect()
     }
 }
 

@@ -1,12 +1,14 @@
 //! A replica: the pure core, and around it what the service does: it reads, posts what it is told, and commits.
 
-use crate::change::{Id, Net};
+use crate::change::{Id, Memory, Net, Notes};
 use crate::faults::Bug;
+use crate::kafka::Record;
 use crate::truth::{Row, check_commit};
 use crate::world::{Event, World};
 use rowbell::ledger::{Commit, Owner, Partition as Name};
 use rowbell::message::Priority;
 use rowbell::outbox::{LaneId, LaneStatus, Next, Notice, Outbox, PostId, RowKey, WaitReason};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
@@ -31,6 +33,8 @@ pub struct Pending {
     pub row: Row,
     pub critical: bool,
     pub tried: bool,
+    /// In memory, as far as is known.
+    pub held: bool,
 }
 
 #[derive(Debug)]
@@ -58,6 +62,38 @@ pub struct Replica {
     pub astray: HashSet<(LaneId, PostId)>,
     /// What removed destinations were owed.
     pub left: Vec<(usize, Id, Owner)>,
+    /// The largest share of memory that the lane had.
+    pub most_share: Vec<u64>,
+    pub had_digests: Vec<bool>,
+    pub memory: Vec<Memory>,
+}
+
+/// What is offered of a record.
+pub fn notice(
+    record: &Record,
+    priority: Priority,
+    owner: &Owner,
+    (notes, memory): (&Rc<RefCell<Notes>>, &Memory),
+    bug: Option<Bug>,
+    now: Duration,
+) -> Notice<Net> {
+    let id = (owner.partition.number, record.offset);
+    let mut key = format!("{:?}", (id.0, record.row.unwrap_or(255)));
+    if bug == Some(Bug::ReorderRow) {
+        key.push_str(&record.offset.to_string());
+    }
+    let told = if bug == Some(Bug::ForgetUrgency) { Priority::Normal } else { priority };
+    let content = Net {
+        ids: vec![id],
+        from: record.from,
+        to: record.to,
+        keyless: record.row.is_none(),
+        notes: Rc::clone(notes),
+        memory: memory.take(),
+    };
+    let key = RowKey(key.into_bytes().into());
+    let notice = Notice::new(owner.clone(), record.offset, key, told, content, now);
+    Notice { expires: record.expires, bytes: 1, ..notice }
 }
 
 impl World {
@@ -73,6 +109,11 @@ impl World {
             return Ok(());
         }
         let mut letters = Vec::new();
+        let start = self.partitions[number].start;
+        if owned.position < start {
+            owned.position = start;
+            replica.outbox.read(&owned.owner, start);
+        }
         let position = owned.position;
         let mut read = 0;
         for record in self.partitions[number].from(position).take(POLLED) {
@@ -90,31 +131,32 @@ impl World {
                 }
                 continue;
             }
+            if record.repeat {
+                self.counts.source_repeats += 1;
+                if self.bug != Some(Bug::ForgetRepeats) {
+                    replica.outbox.owes_nothing(&owned.owner, record.offset);
+                }
+                continue;
+            }
             let row = (number as i32, record.row.unwrap_or(255));
             for (lane, priority) in record.wanted.iter().enumerate() {
                 let (Some(priority), Some(number)) = (*priority, replica.current[lane]) else { continue };
-                let mut key = format!("{row:?}");
-                if self.bug == Some(Bug::ReorderRow) {
-                    key.push_str(&record.offset.to_string());
-                }
-                let told = if self.bug == Some(Bug::ForgetUrgency) { Priority::Normal } else { priority };
-                let content = Net {
-                    ids: vec![id],
-                    from: record.from,
-                    to: record.to,
-                    keyless: record.row.is_none(),
-                    notes: Rc::clone(&self.lanes[lane].notes),
-                };
-                let key = RowKey(key.into_bytes().into());
-                let notice = Notice::new(owned.owner.clone(), record.offset, key, told, content, self.now);
-                let expires = record.expires_ms.map(|ms| self.now + Duration::from_millis(ms));
+                let notes = (&self.lanes[lane].notes, &replica.memory[lane]);
+                let notice = notice(record, priority, &owned.owner, notes, self.bug, self.now);
                 // Should the change be undone once more, it is settled once more.
                 self.lanes[lane].notes.borrow_mut().undone.remove(&id);
                 let was_settled = self.lanes[lane].is_settled(id);
-                let offered = replica.outbox.offer(number, Notice { expires, ..notice }, self.now);
+                let spilled = |outbox: &Outbox<Net>, now| match outbox.ledger().lag(&owned.owner, number) {
+                    Some(_) => outbox.status(now)[number].spilled,
+                    None => 0,
+                };
+                let before = spilled(&replica.outbox, self.now);
+                let offered = replica.outbox.offer(number, notice, self.now);
                 if offered {
                     let critical = priority == Priority::Critical;
-                    replica.pending[lane].insert(id, Pending { row, critical, tried: false });
+                    let held = spilled(&replica.outbox, self.now) == before;
+                    self.counts.let_go += u64::from(!held);
+                    replica.pending[lane].insert(id, Pending { row, critical, tried: false, held });
                     let criticals = replica.pending[lane].values().filter(|pending| pending.critical).count();
                     replica.many[lane] |= criticals > CRITICAL_MANY;
                 } else {
@@ -155,7 +197,7 @@ impl World {
                     self.counts.expired += 1;
                     self.give_up(index, notice, owed);
                 }
-                Some(Next::Reread(order)) => return Err(format!("{order:?} without a reason")),
+                Some(Next::Reread(order)) => self.order(index, order),
                 None => break,
             }
         }

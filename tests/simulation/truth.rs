@@ -57,6 +57,8 @@ pub struct LaneTruth {
     /// The newest change of a row that was shown.
     shown: HashMap<Row, i64>,
     pub lettered: HashSet<Id>,
+    /// Their records are gone from the log.
+    pub gone: HashSet<Id>,
     pub notes: Rc<RefCell<Notes>>,
     pub repeats: u64,
     /// By partition: what lies before owes the destination nothing, for it came later.
@@ -72,6 +74,7 @@ impl LaneTruth {
             told: HashMap::new(),
             shown: HashMap::new(),
             lettered: HashSet::new(),
+            gone: HashSet::new(),
             notes: Rc::default(),
             repeats: 0,
             begins: HashMap::new(),
@@ -93,7 +96,8 @@ impl LaneTruth {
     }
 
     pub fn is_settled(&self, id: Id) -> bool {
-        self.told.contains_key(&id) || self.lettered.contains(&id) || self.notes.borrow().undone.contains(&id)
+        let told = self.told.contains_key(&id) || self.lettered.contains(&id);
+        told || self.notes.borrow().undone.contains(&id) || self.gone.contains(&id)
     }
 
     /// A post was accepted: is it in order, and may it repeat what it repeats?
@@ -147,6 +151,9 @@ pub fn check_commit(
             if !letters.contains(&id) {
                 return Err(format!("commit at {offset} passes {id:?}, whose dead letter is not written"));
             }
+            continue;
+        }
+        if record.repeat {
             continue;
         }
         for (lane, wanted) in record.wanted.iter().enumerate() {

@@ -6,11 +6,12 @@ use crate::faults::{Bug, Counts};
 use crate::kafka::{Partition, Record};
 use crate::reload::Edit;
 use crate::replica::Replica;
+use crate::reread::Progress;
 use crate::truth::{Accepted, LaneTruth};
 use fastrand::Rng;
 use rowbell::ledger::Commit;
 use rowbell::message::Priority;
-use rowbell::outbox::{LaneId, Outcome, Owed, PostId, Rate};
+use rowbell::outbox::{LaneId, Outcome, Owed, PostId, Rate, Reread};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub enum Event {
     Committed(usize, u64, Vec<Commit>),
     Lettered(usize, u64, Owed, Option<usize>, Vec<Id>),
     Handover(usize, u64, usize),
+    Reread(usize, u64, Reread, Progress),
+    Cut(usize),
     Mood(usize),
     Crash(usize),
     Restart(usize),
@@ -52,6 +55,8 @@ pub struct LanePlan {
     pub fold: bool,
     pub digest: Option<Duration>,
     pub simplify: bool,
+    /// How many notices fit into its share of memory.
+    pub share: u64,
 }
 
 /// See the module's text.
@@ -160,6 +165,10 @@ impl World {
                 self.within(span, Event::Reload(edit));
             }
         }
+        if self.random.u8(..15) == 0 {
+            let partition = self.random.usize(..partitions);
+            self.within(span, Event::Cut(partition));
+        }
         if self.random.u8(..6) == 0 {
             let (replica, name) = (self.random.usize(..REPLICAS), self.random.usize(..self.plans.len()));
             self.within(span, Event::Pause(replica, name, true));
@@ -198,6 +207,7 @@ impl World {
             }
             for replica in 0..self.replicas.len() {
                 self.drive(replica)?;
+                self.check_memory(replica)?;
             }
             if self.healed && self.is_done() {
                 break;
@@ -241,6 +251,12 @@ impl World {
             Event::Committed(replica, life, done) => self.committed(replica, life, &done),
             Event::Lettered(replica, life, owed, lane, ids) => self.lettered(replica, life, &owed, lane, &ids),
             Event::Handover(replica, life, partition) => self.hand_over(replica, life, partition, true)?,
+            Event::Reread(replica, life, order, progress) => self.reread(replica, life, order, progress)?,
+            Event::Cut(partition) => {
+                if !self.healed {
+                    self.cut(partition);
+                }
+            }
             Event::Reload(edit) => self.reload(edit),
             Event::Pause(replica, name, paused) => self.pause(replica, name, paused),
             Event::Mood(lane) => {
@@ -287,10 +303,10 @@ impl World {
                 _ => Some(Priority::Normal),
             });
             let wanted = wanted.collect();
-            let expires_ms = (random.u8(..20) == 0).then(|| random.u64(100..20_000));
-            let broken = random.u8(..60) == 0;
-            partition.log.push(Record { offset, row, from, to, wanted, expires_ms, broken });
-            if broken {
+            let expires = (random.u8(..20) == 0).then(|| self.now + Duration::from_millis(random.u64(100..20_000)));
+            let (broken, repeat) = (random.u8(..60) == 0, random.u8(..40) == 0);
+            partition.log.push(Record { offset, row, from, to, wanted, expires, broken, repeat });
+            if broken || repeat {
                 partition.values[slot] = from;
             }
             partition.end = offset + 1;
@@ -314,5 +330,6 @@ pub fn plan(random: &mut Rng) -> LanePlan {
         fold: random.bool(),
         digest: (random.u8(..3) > 0).then(|| seconds(random.u64(1..31))),
         simplify: random.bool(),
+        share: if random.bool() { random.u64(1..40) } else { u64::MAX },
     }
 }

@@ -13,13 +13,13 @@ pub(super) struct RowQueue {
     pub(super) ids: VecDeque<PostId>,
     /// How many of each priority, to know the most urgent without a search.
     by_priority: [usize; 3],
-    /// An urgent notice of the row is on its way: it was let go and is read again.
-    promoted: bool,
+    /// An urgent notice of the row is on its way: it was let go, stands at this offset, and is read again.
+    promoted: Option<i64>,
 }
 
 impl RowQueue {
     pub(super) fn urgency(&self) -> Option<Priority> {
-        if self.promoted {
+        if self.promoted.is_some() {
             return Some(Priority::Critical);
         }
         Priority::ALL.into_iter().find(|priority| self.by_priority[*priority as usize] > 0)
@@ -81,10 +81,10 @@ impl<C: Content> Lane<C> {
         self.refresh_head(&row);
     }
 
-    /// A row's notices are as urgent as the one that follows them.
-    pub(super) fn promote(&mut self, row: &RowKey) {
+    /// A row's notices are as urgent as one at this offset that will follow them.
+    pub(super) fn promote(&mut self, row: &RowKey, to_come: Option<i64>) {
         if let Some(queue) = self.rows.get_mut(row) {
-            queue.promoted = true;
+            queue.promoted = to_come;
             self.refresh_head(row);
         }
     }
@@ -167,6 +167,7 @@ impl<C: Content> Lane<C> {
                 self.bytes -= notice.bytes;
                 if let Some(queue) = self.rows.get_mut(&notice.row) {
                     queue.by_priority[notice.priority as usize] -= 1;
+                    queue.promoted.take_if(|last| *last <= *notice.offsets.end());
                     if queue.ids.front() == Some(&id) {
                         queue.ids.pop_front();
                     } else {

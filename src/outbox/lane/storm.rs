@@ -118,11 +118,13 @@ impl<C: Content> Lane<C> {
     /// Is a storm upon us? Then what is pending and was never tried goes into a digest.
     pub(super) fn gather(&mut self, now: Duration, page: &mut Page<'_>) {
         let Some(after) = self.settings.digest else { return };
-        if self.pending[Priority::Critical as usize] > CRITICAL_MAX {
+        let spilled = self.spilled();
+        let critical = Priority::Critical as usize;
+        if self.pending[critical] + spilled[critical] > CRITICAL_MAX && !self.storm(Class::Critical).on {
             self.storm_mut(Class::Critical).on = true;
             self.sweep(Class::Critical, page);
         }
-        let backlog = self.pending.iter().chain(&self.spilled()).sum::<usize>();
+        let backlog = self.pending.iter().chain(&spilled).sum::<usize>();
         let backlog = u32::try_from(backlog).unwrap_or(u32::MAX);
         if self.settings.bucket.interval().saturating_mul(backlog) > after && !self.storm(Class::Rest).on {
             let rest = self.storm_mut(Class::Rest);

@@ -1,7 +1,7 @@
 //! What a lane lets go beyond its share of memory, and reads again.
 
 use super::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Each notice takes one byte; so many may a lane hold, three quarters of them not urgent.
 const SHARE: u64 = 32;
@@ -48,7 +48,8 @@ impl Log {
         let number = order.owner.partition.number;
         for (&(_, offset), _) in self.0.range((number, order.from)..(number, order.to)) {
             let notice = self.notice(number, offset, now);
-            if order.rows.as_ref().is_some_and(|rows| !rows.contains(&notice.row)) {
+            let wanted = |rows: &HashMap<RowKey, i64>| rows.get(&notice.row).is_some_and(|last| offset <= *last);
+            if !order.rows.as_ref().is_none_or(|rows| wanted(rows)) {
                 continue;
             }
             if taken >= order.notices || taken > 0 && bytes >= order.bytes {

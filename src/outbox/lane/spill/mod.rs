@@ -13,7 +13,7 @@ use crate::outbox::content::Content;
 use crate::outbox::notice::{Notice, Owed, Page, RowKey};
 use ages::Ages;
 use rows::Rows;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,8 +48,8 @@ pub struct Reread {
     pub from: i64,
     /// The first record not to look at any more.
     pub to: i64,
-    /// Only notices of these rows.
-    pub rows: Option<Arc<HashSet<RowKey>>>,
+    /// Only notices of these rows, and of each none beyond this offset.
+    pub rows: Option<Arc<HashMap<RowKey, i64>>>,
     /// Memory that may be filled; one notice in any case.
     pub bytes: u64,
     /// Notices that may come back, at most.
@@ -74,7 +74,7 @@ pub(super) struct Spill {
 
 #[derive(Debug)]
 struct Ahead {
-    rows: Arc<HashSet<RowKey>>,
+    rows: Arc<HashMap<RowKey, i64>>,
     at: i64,
     to: i64,
 }
@@ -137,9 +137,11 @@ impl Spill {
     }
 
     /// Where to read on for urgent rows: those that wait now, if no others are being looked for.
-    fn look_ahead(&mut self, from: i64, to: i64) -> (i64, i64, Arc<HashSet<RowKey>>) {
-        let begin = || Ahead { rows: Arc::new(self.urgent.keys().cloned().collect()), at: from, to };
-        let ahead = self.ahead.get_or_insert_with(begin);
+    fn look_ahead(&mut self, from: i64) -> (i64, i64, Arc<HashMap<RowKey, i64>>) {
+        let ahead = self.ahead.get_or_insert_with(|| {
+            let to = self.urgent.values().max().map_or(from, |last| last + 1);
+            Ahead { rows: Arc::new(self.urgent.clone()), at: from, to }
+        });
         (ahead.at.max(from), ahead.to, Arc::clone(&ahead.rows))
     }
 
@@ -149,7 +151,7 @@ impl Spill {
         if position >= ahead.to
             && let Some(ahead) = self.ahead.take()
         {
-            self.urgent.retain(|row, last| *last >= ahead.to || !ahead.rows.contains(row));
+            self.urgent.retain(|row, last| ahead.rows.get(row).is_none_or(|done| *last > *done));
         }
     }
 }
@@ -239,6 +241,7 @@ impl<C: Content> Lane<C> {
         };
         job.reserved = job.reserved.saturating_sub(notice.bytes);
         let (ahead, owner) = (job.ahead, notice.owner.clone());
+        let urgent_to = self.spills.get(&owner).and_then(|spill| spill.ahead.as_ref()?.rows.get(&notice.row)).copied();
         let own = self.new_id();
         let owed = page.owe_again(&notice, own);
         if owed && let Some(spill) = self.spills.get_mut(&owner) {
@@ -248,10 +251,11 @@ impl<C: Content> Lane<C> {
             self.pass(&owner, *notice.offsets.end() + 1, page);
         }
         if owed {
-            let row = notice.row.clone();
+            let (row, end) = (notice.row.clone(), *notice.offsets.end());
             self.take_in(own, notice, now, page);
-            if ahead {
-                self.promote(&row);
+            if let Some(last) = urgent_to.filter(|_| ahead) {
+                // The urgent one itself, once it is there, says so by its priority.
+                self.promote(&row, Some(last).filter(|last| end < *last));
             }
         }
         owed
@@ -313,6 +317,9 @@ impl<C: Content> Lane<C> {
 
     /// What to read again now, if there is room.
     pub(in crate::outbox) fn wants(&mut self, now: Duration, page: &Page<'_>) -> Option<Reread> {
+        for spill in self.spills.values_mut() {
+            spill.retry_at.take_if(|at| *at <= now);
+        }
         if self.job.is_some() || self.spills.is_empty() || self.removed || self.paused {
             return None;
         }
@@ -320,9 +327,6 @@ impl<C: Content> Lane<C> {
         let idle = self.items.is_empty() && self.storms.iter().all(|storm| storm.open.is_none());
         if !self.is_up() && !idle && !self.in_storm() {
             return None;
-        }
-        for spill in self.spills.values_mut() {
-            spill.retry_at.take_if(|at| *at <= now);
         }
         // In turns, so that neither keeps the other waiting.
         let (ahead, next) = (self.wants_ahead(page), self.wants_next(page));
@@ -335,7 +339,7 @@ impl<C: Content> Lane<C> {
         let (share, held, room) = (self.settings.share_bytes, self.bytes, page.room(&owner));
         let spill = self.spills.get_mut(&owner)?;
         let (from, to, rows, bytes, notices) = if ahead {
-            let (from, to, rows) = spill.look_ahead(lag.start, lag.end);
+            let (from, to, rows) = spill.look_ahead(lag.start);
             (from, to, Some(rows), share.saturating_sub(held), room)
         } else {
             let bytes = (share / 4 * 3).saturating_sub(held);
