@@ -76,6 +76,8 @@ pub struct Config {
     pub locale: Arc<Locale>,
     /// Zone of the times that people read.
     pub time_zone: TimeZone,
+    /// The config names no zone, so that a reader's own may stand where a channel knows it.
+    pub readers_zone: bool,
     /// Topic of the dead letters.
     pub dead_letter_topic: String,
     /// Where metrics and health are served.

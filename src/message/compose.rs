@@ -61,6 +61,7 @@ pub fn compose(change: &RowChange, view: &TableView, words: &Words) -> Message {
         left_out,
         link,
         buttons,
+        when: change.time_us.filter(|_| words.readers_zone).map(|time_us| time_us.div_euclid(1_000_000)),
         context: context(change, words),
         notes: notes.into_iter().map(|note| safe::shorten(&note, NOTE)).collect(),
         tip: tip(change, words),

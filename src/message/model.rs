@@ -142,6 +142,8 @@ pub struct Message {
     pub link: Option<Link>,
     /// Where else to act.
     pub buttons: Vec<Link>,
+    /// The time of the change in seconds since the epoch, where the reader's clock counts; then it is the first of the context.
+    pub when: Option<i64>,
     /// When, by which rules, from which source.
     pub context: Vec<String>,
     /// Quiet remarks about the message as a whole.

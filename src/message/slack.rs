@@ -95,6 +95,16 @@ impl Details {
         self.blocks.push(json!({"type": "context", "elements": [plain(&text)]}));
     }
 
+    /// A point in time on the reader's own clock, and what else there is to say quietly. Of markup it holds the date alone.
+    fn dated(&mut self, when: i64, time: &str, rest: &str) {
+        let date = format!("<!date^{when}^{{date_short_pretty}}, {{time_secs}}|{}>", escape(time));
+        let rest = safe::shorten(rest, SLACK_SECTION);
+        self.units += safe::units(&date) + safe::units(&rest);
+        let mut elements = vec![json!({"type": "mrkdwn", "text": date, "verbatim": true})];
+        elements.extend((!rest.is_empty()).then(|| plain(&rest)));
+        self.blocks.push(json!({"type": "context", "elements": elements}));
+    }
+
     /// Lines of one paragraph: some clients write the sections of a block one after the other, as if they were one.
     fn lines(&mut self, lines: &[Line]) {
         for lines in self.chunks(lines) {
@@ -159,8 +169,10 @@ fn details(message: &Message) -> Details {
     for note in message.notes.iter().chain(&message.tip) {
         details.quiet(note);
     }
-    if let Some(text) = message.context_text() {
-        details.quiet(&text);
+    match (message.when, message.context.split_first()) {
+        // Negative ones Slack does not know.
+        (Some(when @ 1..), Some((time, rest))) => details.dated(when, time, &rest.join(" · ")),
+        _ => message.context_text().iter().for_each(|text| details.quiet(text)),
     }
     details
 }

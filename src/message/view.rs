@@ -203,6 +203,8 @@ pub struct Words {
     pub locale: Arc<Locale>,
     /// Zone of every instant shown.
     pub time_zone: TimeZone,
+    /// The config names no zone: where a channel can, the time of the change stands on its reader's own clock.
+    pub readers_zone: bool,
     /// The rule's columns, shown first.
     pub watched: Vec<Arc<str>>,
     /// Quiet remarks, such as "sent again".
@@ -228,6 +230,7 @@ impl Default for Words {
             rules: Vec::new(),
             locale: Locale::english(),
             time_zone: TimeZone::UTC,
+            readers_zone: false,
             watched: Vec::new(),
             notes: Vec::new(),
             folded: None,

@@ -86,8 +86,12 @@ pub(super) fn matched<'c>(config: &'c Config, rules: &[usize]) -> Vec<&'c Rule> 
 
 /// What needs no template.
 pub(super) fn plain_words(config: &Config, matched: &[&Rule]) -> Words {
-    let mut words =
-        Words { locale: Arc::clone(&config.locale), time_zone: config.time_zone.clone(), ..Words::default() };
+    let mut words = Words {
+        locale: Arc::clone(&config.locale),
+        time_zone: config.time_zone.clone(),
+        readers_zone: config.readers_zone,
+        ..Words::default()
+    };
     if let Some(leading) = matched.first() {
         words.priority = leading.priority;
         words.tone = leading.tone;

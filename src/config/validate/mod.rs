@@ -91,6 +91,7 @@ pub fn compile(model: Model, report: &mut Report) -> Option<Config> {
         rules,
         limits,
         locale,
+        readers_zone: model.time_zone.is_none(),
         time_zone,
         dead_letter_topic,
         listen: listen?,

@@ -97,6 +97,7 @@ pub fn digest<T>(
         identity: Vec::new(),
         link: overview(&groups, words),
         buttons: Vec::new(),
+        when: None,
         context: context(digest, words),
         notes: notes.into_iter().map(|note| safe::shorten(&note, NOTE)).collect(),
         tip: None,

@@ -111,6 +111,7 @@ pub(super) fn hostile_change() -> impl Strategy<Value = (RowChange, TableView, W
                 currencies: names.iter().map(|name| (name.clone(), code.clone())).collect(),
                 watched: names.iter().take(25).map(|name| Arc::from(name.as_str())).collect(),
                 rules: vec!["rule".into()],
+                readers_zone: rekey,
                 ..Words::default()
             };
             (change, view, words)

@@ -189,3 +189,15 @@ fn a_document_shows_the_paths_that_changed() {
     );
     assert_snapshot!("json_paths", read(&compose(&change, &listings(), &rule("json", &[]))));
 }
+
+#[test]
+fn without_a_zone_of_the_config_slack_shows_the_readers_time() {
+    let (change, view, words) = price_change();
+    let message = compose(&change, &view, &Words { readers_zone: true, ..words });
+    let payload = slack::payload(&message);
+    let blocks = payload["attachments"][0]["blocks"].as_array().unwrap();
+    let context = &blocks.last().unwrap()["elements"];
+    assert_eq!(context[0]["text"], "<!date^1795442557^{date_short_pretty}, {time_secs}|Mon 23 Nov, 14:02:37 UTC>");
+    assert_eq!(context[1]["text"], "rule \"price\" · shop, Postgres");
+    assert!(teams::payload(&message).to_string().contains("Mon 23 Nov, 14:02:37 UTC · rule"));
+}

@@ -83,7 +83,10 @@ impl Check {
                 "context" => {
                     keys("a context", block, "type elements block_id?");
                     for element in list("a context", &block["elements"], 1..=10) {
-                        self.plain("a context", element, 3_000);
+                        match element["type"] == "mrkdwn" {
+                            true => dated(element),
+                            false => self.plain("a context", element, 3_000),
+                        }
                     }
                 }
                 "actions" => {
@@ -185,4 +188,14 @@ impl Check {
 /// What a row's link may be.
 fn address(url: &str) {
     assert!(url.starts_with("https://shop.example/") && !url.contains(char::is_whitespace), "{url}");
+}
+
+/// The one markup of a context: a date, which Slack writes on its reader's clock.
+fn dated(element: &Json) {
+    keys("a date", element, "type text verbatim");
+    let text = text("a date", &element["text"], 1..=3_000);
+    let rest = text.strip_prefix("<!date^").and_then(|rest| rest.strip_suffix('>')).unwrap_or_else(|| panic!("{text}"));
+    let (when, fallback) = rest.split_once("^{date_short_pretty}, {time_secs}|").unwrap();
+    assert!(when.parse::<u64>().is_ok() && !fallback.contains(['<', '>', '|', '*', '_', '~', '`']), "{text}");
+    assert_eq!(element["verbatim"], true);
 }
