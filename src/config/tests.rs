@@ -1,3 +1,5 @@
+mod wording;
+
 use super::*;
 use crate::change::{Format, Placeholders};
 use crate::destination::Target;

@@ -2,6 +2,7 @@
 
 use super::{compiled, template};
 use crate::change::{Column, ColumnChange, Op, RecordId, Row, RowChange, Type, Value};
+use crate::config::code::Code;
 use crate::config::de::At;
 use crate::config::diagnostic::{Diagnostic, Report};
 use crate::config::model::{ButtonModel, PayloadModel};
@@ -94,6 +95,7 @@ fn payload(text: &At<String>, trial: &Trial<'_>, try_with: Try<'_>, report: &mut
                     None => (error.message, None),
                 };
                 let found = Diagnostic::error(text.place, format!("the payload, tried with a made-up row, {what}"));
+                let found = found.code(Code::InvalidTemplate);
                 report.push(match hint {
                     Some(hint) => found.hint(hint),
                     None => found,
@@ -107,6 +109,7 @@ fn payload(text: &At<String>, trial: &Trial<'_>, try_with: Try<'_>, report: &mut
     let what = failed.unwrap_or_default();
     report.push(
         Diagnostic::warning(text.place, format!("the payload could not be tried with a made-up row: {what}"))
+            .code(Code::InvalidTemplate)
             .hint("try it with real ones: rowbell preview FILE"),
     );
     Some(template)
