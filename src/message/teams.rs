@@ -1,6 +1,6 @@
 //! A message as a Teams Workflows trigger takes it: one Adaptive Card.
 
-use super::limits::TEAMS_BODY_BYTES;
+use super::limits::{TEAMS_BODY_BYTES, TEAMS_CARD};
 use super::model::{Colour, Line, Mark, Message, Rows};
 use super::phrases::Phrases;
 use super::slack::after;
@@ -66,7 +66,7 @@ fn card(body: Vec<Json>) -> Json {
     json!({
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
-        "version": "1.4",
+        "version": TEAMS_CARD,
         "msteams": {"width": "Full"},
         "body": body,
     })
