@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use rowbell::destination::{Errand, Http, HttpSettings, Poster, Target};
+use rowbell::message::Locale;
 use rowbell::outbox::Outcome;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -56,7 +57,14 @@ async fn an_authority_of_ones_own_is_trusted_once_the_config_names_it() {
     let url = format!("https://localhost:{}/slack", address.port());
     let poster = Poster::new("ops", &Target::SlackWebhook { url: url.into() });
     let payload = serde_json::json!({"text": "hello"});
-    let errand = Errand { payload, id: "id".to_owned(), row: None, loud: false, since: Instant::now() };
+    let errand = Errand {
+        payload,
+        id: "id".to_owned(),
+        row: None,
+        loud: false,
+        locale: Locale::english(),
+        since: Instant::now(),
+    };
 
     let strangers = Http::new(&HttpSettings { direct: true, ..HttpSettings::default() }).unwrap();
     let verdict = poster.post(&strangers, &errand).await;

@@ -158,6 +158,7 @@ impl<'s> Posts<'s> {
             id: format!("{}:{}", change.record, self.config.destinations[destination].name),
             row: app::row(change),
             loud: app::is_loud(&self.config, &rules),
+            locale: Arc::clone(&self.config.locale),
             since: self.began,
         };
         let payload = self.posters[destination].body(&errand);

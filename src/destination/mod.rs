@@ -16,8 +16,10 @@ pub use answer::{Answer, Look, Verdict};
 pub use http::{Http, HttpError, HttpSettings, POST_TIMEOUT};
 pub use slack::ROWS_MAX;
 
+use crate::message::Locale;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Where posts go. URLs and tokens are secrets: they are never shown.
@@ -96,6 +98,8 @@ pub struct Errand {
     pub row: Option<String>,
     /// It must be seen in the channel, not in a thread alone.
     pub loud: bool,
+    /// The language of what is written beside the payload.
+    pub locale: Arc<Locale>,
     /// Since when this process has posted about the row: what was posted before, another one knows, or an earlier run.
     pub since: Instant,
 }

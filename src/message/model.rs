@@ -198,7 +198,7 @@ impl Message {
         parts.extend(self.notes.iter().cloned());
         parts.extend(self.context_text());
         parts.push(self.locale.phrases().simplified.to_owned());
-        safe::shorten(&parts.join("\n"), limits::FALLBACK)
+        safe::shorten_as(self.locale.phrases().shortened, &parts.join("\n"), limits::FALLBACK)
     }
 
     /// Tone says the colour; without one, the priority does.
@@ -258,7 +258,8 @@ impl Message {
         small.rows.lines.truncate(lines);
         if small.rows.lines.len() < rows {
             small.rows.heading = None;
-            small.notes.insert(0, format!("{} rows were left out, to keep this short", rows - small.rows.lines.len()));
+            let left = (rows - small.rows.lines.len()) as u64;
+            small.notes.insert(0, self.locale.counted(left, self.locale.phrases().rows_left_out));
         }
         for line in small.lines.iter_mut().chain(&mut small.rows.lines) {
             if line.body.len() > spans {
@@ -276,7 +277,7 @@ impl Message {
         let notes = small.notes.len();
         if notes > 3 {
             small.notes.truncate(2);
-            small.notes.push(format!("{} more remarks were left out, to keep this short", notes - 2));
+            small.notes.push(self.locale.counted(notes as u64 - 2, self.locale.phrases().remarks_left_out));
         }
         small
     }

@@ -1,6 +1,7 @@
 //! A message as Slack's `chat.postMessage` and incoming webhooks take it.
 
 use super::limits::{HEADLINE, SLACK_BLOCKS, SLACK_BODY, SLACK_BUTTON, SLACK_HEADER, SLACK_SECTION, SLACK_TEXT, VALUE};
+use super::locale::Locale;
 use super::model::{Colour, Line, Link, Mark, Message, Rows, Span};
 use super::safe;
 use super::view::Mention;
@@ -34,10 +35,11 @@ pub fn simplified(message: &Message) -> Json {
 }
 
 /// A payload as the update of a row's first message: it says that it is one. Only what stands beside the message says more.
-pub fn latest(payload: &Json, threaded: bool) -> Json {
+pub fn latest(payload: &Json, threaded: bool, locale: &Locale) -> Json {
     let mut payload = payload.clone();
-    let earlier = if threaded { "earlier ones in the thread" } else { "this message is updated in place" };
-    let note = json!({"type": "context", "elements": [plain(&format!("Latest change · {earlier}"))]});
+    let words = locale.phrases();
+    let note = if threaded { words.latest_in_thread } else { words.latest_in_place };
+    let note = json!({"type": "context", "elements": [plain(note)]});
     let listed = |blocks: Option<&Json>| blocks.and_then(Json::as_array).map_or(0, Vec::len);
     let attached = payload.get("attachments").and_then(Json::as_array);
     let attached: usize = attached.into_iter().flatten().map(|attachment| listed(attachment.get("blocks"))).sum();

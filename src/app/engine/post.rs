@@ -47,6 +47,7 @@ impl Work {
             id: format!("{}:{}", record(post), destination.name),
             row,
             loud,
+            locale: Arc::clone(&self.engine.config.locale),
             since: self.assigned.max(known.since),
         };
         let (http, poster, done) = (self.engine.http.clone(), Arc::clone(&known.poster), self.done.clone());

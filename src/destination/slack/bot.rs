@@ -172,7 +172,7 @@ impl Channel {
 
     /// chat.update of the row's message.
     async fn update(&self, http: &Http, errand: &Errand, root: &Ts, deadline: Instant) -> Ended {
-        let mut body = latest(&errand.payload, self.bot.thread_by_row);
+        let mut body = latest(&errand.payload, self.bot.thread_by_row, &errand.locale);
         if let Some(fields) = body.as_object_mut() {
             fields.insert("channel".to_owned(), json!(self.bot.channel));
             fields.insert("ts".to_owned(), json!(root.0));

@@ -1,6 +1,7 @@
 //! What a digest says.
 
-use super::limits::{COLUMN_LINES, GROUP_COLUMNS, GROUP_LINES, ROW_COLUMNS, ROW_VALUE};
+use super::limits::{COLUMN_LINES, GROUP_COLUMNS, GROUP_LINES};
+use super::rows;
 use super::tally::{CountedColumn, Group, OPS, Tally, Times};
 use super::{Digest, Kept};
 use crate::change::Op;
@@ -65,20 +66,10 @@ pub fn digest<T>(
         // Where every row is shown, these say it all.
         lines = counts(digest, &groups, locale);
     }
-    let mut rows = Rows::default();
-    if form == Form::Whole {
-        rows.heading = heading(digest, locale).filter(|_| !lines.is_empty());
-        let mut changed = |kept| {
-            let mut message = row(kept);
-            // A digest has room for what changed.
-            message.lines.retain(|line| !line.is_context);
-            message
-        };
-        let told: Vec<_> = digest.rows().iter().map(|kept| (kept, changed(kept))).collect();
-        let only = only_column(&told).filter(|_| tables.len() == 1 && !lines.is_empty());
-        let line = |(kept, message)| row_line(kept, message, tables.len() > 1, only.as_deref(), locale);
-        rows.lines = told.into_iter().map(line).collect();
-    }
+    let rows = match form {
+        Form::Whole => rows::rows(digest, !lines.is_empty(), tables.len() == 1, locale, row),
+        Form::Counts => Rows::default(),
+    };
     let summary = summary(if lines.is_empty() { &rows.lines } else { &lines });
     let notes = notes(digest, &all, shown, form, locale);
     Message {
@@ -99,7 +90,7 @@ pub fn digest<T>(
         buttons: Vec::new(),
         when: None,
         context: context(digest, words),
-        notes: notes.into_iter().map(|note| safe::shorten(&note, NOTE)).collect(),
+        notes: notes.into_iter().map(|note| safe::shorten_as(locale.phrases().shortened, &note, NOTE)).collect(),
         tip: None,
         folded: None,
         rules: digest.rules(),
@@ -109,7 +100,7 @@ pub fn digest<T>(
 }
 
 /// `1 change`, `12,345 changes`
-fn changes(number: u64, locale: &Locale) -> String {
+pub(super) fn changes(number: u64, locale: &Locale) -> String {
     locale.counted(number, locale.phrases().changes)
 }
 
@@ -155,7 +146,10 @@ fn headline<T>(digest: &Digest<T>, groups: &[&Group], all: &Tally, locale: &Loca
 /// `1,200 listings added`, `1,200 changes to listings`
 fn one_table(group: &Group, all: &Tally, number: u64, locale: &Locale) -> String {
     let words = locale.phrases();
-    let plural = group.plural.as_deref().filter(|_| number != 1);
+    let plural = group.plural.as_deref().filter(|_| number != 1).map(|plural| match words.nouns_are_small {
+        true => plural.to_owned(),
+        false => names::capitalise(plural),
+    });
     let verb = OPS.iter().find(|op| all.op(**op) == number).and_then(|op| match op {
         Op::Create => Some(words.added),
         Op::Delete => Some(words.removed),
@@ -163,7 +157,7 @@ fn one_table(group: &Group, all: &Tally, number: u64, locale: &Locale) -> String
         Op::Update | Op::Truncate | Op::Message => None,
     });
     let (count, changes) = (locale.count(number), changes(number, locale));
-    match (verb, plural) {
+    match (verb, plural.as_deref()) {
         (Some(verb), Some(plural)) => fill(words.did_many, &[("count", &count), ("plural", plural), ("verb", verb)]),
         (Some(verb), None) => fill(words.did_many_of, &[("noun", &group.noun), ("count", &count), ("verb", verb)]),
         (None, Some(plural)) => fill(words.changes_to, &[("changes", &changes), ("plural", plural)]),
@@ -202,7 +196,7 @@ fn counts<T>(digest: &Digest<T>, groups: &[&Group], locale: &Locale) -> Vec<Line
     lines
 }
 
-fn plain_line(label: &str, body: Vec<Span>, note: Option<String>) -> Line {
+pub(super) fn plain_line(label: &str, body: Vec<Span>, note: Option<String>) -> Line {
     let text: String = body.iter().map(|span| span.text.as_str()).collect();
     let brief = match &note {
         Some(note) => format!("{text} ({note})"),
@@ -313,77 +307,7 @@ fn group_line(group: &Group, locale: &Locale) -> Line {
     if !parts.is_empty() {
         body.push(Span::new(Mark::Plain, format!(": {}", parts.join(", "))));
     }
-    plain_line(&safe::shorten(&label, 2 * LABEL), body, None)
-}
-
-fn heading<T>(digest: &Digest<T>, locale: &Locale) -> Option<Line> {
-    let (rows, words) = (digest.rows().len() as u64, locale.phrases());
-    let what = format!("{}, {}", locale.counted(rows, words.row_count), changes(digest.shown(), locale));
-    (rows > 0).then(|| plain_line(words.most_important, vec![Span::new(Mark::Quiet, what)], None))
-}
-
-/// The one column that changed in every row that is shown: the counts name it, so that the rows need not.
-fn only_column<T>(told: &[(&Kept<T>, Message)]) -> Option<String> {
-    let (_, first) = told.first()?;
-    let [line] = first.lines.as_slice() else { return None };
-    let same = |(kept, message): &(&Kept<T>, Message)| {
-        let only = matches!(message.lines.as_slice(), [other] if other.label == line.label);
-        only && message.op == Op::Update && !kept.folded.change.is_rekey()
-    };
-    told.iter().all(same).then(|| line.label.clone())
-}
-
-/// A row in one line: what it is called, and what matters most of its net change. `only` is not named.
-fn row_line<T>(kept: &Kept<T>, message: Message, named: bool, only: Option<&str>, locale: &Locale) -> Line {
-    let words = locale.phrases();
-    let title = match named && !message.title.starts_with(&message.noun) {
-        true => format!("{} {}", message.noun, message.title),
-        false => names::capitalise(&message.title),
-    };
-    // Of names that hold nothing to be seen nothing is left; a link needs words.
-    let title = if title.trim().is_empty() { words.row.to_owned() } else { title };
-    let mut body = Vec::new();
-    let verb = match message.op {
-        Op::Create => Some(words.added),
-        Op::Delete => Some(words.removed),
-        Op::Read => Some(words.seen),
-        Op::Truncate => Some(words.all_rows_removed),
-        Op::Update if message.lines.is_empty() => Some(words.changed),
-        Op::Update | Op::Message => None,
-    };
-    body.extend(verb.map(|verb| Span::new(Mark::Plain, verb)));
-    for line in message.lines.iter().take(ROW_COLUMNS) {
-        let lead = if body.is_empty() { "" } else { "; " };
-        if only != Some(line.label.as_str()) {
-            body.push(Span::new(Mark::Plain, format!("{lead}{} ", line.label)));
-        }
-        body.extend(values(line));
-        body.extend(line.delta.as_ref().map(|delta| Span::new(Mark::Plain, format!(" {}", delta.main))));
-    }
-    let mut more: Vec<String> = message.lines.iter().skip(ROW_COLUMNS).map(|line| line.label.clone()).collect();
-    more.extend(message.left_out.iter().cloned());
-    more.extend(kept.dropped.iter().map(|column| safe::label(&names::humanise(column))));
-    match more.as_slice() {
-        [] => {}
-        [one] => body.push(Span::new(Mark::Quiet, fill(words.more_column, &[("name", one)]))),
-        more => {
-            let count = locale.count(more.len() as u64);
-            body.push(Span::new(Mark::Quiet, fill(words.more_columns, &[("count", &count)])));
-        }
-    }
-    let note = (kept.folded.changes > 1).then(|| changes(kept.folded.changes, locale));
-    Line { url: message.link.map(|link| link.url), ..plain_line(&safe::shorten(&title, LABEL), body, note) }
-}
-
-/// The old and the new value; what changed inside a text or a document only in brief.
-fn values(line: &Line) -> Vec<Span> {
-    const WHOLE_SPANS_MAX: usize = 3;
-    let whole = line.body.len() <= WHOLE_SPANS_MAX;
-    let short = |span: &Span| Span::new(span.mark, safe::shorten_middle(&span.text, ROW_VALUE));
-    match whole {
-        true => line.body.iter().map(short).collect(),
-        false => vec![Span::new(Mark::Plain, safe::shorten_middle(&line.brief, 2 * ROW_VALUE))],
-    }
+    plain_line(&safe::shorten_as(locale.phrases().shortened, &label, 2 * LABEL), body, None)
 }
 
 /// What the notification says after the headline: the first counts, or the first rows.
@@ -428,5 +352,5 @@ fn context<T>(digest: &Digest<T>, words: &DigestWords) -> Vec<String> {
         names.push(fill(words.locale.phrases().and_more_rules, &[("count", &more)]));
     }
     parts.extend(compose::rules(&names, &words.locale));
-    parts.into_iter().map(|part| safe::shorten(&part, NOTE)).collect()
+    parts.into_iter().map(|part| safe::shorten_as(words.locale.phrases().shortened, &part, NOTE)).collect()
 }

@@ -9,6 +9,7 @@ mod compose;
 mod json;
 mod kept;
 mod limits;
+mod rows;
 mod slim;
 mod tally;
 

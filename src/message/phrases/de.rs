@@ -95,7 +95,7 @@ pub const DE: Phrases = Phrases {
     changes_in_many_tables: "{changes} in vielen Tabellen",
     came_too_late: "Änderungen, die zu spät kamen, um noch gemeldet zu werden",
     came_to_nothing: "{changes}, die sich aufgehoben haben",
-    lasting: "{what} in {length}",
+    lasting: "{what} (Dauer: {length})",
     critical: "Kritisch: ",
     did_many: "{count} {plural} {verb}",
     did_many_of: "{noun}: {count} {verb}",
@@ -135,4 +135,14 @@ pub const DE: Phrases = Phrases {
         "{count} Änderungen wurden weggelassen: älter, als die Regel erlaubt",
     ],
     and_more_rules: "und {count} weitere",
+    rows_left_out: [
+        "{count} Zeile wurde weggelassen, um kurz zu bleiben",
+        "{count} Zeilen wurden weggelassen, um kurz zu bleiben",
+    ],
+    remarks_left_out: [
+        "{count} weitere Anmerkung wurde weggelassen, um kurz zu bleiben",
+        "{count} weitere Anmerkungen wurden weggelassen, um kurz zu bleiben",
+    ],
+    latest_in_thread: "Letzte Änderung · frühere im Thread",
+    latest_in_place: "Letzte Änderung · diese Nachricht wird laufend aktualisiert",
 };

@@ -135,4 +135,11 @@ pub const EN: Phrases = Phrases {
         "{count} changes older than the rule allows were left out",
     ],
     and_more_rules: "and {count} more",
+    rows_left_out: ["{count} row was left out, to keep this short", "{count} rows were left out, to keep this short"],
+    remarks_left_out: [
+        "{count} more remark was left out, to keep this short",
+        "{count} more remarks were left out, to keep this short",
+    ],
+    latest_in_thread: "Latest change · earlier ones in the thread",
+    latest_in_place: "Latest change · this message is updated in place",
 };

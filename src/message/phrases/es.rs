@@ -135,4 +135,11 @@ pub const ES: Phrases = Phrases {
         "Se omitieron {count} cambios más antiguos de lo que permite la regla",
     ],
     and_more_rules: "y {count} más",
+    rows_left_out: ["Se omitió {count} fila para ser breve", "Se omitieron {count} filas para ser breve"],
+    remarks_left_out: [
+        "Se omitió {count} observación más para ser breve",
+        "Se omitieron {count} observaciones más para ser breve",
+    ],
+    latest_in_thread: "Último cambio · los anteriores, en el hilo",
+    latest_in_place: "Último cambio · este mensaje se actualiza en el mismo lugar",
 };

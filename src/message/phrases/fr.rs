@@ -135,4 +135,11 @@ pub const FR: Phrases = Phrases {
         "{count} modifications plus anciennes que la règle ne le permet ont été omises",
     ],
     and_more_rules: "et {count} de plus",
+    rows_left_out: ["{count} ligne omise pour rester bref", "{count} lignes omises pour rester bref"],
+    remarks_left_out: [
+        "{count} autre remarque omise pour rester bref",
+        "{count} autres remarques omises pour rester bref",
+    ],
+    latest_in_thread: "Dernière modification · les précédentes dans le fil",
+    latest_in_place: "Dernière modification · ce message est mis à jour sur place",
 };

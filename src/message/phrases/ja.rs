@@ -129,4 +129,11 @@ pub const JA: Phrases = Phrases {
     old_not_sent: "{changes}について以前の値が送信元から送られていないため、変わった列は不明です",
     expired: ["ルールの期限より古い{count}件の変更を省きました", "ルールの期限より古い{count}件の変更を省きました"],
     and_more_rules: "他{count}件",
+    rows_left_out: ["短くするため{count}行を省略しました", "短くするため{count}行を省略しました"],
+    remarks_left_out: [
+        "短くするため他に{count}件の注記を省略しました",
+        "短くするため他に{count}件の注記を省略しました",
+    ],
+    latest_in_thread: "最新の変更 · 以前の変更はスレッドにあります",
+    latest_in_place: "最新の変更 · このメッセージは上書き更新されます",
 };

@@ -254,6 +254,12 @@ phrases! {
     old_not_sent: &'static str,
     expired: Plural,
     and_more_rules: &'static str,
+
+    // What a channel has no room for, and what it updates.
+    rows_left_out: Plural,
+    remarks_left_out: Plural,
+    latest_in_thread: &'static str,
+    latest_in_place: &'static str,
 }
 
 #[cfg(test)]

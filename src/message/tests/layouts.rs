@@ -90,7 +90,7 @@ fn digests() {
 #[test]
 fn a_message_that_was_updated() {
     let message = several();
-    assert_json_snapshot!("latest_slack", slack::latest(&slack::payload(&message), true));
+    assert_json_snapshot!("latest_slack", slack::latest(&slack::payload(&message), true, &message.locale));
     let simplified = slack::simplified(&message);
-    assert_eq!(slack::latest(&simplified, false), simplified, "plain text stays plain");
+    assert_eq!(slack::latest(&simplified, false, &message.locale), simplified, "plain text stays plain");
 }

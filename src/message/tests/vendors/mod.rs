@@ -73,7 +73,7 @@ impl Shown {
             _ => self.left_out("… and ", "more"),
         };
         assert_eq!(self.lines + named, message.lines.len() + message.left_out.len(), "{:#?}", self.texts);
-        let left = self.left_out("", "rows were left out");
+        let left = self.left_out("", "row was left out") + self.left_out("", "rows were left out");
         assert_eq!(self.rows + left, message.rows.lines.len(), "{:#?}", self.texts);
         let plain: Vec<_> = self.texts.iter().map(|text| text.replace('\u{2060}', "")).collect();
         let spans = message.lines.iter().chain(&message.rows.lines).flat_map(|line| &line.body);
@@ -89,7 +89,7 @@ fn check(message: &Message) {
     let payload = to_slack::payload(message);
     slack::check(&payload, message.mention.as_ref()).accounts_for(message);
     for threaded in [true, false] {
-        slack::check(&to_slack::latest(&payload, threaded), message.mention.as_ref());
+        slack::check(&to_slack::latest(&payload, threaded, &message.locale), message.mention.as_ref());
     }
     slack::check(&to_slack::simplified(message), message.mention.as_ref());
     let shown = teams::check(&to_teams::payload(message));
