@@ -56,6 +56,11 @@ impl Verdict {
         Self::new(Outcome::Unknown, detail)
     }
 
+    /// The post was not made.
+    pub fn unsent(detail: impl Into<String>) -> Self {
+        Self::new(Outcome::Retry { after: None }, detail)
+    }
+
     pub(super) fn new(outcome: Outcome, detail: impl Into<String>) -> Self {
         Self { outcome, detail: detail.into(), look: None }
     }

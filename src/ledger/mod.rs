@@ -205,6 +205,16 @@ impl Ledger {
         self.seen(owner).map_or(0, |log| log.settlements)
     }
 
+    /// Whether the partitions are still ours is in doubt: each needs a commit, which the group takes of its owner alone.
+    /// Answers what to ask [`Ledger::is_said`] with.
+    pub fn doubt(&mut self) -> Vec<(Owner, u64)> {
+        let doubted = self.logs.iter_mut().map(|(partition, log)| {
+            log.settlements += 1;
+            (Owner { partition: partition.clone(), epoch: log.epoch }, log.settlements)
+        });
+        doubted.collect()
+    }
+
     /// True where a commit covers what was settled until then, or the partition is not ours any more.
     pub fn is_said(&self, owner: &Owner, settlements: u64) -> bool {
         self.seen(owner).is_none_or(|log| log.said >= settlements)

@@ -200,6 +200,8 @@ pub struct Outbox<C: Content> {
     ledger: Ledger,
     /// Per lane, accepted posts that no commit covers yet.
     uncommitted: Vec<Vec<Accepted>>,
+    /// Partitions that are ours only if a commit of them succeeds.
+    doubted: Accepted,
     random: fastrand::Rng,
     /// No lane starts a post while this holds.
     closed: bool,
@@ -218,6 +220,7 @@ impl<C: Content> Outbox<C> {
             letters: lanes.len(),
             uncommitted: vec![Vec::new(); lanes.len() + 1],
             lanes: lanes.into_iter().chain([None]).collect(),
+            doubted: Vec::new(),
             random: fastrand::Rng::with_seed(seed),
             closed: false,
             turn: 0,
@@ -332,12 +335,20 @@ impl<C: Content> Outbox<C> {
         settled
     }
 
+    /// Time has passed unseen, and the partitions may be another's: no lane starts a post until the group has taken a
+    /// commit of each of them that is still ours.
+    pub fn doubt(&mut self) {
+        self.doubted = self.ledger.doubt();
+        self.regate();
+    }
+
     /// A lane with too many accepted posts that no commit covers starts no further one.
     fn regate(&mut self) {
+        self.doubted.retain(|(owner, settlements)| !self.ledger.is_said(owner, *settlements));
         for (lane, accepted) in self.lanes.iter_mut().zip(&mut self.uncommitted) {
             accepted.retain(|post| post.iter().any(|(owner, settlements)| !self.ledger.is_said(owner, *settlements)));
             if let Some(lane) = lane {
-                lane.gated = accepted.len() >= UNCOMMITTED_MAX;
+                lane.gated = accepted.len() >= UNCOMMITTED_MAX || !self.doubted.is_empty();
             }
         }
     }

@@ -3,6 +3,7 @@ use crate::ledger::Partition;
 use crate::message::Priority;
 
 mod digests;
+mod doubt;
 mod reload;
 mod spill;
 

@@ -10,6 +10,7 @@ mod letter;
 mod post;
 mod release;
 mod reload;
+mod standstill;
 
 use super::intake::{Held, Input, Relevant};
 use super::render::Renderer;
@@ -28,6 +29,7 @@ use lanes::Lanes;
 use letter::Letter;
 use release::{DRAIN, Revoking};
 pub use reload::Changes;
+use standstill::Watch;
 use std::collections::HashMap;
 
 use std::sync::Arc;
@@ -87,6 +89,7 @@ struct Work {
     letters: HashMap<Owner, usize>,
     revoking: Vec<Revoking>,
     ticked: Instant,
+    watch: Watch,
     log_ends: HashMap<Partition, i64>,
     /// Reading pauses, for what is pending fills the memory.
     intake_paused: bool,
@@ -162,6 +165,7 @@ impl Work {
             letters: HashMap::new(),
             revoking: Vec::new(),
             ticked: Instant::now(),
+            watch: Watch::start(),
             log_ends: HashMap::new(),
             intake_paused: false,
             failed: None,

@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 impl Work {
     pub(super) fn start_posts(&mut self) {
         loop {
+            if let Some(passed) = self.watch.look() {
+                self.doubt(passed);
+            }
             match self.outbox.next(self.now()) {
                 Some(Next::Post(lane, id)) => self.start(lane, id),
                 Some(Next::Expired(notice, owed)) => {
@@ -25,6 +28,15 @@ impl Work {
                 None => return,
             }
         }
+    }
+
+    /// The group may have given our partitions to another replica, which posts what we have pending.
+    fn doubt(&mut self, passed: Duration) {
+        tracing::warn!(
+            passed_ms = passed.as_millis() as u64,
+            "this process stood still: it posts again when the group takes a commit, and with that says that the partitions are still its own"
+        );
+        self.outbox.doubt();
     }
 
     fn start(&mut self, lane: LaneId, id: PostId) {
@@ -51,12 +63,18 @@ impl Work {
             since: self.assigned.max(known.since),
         };
         let (http, poster, done) = (self.engine.http.clone(), Arc::clone(&known.poster), self.done.clone());
+        let mut watch = self.watch;
         tokio::spawn(async move {
             let began = Instant::now();
-            let post = AssertUnwindSafe(poster.post(&http, &errand)).catch_unwind();
-            // A panic is a bug, and its message is in the log. Its post must come back all the same: the lane
-            // would wait for it for ever.
-            let verdict = post.await.unwrap_or_else(|_| Verdict::unknown("the post failed inside Rowbell"));
+            let verdict = match watch.look() {
+                Some(_) => Verdict::unsent("this process stood still before the request was written"),
+                None => {
+                    let post = AssertUnwindSafe(poster.post(&http, &errand)).catch_unwind();
+                    // A panic is a bug, and its message is in the log. Its post must come back all the same: the lane
+                    // would wait for it for ever.
+                    post.await.unwrap_or_else(|_| Verdict::unknown("the post failed inside Rowbell"))
+                }
+            };
             // The engine ends only after its last answer, or its patience.
             let _ = done.send(Done::Post { lane, id, verdict, took: began.elapsed() });
         });
