@@ -160,7 +160,7 @@ impl KafkaSettings {
     /// For reading and asking without a group.
     pub fn observer(&self) -> ClientConfig {
         let mut config = self.base();
-        for (name, value) in self.properties.iter().filter(|(name, _)| !name.starts_with("group.")) {
+        for (name, value) in self.properties.iter().filter(|(name, _)| !is_membership(name)) {
             config.set(name, value);
         }
         // A consumer must name a group even if it never joins one.
@@ -194,6 +194,12 @@ pub(super) fn without_value(error: KafkaError) -> KafkaError {
         }
         error => error,
     }
+}
+
+/// What only a member of a group needs. Set alone, some contradict the defaults of the others: without the session timeout
+/// of ours, a `max.poll.interval.ms` below the usual one is refused.
+fn is_membership(name: &str) -> bool {
+    ["group.", "session.", "heartbeat.", "max.poll."].iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// librdkafka warns about each consumer property that a producer is given.
@@ -233,6 +239,17 @@ mod tests {
             Err(error) => error.to_string(),
         };
         assert!(error.contains("sasl.pasword") && !error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn what_concerns_a_member_of_the_group_is_no_concern_of_who_only_looks() {
+        let properties = [("max.poll.interval.ms", "9000"), ("group.protocol", "consumer"), ("client.rack", "a")];
+        let settings = KafkaSettings {
+            properties: properties.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+            ..KafkaSettings::observing("127.0.0.1:1")
+        };
+        assert!(settings.observer().create::<BaseConsumer>().is_ok());
+        assert_eq!(settings.observer().get("client.rack"), Some("a"));
     }
 
     #[test]
