@@ -1,38 +1,73 @@
-//! A receiver that accepts posts, but answers every 17th request 500, and hangs up on every 101st after accepting it.
+//! A stand-in for Slack, Teams or a webhook's receiver: accepts posts, remembers them, and fails as it was told to.
 
-use std::collections::HashSet;
+use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-const FAILED_EVERY: usize = 17;
-const DROPPED_EVERY: usize = 101;
-const ANSWER: Duration = Duration::from_millis(5);
+/// What goes wrong: one request in so many, counted from the start; zero is never.
+#[derive(Debug, Clone, Copy)]
+pub struct Faults {
+    /// Answered 500.
+    pub failed: usize,
+    /// Accepted, and the connection is closed without an answer.
+    pub dropped: usize,
+    /// Answered 429 with `Retry-After: 1`.
+    pub told_to_wait: usize,
+    /// Answered 429 without saying when.
+    pub limited: usize,
+    /// How long an answer takes.
+    pub answer: Duration,
+}
+
+impl Faults {
+    /// As long as an answer takes to come from nearby.
+    pub const NONE: Self =
+        Self { failed: 0, dropped: 0, told_to_wait: 0, limited: 0, answer: Duration::from_millis(5) };
+    /// Every 17th request fails, every 101st is accepted and not answered.
+    pub const SOME: Self = Self { failed: 17, dropped: 101, ..Self::NONE };
+    /// And now and then there is too much of it.
+    pub const ALL: Self = Self { told_to_wait: 397, limited: 149, ..Self::SOME };
+}
+
+/// An accepted post.
+#[derive(Debug, Clone)]
+pub struct Post {
+    pub at: Instant,
+    /// Who posted it: the path of the request, which names the replica.
+    pub by: String,
+    /// The change it tells; a digest tells none.
+    pub told: Option<usize>,
+    /// Changes that it shows and counts.
+    pub stands_for: usize,
+    pub body: Arc<str>,
+    /// It was not answered.
+    pub dropped: bool,
+}
 
 #[derive(Debug, Default)]
 struct State {
     requests: usize,
-    /// Changes that were told, in order, repeats included.
-    told: Vec<usize>,
-    distinct: HashSet<usize>,
-    dropped: usize,
-    /// The plain text of what was accepted.
-    texts: Vec<String>,
+    posts: Vec<Post>,
     answering: usize,
+    /// No answer leaves.
+    held: bool,
+    refused: usize,
 }
 
 /// The receiver; it listens until the process ends.
 #[derive(Debug, Clone)]
 pub struct Receiver {
     pub address: SocketAddr,
+    faults: Faults,
     state: Arc<(Mutex<State>, Condvar)>,
 }
 
 impl Receiver {
-    pub fn start() -> Self {
+    pub fn start(faults: Faults) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let receiver = Self { address: listener.local_addr().unwrap(), state: Arc::default() };
+        let receiver = Self { address: listener.local_addr().unwrap(), faults, state: Arc::default() };
         let server = receiver.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
@@ -47,75 +82,59 @@ impl Receiver {
         self.state.0.lock().unwrap()
     }
 
-    /// Posts accepted, repeats included.
+    /// Posts accepted so far, repeats included.
     pub fn accepted(&self) -> usize {
-        self.state().told.len()
+        self.state().posts.len()
     }
 
-    /// Different changes that were told.
-    pub fn distinct(&self) -> usize {
-        self.state().distinct.len()
+    /// What was accepted, in order.
+    pub fn posts(&self) -> Vec<Post> {
+        self.state().posts.clone()
     }
 
-    /// Changes that were told, in order, repeats included.
-    pub fn told(&self) -> Vec<usize> {
-        self.state().told.clone()
+    /// Requests that were refused.
+    pub fn refused(&self) -> usize {
+        self.state().refused
     }
 
-    /// The plain text of each accepted post, in order.
-    pub fn texts(&self) -> Vec<String> {
-        self.state().texts.clone()
+    /// Is there a request that was read and not answered yet?
+    pub fn is_answering(&self) -> bool {
+        self.state().answering > 0
     }
 
-    /// Accepted requests that were never answered.
-    pub fn dropped(&self) -> usize {
-        self.state().dropped
-    }
-
-    /// Waits until a request was read that is not answered yet.
-    pub fn wait_answering(&self, patience: Duration) {
+    /// Reads a request and leaves it without its answer, until [`Receiver::let_go`].
+    pub fn hold(&self, patience: Duration) {
+        self.state().held = true;
         let deadline = Instant::now() + patience;
-        while self.state().answering == 0 {
+        while !self.is_answering() {
             assert!(Instant::now() < deadline, "no request comes");
-            std::thread::yield_now();
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 
-    /// Waits until the number of accepted posts fits; `fits` may ask the receiver more.
-    pub fn wait(&self, patience: Duration, fits: impl Fn(usize) -> bool) {
+    /// Answers leave again.
+    pub fn let_go(&self) {
+        self.state().held = false;
+        self.state.1.notify_all();
+    }
+
+    /// Waits until what was accepted fits.
+    pub fn wait(&self, patience: Duration, fits: impl Fn(&[Post]) -> bool) {
         let deadline = Instant::now() + patience;
-        while !fits(self.accepted()) {
-            assert!(Instant::now() < deadline, "{} accepted, {} changes told", self.accepted(), self.distinct());
-            let state = self.state();
-            drop(self.state.1.wait_timeout(state, Duration::from_millis(50)).unwrap());
+        let mut state = self.state();
+        while !fits(&state.posts) {
+            assert!(Instant::now() < deadline, "{} posts accepted, and nothing more comes", state.posts.len());
+            state = self.state.1.wait_timeout(state, Duration::from_millis(100)).unwrap().0;
         }
     }
 
-    fn serve(&self, stream: TcpStream) {
+    fn serve(&self, mut stream: TcpStream) {
+        stream.set_nodelay(true).unwrap();
         let mut reader = BufReader::new(stream.try_clone().unwrap());
-        let mut stream = stream;
-        while let Some(body) = request(&mut reader) {
-            let answer = {
-                let mut state = self.state();
-                state.requests += 1;
-                state.answering += 1;
-                let number = state.requests;
-                if number.is_multiple_of(FAILED_EVERY) {
-                    Some("HTTP/1.1 500 Told\r\ncontent-length: 0\r\n\r\n")
-                } else {
-                    let text = text(&body);
-                    // A digest tells none.
-                    let change = told(&text).unwrap_or(usize::MAX);
-                    state.texts.push(text);
-                    state.told.push(change);
-                    state.distinct.insert(change);
-                    let dropped = number.is_multiple_of(DROPPED_EVERY);
-                    state.dropped += usize::from(dropped);
-                    (!dropped).then_some("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
-                }
-            };
-            // As long as an answer takes to come from nearby.
-            std::thread::sleep(ANSWER);
+        while let Some((path, body)) = request(&mut reader) {
+            let answer = self.take(path, &body);
+            std::thread::sleep(self.faults.answer);
+            drop(self.state.1.wait_while(self.state(), |state| state.held).unwrap());
             let sent = answer.is_some_and(|answer| stream.write_all(answer.as_bytes()).is_ok());
             self.state().answering -= 1;
             self.state.1.notify_all();
@@ -124,21 +143,73 @@ impl Receiver {
             }
         }
     }
+
+    fn take(&self, path: String, body: &str) -> Option<&'static str> {
+        let mut state = self.state();
+        state.requests += 1;
+        state.answering += 1;
+        let number = state.requests;
+        let is_one_in = |every: usize| every > 0 && number.is_multiple_of(every);
+        let refusal = if is_one_in(self.faults.failed) {
+            Some("HTTP/1.1 500 Told\r\ncontent-length: 0\r\n\r\n")
+        } else if is_one_in(self.faults.told_to_wait) {
+            Some("HTTP/1.1 429 Later\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n")
+        } else if is_one_in(self.faults.limited) {
+            Some("HTTP/1.1 429 Later\r\ncontent-length: 0\r\n\r\n")
+        } else {
+            None
+        };
+        if refusal.is_some() {
+            state.refused += 1;
+            return refusal;
+        }
+        let dropped = is_one_in(self.faults.dropped);
+        let headline = headline(body);
+        let told = told(&headline);
+        let stands_for = stands_for(&headline, body);
+        state.posts.push(Post { at: Instant::now(), by: path, told, stands_for, body: body.into(), dropped });
+        self.state.1.notify_all();
+        (!dropped).then_some("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+    }
 }
 
-fn text(body: &str) -> String {
-    let json: serde_json::Value = serde_json::from_str(body).unwrap();
-    json["text"].as_str().unwrap().to_owned()
+/// The first words of a post, whichever its channel.
+fn headline(body: &str) -> String {
+    fn first_text(json: &Value) -> Option<&str> {
+        match json {
+            Value::Object(fields) => {
+                fields.get("text").and_then(Value::as_str).or_else(|| fields.values().find_map(first_text))
+            }
+            Value::Array(items) => items.iter().find_map(first_text),
+            _ => None,
+        }
+    }
+    let json: Value = serde_json::from_str(body).unwrap();
+    first_text(&json).unwrap_or_else(|| panic!("no headline in {body}")).to_owned()
 }
 
-/// Which change a post tells: its headline is the new value.
-fn told(text: &str) -> Option<usize> {
-    text.split("change ").nth(1)?.split(' ').next()?.parse().ok()
+/// Which change a post tells: its headline names the new value.
+fn told(headline: &str) -> Option<usize> {
+    headline.split("told c").nth(1)?.split(';').next()?.parse().ok()
 }
 
-/// The next request's body; nothing when the client is gone.
-fn request(reader: &mut BufReader<TcpStream>) -> Option<String> {
-    let mut length = 0;
+/// How many changes a post shows and counts: a digest says it first, a folded one among its notes.
+fn stands_for(headline: &str, body: &str) -> usize {
+    let number = |word: &str| word.replace(',', "").parse::<usize>().ok();
+    if told(headline).is_none() {
+        return headline.split_whitespace().find_map(number).unwrap_or_else(|| panic!("how many are {headline:?}?"));
+    }
+    let json: Value = serde_json::from_str(body).unwrap();
+    if let Some(changes) = json["folded"]["changes"].as_u64() {
+        return changes as usize;
+    }
+    let before = body.split_once(" changes since ").map(|(before, _)| before);
+    before.and_then(|before| number(before.rsplit([' ', '"']).next()?)).unwrap_or(1)
+}
+
+/// The next request's path and body; nothing when the client is gone.
+fn request(reader: &mut BufReader<TcpStream>) -> Option<(String, String)> {
+    let (mut path, mut length) = (None, 0);
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line).ok()? == 0 {
@@ -147,6 +218,7 @@ fn request(reader: &mut BufReader<TcpStream>) -> Option<String> {
         if line == "\r\n" {
             break;
         }
+        path = path.or_else(|| line.split(' ').nth(1).map(str::to_owned));
         if let Some((name, value)) = line.split_once(':')
             && name.eq_ignore_ascii_case("content-length")
         {
@@ -155,5 +227,5 @@ fn request(reader: &mut BufReader<TcpStream>) -> Option<String> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    String::from_utf8(body).ok()
+    Some((path?, String::from_utf8(body).ok()?))
 }
