@@ -36,6 +36,10 @@ pub const ATTEMPTS_MAX: u32 = 10;
 /// Accepted posts of a lane that may await their commit; with so many, the lane starts no further post.
 pub const UNCOMMITTED_MAX: usize = 2;
 
+/// Posts of a lane that a crash may have made again, at most: those on the wire, and those accepted that await their
+/// commit. A lane that may have more than so many on the wire may have so many.
+pub const EXPOSED_MAX: usize = 3;
+
 /// What the lane of dead letters is called in the metadata: no destination's name holds a NUL.
 const LETTERS: &str = "\0letters";
 
@@ -349,6 +353,7 @@ impl<C: Content> Outbox<C> {
             accepted.retain(|post| post.iter().any(|(owner, settlements)| !self.ledger.is_said(owner, *settlements)));
             if let Some(lane) = lane {
                 lane.gated = accepted.len() >= UNCOMMITTED_MAX || !self.doubted.is_empty();
+                lane.uncommitted = accepted.len();
             }
         }
     }

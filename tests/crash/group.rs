@@ -87,7 +87,7 @@ fn a_broker_that_dies_and_comes_back_costs_nothing() {
     verdict.hold(REPEATS_OF_A_KILL * 2 * running.len());
 }
 
-fn stack(command: &str) {
+pub fn stack(command: &str) {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/stack/stack");
     assert!(Command::new(script).arg(command).status().unwrap().success(), "{command} failed");
 }

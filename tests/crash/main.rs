@@ -11,6 +11,7 @@ mod burst;
 mod digests;
 mod feed;
 mod group;
+mod hunt;
 mod kills;
 mod receiver;
 mod service;

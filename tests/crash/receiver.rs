@@ -53,6 +53,8 @@ struct State {
     answering: usize,
     /// No answer leaves.
     held: bool,
+    /// Nothing is accepted.
+    down: bool,
     refused: usize,
 }
 
@@ -118,6 +120,11 @@ impl Receiver {
         self.state.1.notify_all();
     }
 
+    /// From now on every request is answered 503, or none is.
+    pub fn set_down(&self, down: bool) {
+        self.state().down = down;
+    }
+
     /// Waits until what was accepted fits.
     pub fn wait(&self, patience: Duration, fits: impl Fn(&[Post]) -> bool) {
         let deadline = Instant::now() + patience;
@@ -150,7 +157,9 @@ impl Receiver {
         state.answering += 1;
         let number = state.requests;
         let is_one_in = |every: usize| every > 0 && number.is_multiple_of(every);
-        let refusal = if is_one_in(self.faults.failed) {
+        let refusal = if state.down {
+            Some("HTTP/1.1 503 Down\r\ncontent-length: 0\r\n\r\n")
+        } else if is_one_in(self.faults.failed) {
             Some("HTTP/1.1 500 Told\r\ncontent-length: 0\r\n\r\n")
         } else if is_one_in(self.faults.told_to_wait) {
             Some("HTTP/1.1 429 Later\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n")

@@ -6,7 +6,7 @@ use crate::reload::settings;
 use crate::replica::{Owned, Replica};
 use crate::world::{Event, World};
 use rowbell::ledger::{Owner, Partition as Name};
-use rowbell::outbox::{CommitSettings, Outbox, UNCOMMITTED_MAX};
+use rowbell::outbox::{CommitSettings, EXPOSED_MAX, Outbox, UNCOMMITTED_MAX};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
@@ -83,7 +83,8 @@ impl World {
             });
             let exposed = flying + known.count();
             self.counts.crashes_before_a_commit += u64::from(exposed > flying);
-            let most = UNCOMMITTED_MAX - 1 + replica.most_in_flight[lane];
+            let in_flight = replica.most_in_flight[lane];
+            let most = (UNCOMMITTED_MAX - 1 + in_flight).min(in_flight.max(EXPOSED_MAX));
             if exposed > most {
                 return Err(format!(
                     "a crash exposes {exposed} posts of lane {lane} to repetition, {most} at most may be"

@@ -11,7 +11,7 @@ pub use spill::{Reread, RereadId};
 
 use super::content::Content;
 use super::notice::{Notice, Page, PostId, RowKey};
-use super::{LaneSettings, Post};
+use super::{EXPOSED_MAX, LaneSettings, Post};
 use crate::ledger::Owner;
 use crate::message::Priority;
 use queue::RowQueue;
@@ -151,6 +151,8 @@ pub(super) struct Lane<C: Content> {
     orders: u64,
     /// Accepted posts await their commit: none is started.
     pub(super) gated: bool,
+    /// Accepted posts that await their commit.
+    pub(super) uncommitted: usize,
     /// None is started until somebody says otherwise.
     pub(super) paused: bool,
     /// Its destination is no longer in the config: none is started ever again.
@@ -187,6 +189,7 @@ impl<C: Content> Lane<C> {
             last_job: None,
             orders: 0,
             gated: false,
+            uncommitted: 0,
             paused: false,
             removed: false,
             astray: Vec::new(),
@@ -242,7 +245,12 @@ impl<C: Content> Lane<C> {
     fn may_start(&self) -> bool {
         // A destination that fails is probed, one post at a time.
         let limit = if self.failures < FAILURES_TO_BACK_OFF { self.settings.in_flight } else { 1 };
-        !self.gated && !self.paused && !self.removed && self.in_flight < limit
+        let exposed = self.in_flight + self.uncommitted;
+        !self.gated
+            && !self.paused
+            && !self.removed
+            && self.in_flight < limit
+            && exposed < self.settings.in_flight.max(EXPOSED_MAX)
     }
 
     fn choose(&mut self, now: Duration) -> Option<Choice> {

@@ -306,6 +306,24 @@ fn a_lane_with_two_accepted_posts_waits_for_their_commit() {
 }
 
 #[test]
+fn what_a_crash_may_repeat_is_three_posts_or_as_many_as_may_be_on_the_wire() {
+    for (in_flight, most) in [(1, 1), (2, 2), (3, 2), (4, 3), (8, 7)] {
+        let mut outbox = outbox(1000, 1000, in_flight);
+        for offset in 0..20 {
+            outbox.offer(0, notice(offset, &offset.to_string(), Priority::Normal), at(0));
+        }
+        outbox.read(&owner(0), 20);
+        let (lane, id) = next(&mut outbox, at(0)).unwrap();
+        outbox.settle(lane, id, Outcome::Delivered, at(0));
+        let beside = std::iter::from_fn(|| next(&mut outbox, at(0))).count();
+        assert_eq!(beside, most, "beside an accepted one that is not committed, of {in_flight}");
+        assert!(!outbox.is_empty() && outbox.wake_at().is_some());
+        commit(&mut outbox, at(0));
+        assert_eq!(std::iter::from_fn(|| next(&mut outbox, at(0))).count(), in_flight - most);
+    }
+}
+
+#[test]
 fn a_refused_message_is_tried_once_more_plain_and_short() {
     let mut outbox = with_lanes([people(1000)]);
     outbox.offer(0, change(1, "a", Priority::Normal, 1, 2), at(0));
