@@ -5,6 +5,7 @@
 //! - Drain: 300,000 changes of about 1.7 KB (full source block, lz4, 4 partitions), 1 in 3,000 of them relevant; CPU
 //!   seconds and memory of `rowbell run`, beside a bare librdkafka consumer that only counts the same records.
 //! - Latency: from produce to the request's arrival on loopback, at 20 changes a second.
+//! - Scale: the same backlog, and one that is posted, with one, two and four replicas over 8 partitions.
 //!
 //! Figures are ratios of one run: absolute ones say more about the machine.
 
@@ -13,6 +14,8 @@
 #[path = "../tests/e2e/receiver.rs"]
 #[expect(dead_code, reason = "the end-to-end tests use the rest")]
 mod receiver;
+#[path = "drain/scale.rs"]
+mod scale;
 
 use rdkafka::ClientConfig;
 use rdkafka::TopicPartitionList;
@@ -52,9 +55,12 @@ fn main() {
     if arguments.iter().any(|argument| argument == "latency") {
         return latency(&brokers);
     }
+    if arguments.iter().any(|argument| argument == "scale") {
+        return scale::scale(&brokers);
+    }
     let topic = format!("bench.public.listings-{}", std::process::id());
-    create_topic(&topic);
-    let bytes = fill(&brokers, &topic);
+    create_topic(&topic, PARTITIONS);
+    let bytes = fill(&brokers, &topic, PARTITIONS);
     println!("topic: {RECORDS} changes, {} bytes each on average, {PARTITIONS} partitions, lz4", bytes / RECORDS);
 
     let mut ratios = Vec::new();
@@ -73,11 +79,12 @@ fn main() {
     ratios.sort_by(f64::total_cmp);
     println!("drain: median {:.2}x the CPU seconds of a bare consumer", ratios[RUNS / 2]);
     latency(&brokers);
+    scale::scale(&brokers);
 }
 
-fn create_topic(topic: &str) {
+fn create_topic(topic: &str, partitions: i32) {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/stack/stack");
-    let status = Command::new(script).args(["topic", "create", topic, &PARTITIONS.to_string()]).status().unwrap();
+    let status = Command::new(script).args(["topic", "create", topic, &partitions.to_string()]).status().unwrap();
     assert!(status.success(), "the topic could not be created");
 }
 
@@ -109,7 +116,7 @@ fn producer(brokers: &str) -> ThreadedProducer<DefaultProducerContext> {
         .unwrap()
 }
 
-fn fill(brokers: &str, topic: &str) -> usize {
+fn fill(brokers: &str, topic: &str, partitions: i32) -> usize {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", brokers).set("compression.type", "lz4").set("linger.ms", "50");
     let producer: BaseProducer = config.create().unwrap();
@@ -119,7 +126,7 @@ fn fill(brokers: &str, topic: &str) -> usize {
         let value = change(id, if relevant { 1 } else { 5 }, if relevant { 0 } else { 5 });
         bytes += value.len();
         let key = format!(r#"{{"id":{id}}}"#);
-        let mut record = BaseRecord::to(topic).partition((id % PARTITIONS as usize) as i32).key(&key).payload(&value);
+        let mut record = BaseRecord::to(topic).partition((id % partitions as usize) as i32).key(&key).payload(&value);
         while let Err((_, refused)) = producer.send(record) {
             producer.poll(Duration::from_millis(10));
             record = refused;
@@ -181,7 +188,7 @@ fn rowbell(brokers: &str, topic: &str, run: usize) -> (f64, f64, u64) {
 /// From produce to the arrival of the post, beside the arrival at a bare consumer: what Kafka takes, and what Rowbell adds.
 fn latency(brokers: &str) {
     let topic = format!("bench.public.latency-{}", std::process::id());
-    create_topic(&topic);
+    create_topic(&topic, PARTITIONS);
     let receiver = Receiver::start();
     let group = format!("bench-latency-{}", std::process::id());
     let _service = Service::start(brokers, &topic, &group, "earliest", &receiver);
@@ -243,26 +250,30 @@ struct Service {
 
 impl Service {
     fn start(brokers: &str, topic: &str, group: &str, start: &str, receiver: &Receiver) -> Self {
-        let http = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{group}.yaml"));
-        let config = format!(
-            "kafka: {{ brokers: \"{brokers}\", group: {group}, topics: [\"{topic}\"], start: {start} }}\n\
-             destinations:\n  ops: {{ slack: {{ webhook_url: \"http://{}/slack\" }}, rate: 1000/s, burst: 1000 }}\n\
-             rules:\n  - name: out-of-stock\n    table: public.listings\n    columns: [prod_stk_qty]\n    \
-             when: before.prod_stk_qty > 0 and after.prod_stk_qty == 0\n    to: [ops]\n\
-             http: {{ listen: \"{http}\" }}\n",
-            receiver.address
-        );
-        std::fs::write(&file, config).unwrap();
-        let child =
-            Command::new(env!("CARGO_BIN_EXE_rowbell")).args(["run", "-c"]).arg(&file).env("RUST_LOG", "warn").spawn();
-        let service = Self { child: child.unwrap(), http };
+        let service = Self::launch(brokers, topic, (group, group), &format!("start: {start}"), receiver.address);
         let began = Instant::now();
         while !service.metrics().contains(&format!("topic=\"{topic}\"")) {
             assert!(began.elapsed() < PATIENCE, "rowbell does not start");
             std::thread::sleep(Duration::from_millis(20));
         }
         service
+    }
+
+    /// A replica of a group, by its own name; `kafka` holds further settings of that section.
+    fn launch(brokers: &str, topic: &str, (group, name): (&str, &str), kafka: &str, receiver: SocketAddr) -> Self {
+        let http = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.yaml"));
+        let config = format!(
+            "kafka: {{ brokers: \"{brokers}\", group: {group}, topics: [\"{topic}\"], {kafka} }}\n\
+             destinations:\n  ops: {{ slack: {{ webhook_url: \"http://{receiver}/slack\" }}, rate: 1000/s, burst: 1000 }}\n\
+             rules:\n  - name: out-of-stock\n    table: public.listings\n    columns: [prod_stk_qty]\n    \
+             when: before.prod_stk_qty > 0 and after.prod_stk_qty == 0\n    to: [ops]\n\
+             http: {{ listen: \"{http}\" }}\n",
+        );
+        std::fs::write(&file, config).unwrap();
+        let child =
+            Command::new(env!("CARGO_BIN_EXE_rowbell")).args(["run", "-c"]).arg(&file).env("RUST_LOG", "warn").spawn();
+        Self { child: child.unwrap(), http }
     }
 
     fn metrics(&self) -> String {

@@ -6,6 +6,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -94,23 +95,18 @@ impl Feed {
             let began = Instant::now();
             let mut number = 0;
             while number < least || !stopped.load(Ordering::Relaxed) {
-                if transactions && number.is_multiple_of(TRANSACTION) {
-                    if number > 0 {
-                        producer.commit_transaction(PATIENCE).unwrap();
-                    }
-                    if number.is_multiple_of(3 * TRANSACTION) {
-                        producer.begin_transaction().unwrap();
-                        (0..TRANSACTION).for_each(|ghost| send(&producer, &topics, rows, GHOST + ghost));
-                        producer.abort_transaction(PATIENCE).unwrap();
-                    }
-                    producer.begin_transaction().unwrap();
+                let next = number + if transactions { TRANSACTION } else { 1 };
+                let write = |numbers: Range<usize>| numbers.for_each(|number| send(&producer, &topics, rows, number));
+                if !transactions {
+                    write(number..next);
+                } else if number.is_multiple_of(3 * TRANSACTION) {
+                    in_transaction(&producer, || write(GHOST..GHOST + TRANSACTION), false);
+                    in_transaction(&producer, || write(number..next), true);
+                } else {
+                    in_transaction(&producer, || write(number..next), true);
                 }
-                send(&producer, &topics, rows, number);
-                number += 1;
+                number = next;
                 std::thread::sleep((pace * number as u32).saturating_sub(began.elapsed()));
-            }
-            if transactions {
-                producer.commit_transaction(PATIENCE).unwrap();
             }
             producer.flush(PATIENCE).unwrap();
             number
@@ -122,6 +118,21 @@ impl Feed {
     pub fn finish(self) -> usize {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().unwrap()
+    }
+}
+
+/// Again, where the broker died meanwhile and nothing of it is there.
+fn in_transaction(producer: &ThreadedProducer<DefaultProducerContext>, write: impl Fn(), commit: bool) {
+    loop {
+        producer.begin_transaction().unwrap();
+        write();
+        if commit && producer.commit_transaction(PATIENCE).is_ok() {
+            return;
+        }
+        producer.abort_transaction(PATIENCE).unwrap();
+        if !commit {
+            return;
+        }
     }
 }
 
