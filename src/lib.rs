@@ -15,6 +15,7 @@ pub mod change;
 pub mod cli;
 pub mod config;
 pub mod destination;
+mod http;
 pub mod kafka;
 pub mod ledger;
 pub mod message;

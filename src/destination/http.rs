@@ -1,10 +1,11 @@
 //! The HTTP client that all destinations share.
 
 use super::answer::{Answer, Verdict, http_date, retry_after};
+use crate::http::{self, CaFileError, root_cause};
 use crate::outbox::Outcome;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use secrecy::{ExposeSecret, SecretString};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Longest time one post may take. Below Kafka's session timeout (6 s): a replica that lost its partitions has no
@@ -39,16 +40,17 @@ pub enum HttpError {
     #[error("outgoing.proxy is not a URL: {0}\nhint: write it like http://proxy.example:3128")]
     Proxy(String),
     /// The certificate file.
-    #[error("cannot read outgoing.ca_file {path:?}: {error}\nhint: it must be a PEM file this user can read")]
-    CaFile {
-        /// The file.
-        path: PathBuf,
-        /// What went wrong.
-        error: String,
-    },
+    #[error("outgoing: {0}\nhint: it must be a PEM file this user can read")]
+    CaFile(String),
     /// Anything else.
     #[error("cannot make the HTTP client: {0}")]
     Client(reqwest::Error),
+}
+
+impl From<CaFileError> for HttpError {
+    fn from(error: CaFileError) -> Self {
+        Self::CaFile(error.to_string())
+    }
 }
 
 /// The HTTP client; cheap to clone.
@@ -60,8 +62,7 @@ pub struct Http {
 impl Http {
     /// Makes the client.
     pub fn new(settings: &HttpSettings) -> Result<Self, HttpError> {
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("rowbell/", env!("CARGO_PKG_VERSION")))
+        let mut builder = http::builder(settings.ca_file.as_deref())?
             .timeout(POST_TIMEOUT)
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
@@ -72,9 +73,6 @@ impl Http {
         }
         if let Some(proxy) = &settings.proxy {
             builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(|error| HttpError::Proxy(root_cause(&error)))?);
-        }
-        if let Some(path) = &settings.ca_file {
-            builder = with_authorities(builder, path)?;
         }
         Ok(Self { client: builder.build().map_err(HttpError::Client)? })
     }
@@ -102,12 +100,11 @@ impl Http {
         let response = request.send().await.map_err(|error| no_answer(&error, call.within))?;
         let status = response.status().as_u16();
         let retry_after = retry_after_of(response.headers());
-        let body = read_body(response, call.answer_bytes_max).await;
-        match body {
-            Some(body) => Ok(Answer { status, retry_after, body }),
+        match http::body(response, call.answer_bytes_max).await {
+            Ok(body) => Ok(Answer { status, retry_after, body: String::from_utf8_lossy(&body.bytes).into_owned() }),
             // A refusal is a refusal without its words; an acceptance may hide one in them.
-            None if !(200..300).contains(&status) => Ok(Answer { status, retry_after, body: String::new() }),
-            None => Err(Verdict::new(Outcome::Unknown, format!("HTTP {status}, but its body never came"))),
+            Err(_) if !(200..300).contains(&status) => Ok(Answer { status, retry_after, body: String::new() }),
+            Err(_) => Err(Verdict::new(Outcome::Unknown, format!("HTTP {status}, but its body never came"))),
         }
     }
 }
@@ -138,24 +135,6 @@ fn retry_after_of(headers: &HeaderMap) -> Option<Duration> {
     retry_after(text(RETRY_AFTER)?, now_s)
 }
 
-async fn read_body(mut response: reqwest::Response, bytes_max: usize) -> Option<String> {
-    let mut body = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) => {
-                let room = bytes_max - body.len();
-                body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-                if body.len() == bytes_max {
-                    break;
-                }
-            }
-            Ok(None) => break,
-            Err(_) => return None,
-        }
-    }
-    Some(String::from_utf8_lossy(&body).into_owned())
-}
-
 /// A request that got no answer: was it written, and so perhaps accepted?
 fn no_answer(error: &reqwest::Error, within: Duration) -> Verdict {
     if error.is_builder() {
@@ -170,32 +149,4 @@ fn no_answer(error: &reqwest::Error, within: Duration) -> Verdict {
         return Verdict::new(Outcome::Unknown, format!("no answer within {:.1} s", within.as_secs_f64()));
     }
     Verdict::new(Outcome::Unknown, format!("the connection broke before the answer: {cause}"))
-}
-
-/// The innermost error: "connection refused", "certificate has expired".
-fn root_cause(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = match std::error::Error::source(error) {
-        Some(source) => source,
-        None => return "request failed".to_owned(),
-    };
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
-}
-
-#[cfg(feature = "tls")]
-fn with_authorities(builder: reqwest::ClientBuilder, path: &Path) -> Result<reqwest::ClientBuilder, HttpError> {
-    let failed = |error: String| HttpError::CaFile { path: path.to_owned(), error };
-    let pem = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-    let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| failed(error.to_string()))?;
-    if certificates.is_empty() {
-        return Err(failed("it holds no certificate".to_owned()));
-    }
-    Ok(builder.tls_certs_merge(certificates))
-}
-
-#[cfg(not(feature = "tls"))]
-fn with_authorities(_: reqwest::ClientBuilder, path: &Path) -> Result<reqwest::ClientBuilder, HttpError> {
-    Err(HttpError::CaFile { path: path.to_owned(), error: "this binary was built without TLS".to_owned() })
 }

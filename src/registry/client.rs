@@ -1,9 +1,10 @@
 //! What is asked of a registry, and what its answers mean.
 
 use crate::change::{SCHEMA_BYTES_MAX, Schema, SchemaId};
+use crate::http::{self, root_cause};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use url::Url;
@@ -139,14 +140,12 @@ impl Client {
         // The text may hold a password, so it is not repeated.
         let bases = settings.urls.iter().map(parse).collect::<Option<Vec<_>>>();
         let bases = bases.ok_or_else(|| wrong("a URL that is none; write it like http://registry:8081".to_owned()))?;
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("rowbell/", env!("CARGO_PKG_VERSION")))
+        let builder = http::builder(settings.ca_file.as_deref()).map_err(|error| wrong(error.to_string()))?;
+        let http = builder
             .timeout(TIMEOUT)
-            .connect_timeout(CONNECT_TIMEOUT);
-        if let Some(path) = &settings.ca_file {
-            builder = with_authorities(builder, path).map_err(wrong)?;
-        }
-        let http = builder.build().map_err(|error| wrong(error.to_string()))?;
+            .connect_timeout(CONNECT_TIMEOUT)
+            .build()
+            .map_err(|error| wrong(error.to_string()))?;
         Ok(Client { http, bases, credentials: settings.credentials.clone(), preferred: AtomicUsize::new(0) })
     }
 
@@ -254,17 +253,15 @@ impl Client {
             Credentials::Basic { username, password } => request.basic_auth(username, Some(password.expose_secret())),
             Credentials::Bearer(token) => request.bearer_auth(token.expose_secret()),
         };
-        let mut response = request.send().await.map_err(|error| cause(&error.without_url()))?;
+        let response = request.send().await.map_err(|error| root_cause(&error))?;
         let status = response.status();
         let header = |name: &str| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
         let kind = header("x-registry-artifacttype");
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| cause(&error.without_url()))? {
-            if bytes.len() + chunk.len() > ANSWER_BYTES_MAX {
-                return Err(format!("an answer of more than {ANSWER_BYTES_MAX} bytes"));
-            }
-            bytes.extend_from_slice(&chunk);
+        let body = http::body(response, ANSWER_BYTES_MAX).await.map_err(|error| root_cause(&error))?;
+        if body.cut {
+            return Err(format!("an answer of more than {ANSWER_BYTES_MAX} bytes"));
         }
+        let bytes = body.bytes;
         if status.is_success() {
             return Ok(Word::Is(Body { bytes, kind }));
         }
@@ -343,32 +340,4 @@ fn host(url: &Url) -> String {
         (Some(host), Some(port)) => format!("{host}:{port}"),
         _ => "the URL".to_owned(),
     }
-}
-
-/// The innermost cause: "connection refused" rather than "error sending request".
-fn cause(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "no answer in time".to_owned();
-    }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
-}
-
-#[cfg(feature = "tls")]
-fn with_authorities(builder: reqwest::ClientBuilder, path: &Path) -> Result<reqwest::ClientBuilder, String> {
-    let failed = |error: String| format!("cannot read ca_file {}: {error}", path.display());
-    let pem = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-    let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| failed(error.to_string()))?;
-    if certificates.is_empty() {
-        return Err(failed("it holds no certificate".to_owned()));
-    }
-    Ok(builder.tls_certs_merge(certificates))
-}
-
-#[cfg(not(feature = "tls"))]
-fn with_authorities(_: reqwest::ClientBuilder, path: &Path) -> Result<reqwest::ClientBuilder, String> {
-    Err(format!("ca_file {}: this binary was built without TLS", path.display()))
 }

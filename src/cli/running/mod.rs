@@ -10,6 +10,7 @@ pub use tell::{DestinationArguments, ReloadArguments, pause, reload};
 
 use super::{Failure, runtime};
 use crate::config;
+use crate::http::root_cause;
 use crate::server::AdminSettings;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value as Json;
@@ -126,12 +127,4 @@ fn from_config(named: Option<&std::path::Path>) -> Result<AdminSettings, Failure
             format!("{} switches http.admin off\nhint: give it an address, or name one with --admin", path.display());
         Failure::Failed(why)
     })
-}
-
-fn root_cause(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
 }
