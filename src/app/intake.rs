@@ -140,7 +140,7 @@ impl Intake {
         let Replaced { schemas, fresh } = replaced;
         self.config = Arc::clone(&fresh.config);
         self.judge.reload(Arc::clone(&fresh.config));
-        (self.plans, self.plans_made, self.reading) = (HashMap::new(), 0, None);
+        (self.plans, self.plans_made, self.latest, self.reading) = (HashMap::new(), 0, None, None);
         self.warned.clear();
         if let Some(schemas) = schemas {
             // Records that wait for a schema ask again, the new one.
@@ -149,17 +149,14 @@ impl Intake {
         self.tell(Input::Config(fresh));
     }
 
-    fn counters(&mut self, topic: &Arc<str>) -> Arc<TopicCounters> {
-        match &self.topic {
-            Some((known, counters)) if known == topic => Arc::clone(counters),
-            _ => {
-                let metrics = &self.metrics;
-                let counters = self.topics.entry(Arc::clone(topic)).or_insert_with(|| Arc::new(metrics.topic(topic)));
-                let counters = Arc::clone(counters);
-                self.topic = Some((Arc::clone(topic), Arc::clone(&counters)));
-                counters
-            }
+    fn count_record(&mut self, topic: &Arc<str>, kind: &str) {
+        if let Some((_, counters)) = self.topic.as_ref().filter(|(known, _)| known == topic) {
+            return counters.count(kind);
         }
+        let metrics = &self.metrics;
+        let counters = self.topics.entry(Arc::clone(topic)).or_insert_with(|| Arc::new(metrics.topic(topic)));
+        counters.count(kind);
+        self.topic = Some((Arc::clone(topic), Arc::clone(counters)));
     }
 
     fn plan(&mut self, envelope: &Envelope<'_>) -> Arc<Plan> {
@@ -214,7 +211,7 @@ impl Intake {
             }
             Ruling::Asked(change, verdict) => (change, verdict),
         };
-        self.count(&change, &verdict);
+        self.count_notices(&change, &verdict);
         if verdict.wanted.is_empty() {
             return;
         }
@@ -229,7 +226,7 @@ impl Intake {
         }));
     }
 
-    fn count(&mut self, change: &RowChange, verdict: &Verdict) {
+    fn count_notices(&mut self, change: &RowChange, verdict: &Verdict) {
         let name = |index: usize| &self.config.rules[index].name;
         for &index in &verdict.matched {
             self.metrics.notices.with_label_values(&[&**name(index)]).inc();
@@ -286,7 +283,7 @@ impl Sink for Intake {
         match self.skim(record) {
             Ok(Skim::Needs(id)) => return self.wait(owner, id),
             Ok(skimmed) => {
-                self.counters(record.topic).count(skimmed.kind());
+                self.count_record(record.topic, skimmed.kind());
                 match skimmed {
                     Skim::Change(envelope) => self.change(owner, record, &envelope),
                     Skim::Message(message) => self.message(owner, record, &message),
@@ -294,7 +291,7 @@ impl Sink for Intake {
                 }
             }
             Err(error) => {
-                self.counters(record.topic).count("error");
+                self.count_record(record.topic, "error");
                 self.undecodable(owner, record, error.to_string());
             }
         }

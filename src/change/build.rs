@@ -89,7 +89,7 @@ pub(crate) fn change(envelope: &Envelope<'_>, hints: &dyn Hints) -> Result<RowCh
         connector: memo::name(&connector),
         server: memo::name(server),
         database: envelope.database().map(|database| memo::name(&database)),
-        table: memo::name(table),
+        table: envelope.shared_table(),
         key,
         rekeyed_from,
         rekeyed_to,

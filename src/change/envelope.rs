@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub struct Envelope<'a> {
     record: Record<'a>,
     op: Op,
-    table: Box<str>,
+    table: Arc<str>,
     server: Cow<'a, str>,
     source: Source<'a>,
     pub(crate) images: Images<'a>,
@@ -124,6 +124,10 @@ impl<'a> Envelope<'a> {
     /// `public.listings`: schema and table, or database and table where the source has no schemas.
     pub fn table(&self) -> &str {
         &self.table
+    }
+
+    pub(crate) fn shared_table(&self) -> Arc<str> {
+        self.table.clone()
     }
 
     /// The connector's logical server name (`topic.prefix`).

@@ -3,6 +3,7 @@
 use super::envelope::Envelope;
 use super::{Op, build};
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 /// Tables remembered; beyond, the one learnt first is forgotten (and learnt again from its next update).
 const TABLES_MAX: usize = 10_000;
@@ -15,6 +16,8 @@ const TABLES_MAX: usize = 10_000;
 pub struct Identities {
     full: HashMap<String, HashMap<String, bool>>,
     order: VecDeque<(String, String)>,
+    /// What the record before showed again: most are of one table with it.
+    latest: Option<(String, Arc<str>, bool)>,
 }
 
 impl Identities {
@@ -22,12 +25,12 @@ impl Identities {
     /// needs no exclusive access; pass the answer to [`Identities::learn`].
     pub fn lesson(&self, envelope: &Envelope<'_>) -> Option<bool> {
         // A row without its envelope never has an old image, whatever its table sends.
-        if envelope.op() != Op::Update || envelope.flat.is_some() {
+        if envelope.op() != Op::Update || envelope.flat.is_some() || !build::invents_old_values(&envelope.connector()) {
             return None;
         }
         let known = self.full(envelope.server(), envelope.table());
         let full = envelope.has_before();
-        if known == Some(full) || !build::invents_old_values(&envelope.connector()) {
+        if known == Some(full) {
             return None;
         }
         // An old image beside a changed key is the old key and no more.
@@ -36,6 +39,7 @@ impl Identities {
 
     /// Remembers what a table was seen to send.
     pub fn learn(&mut self, server: &str, table: &str, full: bool) {
+        self.latest = None;
         if let Some(known) = self.full.get_mut(server).and_then(|tables| tables.get_mut(table)) {
             *known = full;
             return;
@@ -55,9 +59,20 @@ impl Identities {
 
     /// [`Identities::lesson`] and [`Identities::learn`] in one.
     pub fn observe(&mut self, envelope: &Envelope<'_>) {
-        if let Some(full) = self.lesson(envelope) {
-            self.learn(envelope.server(), envelope.table(), full);
+        if envelope.op() != Op::Update || !build::invents_old_values(&envelope.connector()) {
+            return;
         }
+        let table = envelope.shared_table();
+        if let Some((server, known, full)) = &self.latest
+            && (*known == table && *full == envelope.has_before() && server == envelope.server())
+        {
+            return;
+        }
+        if let Some(full) = self.lesson(envelope) {
+            self.learn(envelope.server(), &table, full);
+        }
+        let known = self.full(envelope.server(), &table);
+        self.latest = known.map(|full| (envelope.server().to_owned(), table, full));
     }
 
     /// Does the table send whole old images? `None` until an update has shown it.

@@ -130,7 +130,7 @@ impl<'a> Cursor<'a> {
     /// Steps over this text if it stands here.
     #[inline]
     pub fn skip_text(&mut self, text: &str) -> bool {
-        let same = self.text.as_bytes()[self.at..].starts_with(text.as_bytes());
+        let same = begins(&self.text.as_bytes()[self.at..], text.as_bytes());
         self.at += if same { text.len() } else { 0 };
         same
     }
@@ -340,6 +340,20 @@ impl<'a> Cursor<'a> {
         self.at += word.len();
         Ok(())
     }
+}
+
+/// `starts_with` for short texts: the comparison of the C library costs more than most names take.
+#[inline]
+fn begins(bytes: &[u8], with: &[u8]) -> bool {
+    let word = |bytes: &[u8], at: usize| Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk::<8>()?));
+    let Some(bytes) = bytes.get(..with.len()) else {
+        return false;
+    };
+    let Some(last) = with.len().checked_sub(8) else {
+        return bytes.iter().zip(with).all(|(one, other)| one == other);
+    };
+    // The last eight bytes may overlap those before.
+    (0..last).step_by(8).chain([last]).all(|at| word(bytes, at) == word(with, at))
 }
 
 /// The first byte at or after `at` that ends or interrupts a text: a quote, a backslash, a control character.

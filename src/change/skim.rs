@@ -187,7 +187,7 @@ fn skim_known<'a>(record: &Record<'a>, bytes: &'a [u8]) -> Option<Result<Skim<'a
         return None;
     }
     let text = schema.get(br#"{"schema":"#.len()..)?;
-    Some(classify(record, parts, Some(Inline { text, kind }), marks))
+    Some(classify(record, &mut parts, Some(Inline { text, kind }), marks))
 }
 
 fn skim_json<'a>(record: &Record<'a>, bytes: &'a [u8], schemas: &dyn Schemas) -> Result<Skim<'a>, DecodeError> {
@@ -239,11 +239,11 @@ fn skim_text<'a>(
             (Some("null"), _) => Ok(Skim::Tombstone),
             (Some(_), _) => Ok(Skim::Unknown),
             (None, Err(id)) => Ok(Skim::Needs(id)),
-            (None, Ok(schema)) => classify(record, inner, schema, marks),
+            (None, Ok(schema)) => classify(record, &mut inner, schema, marks),
         };
     }
     if !(wrapped && outer.has(SCHEMA)) {
-        return classify(record, outer, None, marks);
+        return classify(record, &mut outer, None, marks);
     }
     let schema = outer.schema.filter(|schema| schema.text.starts_with(b"{"));
     if let Some(schema) = schema.as_ref().filter(|schema| schema.kind.is_none()) {
@@ -252,7 +252,7 @@ fn skim_text<'a>(
     match outer.payload {
         Some("null") => Ok(Skim::Tombstone),
         Some(_) => Ok(Skim::Unknown),
-        None => classify(record, inner, schema, marks),
+        None => classify(record, &mut inner, schema, marks),
     }
 }
 
@@ -308,7 +308,7 @@ fn skim_avro<'a>(record: &Record<'a>, datum: &Datum<'a>) -> Result<Skim<'a>, Dec
         }
     }
     members.end().map_err(|reason| DecodeError::new("value", reason))?;
-    match classify(record, parts, None, Marks::default())? {
+    match classify(record, &mut parts, None, Marks::default())? {
         Skim::Unknown => {
             let row = flat::avro(record, &datum, false)?;
             Ok(row.map_or(Skim::Unknown, Skim::Change))

@@ -8,6 +8,7 @@ use super::raw;
 use super::scan::Cursor;
 pub(crate) use pattern::Pattern;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// A small value of an envelope, as it is written.
 #[derive(Debug, Clone, Copy, Default)]
@@ -102,6 +103,8 @@ pub(crate) struct Source<'a> {
     pub schema: Atom<'a>,
     pub table: Atom<'a>,
     document: bool,
+    /// The name of the table where it is known already.
+    full_table: Option<Arc<str>>,
     snapshot: Atom<'a>,
     ts_ms: Atom<'a>,
     ts_us: Atom<'a>,
@@ -143,17 +146,18 @@ impl Slot {
 }
 
 impl<'a> Source<'a> {
-    /// Reads the block at the cursor; `pattern` is what the topic's blocks of before looked like.
-    pub fn read_json(cursor: &mut Cursor<'a>, pattern: &mut Pattern) -> Result<Self, DecodeError> {
+    /// Reads the block at the cursor into an empty one, in its place because it is large; `pattern` is what the topic's
+    /// blocks of before looked like.
+    pub fn read_json(&mut self, cursor: &mut Cursor<'a>, pattern: &mut Pattern) -> Result<(), DecodeError> {
         cursor.peek();
-        if let Some(source) = pattern.read(cursor) {
-            return Ok(source);
+        if pattern.read(cursor, self) {
+            return Ok(());
         }
-        let source = Self::walk(cursor)?;
-        if let Block::Json(block) = source.block {
+        *self = Self::walk(cursor)?;
+        if let Block::Json(block) = self.block {
             pattern.learn(block);
         }
-        Ok(source)
+        Ok(())
     }
 
     /// Reads the block at the cursor.
@@ -239,7 +243,10 @@ impl<'a> Source<'a> {
     }
 
     /// `schema.table`, or `database.table` where the source has no schemas.
-    pub fn full_table(&self) -> Result<Box<str>, DecodeError> {
+    pub fn full_table(&self) -> Result<Arc<str>, DecodeError> {
+        if let Some(table) = &self.full_table {
+            return Ok(table.clone());
+        }
         let Some(table) = self.table.filled() else {
             return Err(DecodeError::new("source.table", "missing"));
         };

@@ -130,8 +130,8 @@ pub(super) fn walk<'a>(
         parts.seen |= flag;
         match flag {
             SOURCE => {
-                let source = memo::with_pattern(record.topic, |pattern| Source::read_json(cursor, pattern));
-                parts.source = Some(source?);
+                let source = parts.source.insert(Source::default());
+                memo::with_pattern(record.topic, |pattern| source.read_json(cursor, pattern))?;
             }
             SCHEMA if wrapper => {
                 cursor.peek();
@@ -203,7 +203,7 @@ fn expected(cursor: &mut Cursor<'_>, first: bool, place: &mut usize) -> Option<(
 /// What the parts make.
 pub(super) fn classify<'a>(
     record: &Record<'a>,
-    parts: Parts<'a>,
+    parts: &mut Parts<'a>,
     schema: Option<Inline<'a>>,
     marks: Marks,
 ) -> Result<Skim<'a>, DecodeError> {
@@ -237,19 +237,19 @@ pub(super) fn classify<'a>(
 
 fn envelope<'a>(
     record: &Record<'a>,
-    parts: Parts<'a>,
+    parts: &mut Parts<'a>,
     schema: Option<Inline<'a>>,
     mut marks: Marks,
 ) -> Result<Skim<'a>, DecodeError> {
-    let source = match parts.source {
+    let source = match &parts.source {
         Some(source) if source.is_object() => source,
         Some(_) => return Err(DecodeError::new("source", "expected an object")),
         None => return Err(DecodeError::new("source", "missing")),
     };
     let connector = source.connector.text().unwrap_or_default();
     let cassandra = connector == "cassandra";
-    let before = image("before", parts.before)?;
-    let mut after = image("after", parts.after)?;
+    let before = image("before", parts.before.take())?;
+    let mut after = image("after", parts.after.take())?;
     let partial = after.is_none() && parts.update.is_some();
     if let (None, Some(update)) = (&after, &parts.update) {
         after = document::update_description(update)?;
@@ -296,6 +296,7 @@ fn envelope<'a>(
                 Some(Field::Written(raw)) => logical::said_json(raw),
                 _ => return Err(DecodeError::new("message", "missing")),
             };
+            let source = parts.source.take().unwrap_or_default();
             return Ok(Skim::Message(Box::new(LogicalMessage::new(*record, source, said))));
         }
         _ => {
@@ -317,6 +318,7 @@ fn envelope<'a>(
         }
         _ => {}
     }
+    let source = parts.source.take().unwrap_or_default();
     Ok(Skim::Change(Envelope::new(*record, op, Images { before, after, marks, partial }, source, schema)?))
 }
 

@@ -51,7 +51,7 @@ pub(super) fn skim<'a>(record: &Record<'a>, plan: &Arc<Plan>, framed: &Framed<'a
         part(&mut parts, &root, place, name, value).map_err(|reason| DecodeError::new(name, reason))?;
     }
     let schema = Some(Inline { text: b"", kind: Some(root.kind().clone()) });
-    let mut skim = classify(record, parts, schema, Marks::default())?;
+    let mut skim = classify(record, &mut parts, schema, Marks::default())?;
     if let Skim::Unknown = skim {
         skim = written_row(record, &root, payload, false)?;
     }

@@ -8,6 +8,7 @@ use crate::change::patience::Patience;
 use crate::change::raw;
 use crate::change::scan::Cursor;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Longest block that is learnt.
 const BYTES_MAX: usize = 4096;
@@ -19,6 +20,8 @@ pub(crate) struct Pattern {
     members: Vec<Member>,
     pieces: Vec<Piece>,
     document: bool,
+    /// The full name of the table, where none of its parts varies.
+    table: Option<Arc<str>>,
     patience: Patience,
 }
 
@@ -40,19 +43,19 @@ struct Piece {
 }
 
 impl Pattern {
-    /// Reads the block at the cursor if it fits; else the cursor stays.
-    pub(crate) fn read<'a>(&mut self, cursor: &mut Cursor<'a>) -> Option<Source<'a>> {
+    /// Reads the block at the cursor into an empty one if it fits; else the cursor stays.
+    pub(crate) fn read<'a>(&mut self, cursor: &mut Cursor<'a>, source: &mut Source<'a>) -> bool {
         let begin = cursor.clone();
-        let source = self.fit(cursor);
-        match source {
-            Some(_) => self.patience.fitted(),
-            None => *cursor = begin,
+        let fits = self.fit(cursor, source).is_some();
+        if fits {
+            self.patience.fitted();
+        } else {
+            (*cursor, *source) = (begin, Source::default());
         }
-        source
+        fits
     }
 
-    fn fit<'a>(&self, cursor: &mut Cursor<'a>) -> Option<Source<'a>> {
-        let mut source = Source::default();
+    fn fit<'a>(&self, cursor: &mut Cursor<'a>, source: &mut Source<'a>) -> Option<()> {
         let start = cursor.at();
         if self.pieces.is_empty() {
             return None;
@@ -75,8 +78,9 @@ impl Pattern {
             }
         }
         source.document = self.document;
+        source.full_table.clone_from(&self.table);
         source.block = Block::Json(cursor.since(start));
-        Some(source)
+        Some(())
     }
 
     /// Learns from a block that did not fit, was walked, and is an object that holds nothing twice.
@@ -98,6 +102,13 @@ impl Pattern {
         (self.text, self.members) = (block.into(), members);
         self.document = self.members.iter().any(|member| member.slot == Some(Slot::Collection));
         self.cut();
+        let name = |slot| matches!(slot, Some(Slot::Db | Slot::Schema | Slot::Table | Slot::Collection));
+        let varies = self.members.iter().any(|member| member.varies && name(member.slot));
+        // Not the one that was known: it would be taken for the new one's.
+        self.table = None;
+        let mut source = Source::default();
+        let read = self.fit(&mut Cursor::new(&self.text), &mut source);
+        self.table = read.filter(|()| !varies).and_then(|()| source.full_table().ok());
     }
 
     /// Do they differ in values only?

@@ -39,16 +39,28 @@ fn outcome(
     Ok((read, cursor.at()))
 }
 
+/// All of it, with the table's name as it comes out.
+fn told(mut source: Source<'_>) -> String {
+    let table = source.full_table().map_err(|error| error.to_string());
+    source.full_table = None;
+    format!("{table:?} {source:?}")
+}
+
 fn walked(text: &str) -> Result<(String, usize), String> {
-    outcome(|cursor| Source::walk(cursor).map(|source| format!("{source:?}")), text)
+    outcome(|cursor| Source::walk(cursor).map(told), text)
 }
 
 fn compared(text: &str, pattern: &mut Pattern) -> Result<(String, usize), String> {
-    outcome(|cursor| Source::read_json(cursor, pattern).map(|source| format!("{source:?}")), text)
+    let read = |cursor: &mut Cursor<'_>| {
+        let mut source = Source::default();
+        source.read_json(cursor, pattern)?;
+        Ok(told(source))
+    };
+    outcome(read, text)
 }
 
 fn fits(text: &str, pattern: &mut Pattern) -> bool {
-    pattern.read(&mut Cursor::new(text)).is_some()
+    pattern.read(&mut Cursor::new(text), &mut Source::default())
 }
 
 fn learnt<'a>(texts: impl IntoIterator<Item = &'a str>) -> Pattern {
@@ -119,9 +131,10 @@ fn documents_stay_documents() {
     let block = |ord: u8| format!(r#"{{"connector":"other","name":"m","db":"d","collection":"c","ord":{ord}}}"#);
     let mut pattern = learnt([&*block(1), &*block(2)]);
     let fourth = block(4);
-    let source = pattern.read(&mut Cursor::new(&fourth)).expect("fits");
+    let mut source = Source::default();
+    assert!(pattern.read(&mut Cursor::new(&fourth), &mut source));
     assert!(source.is_document());
-    assert_eq!(source.full_table().expect("a table").as_ref(), "d.c");
+    assert_eq!(source.full_table.as_deref(), Some("d.c"));
 }
 
 #[test]
@@ -141,6 +154,15 @@ fn a_topic_whose_blocks_take_turns_is_walked_in_peace() {
     let walks = (0..2 * LEARN_EVERY).filter(|_| !fits(other, &mut pattern) && compared(other, &mut pattern).is_ok());
     let walks = walks.count();
     assert!(walks > MISSES_MAX as usize && walks < LEARN_EVERY as usize, "{walks}");
+}
+
+#[test]
+fn another_shape_brings_its_own_table() {
+    let one = r#"{"connector":"postgresql","schema":"public","table":"one","lsn":1}"#;
+    let other = r#"{"connector":"mariadb","db":"shop","table":"other","pos":1}"#;
+    let mut pattern = learnt([one, one, other]);
+    assert!(fits(other, &mut pattern));
+    assert_eq!(compared(other, &mut pattern), walked(other));
 }
 
 #[test]
