@@ -98,6 +98,7 @@ pub(crate) fn change(envelope: &Envelope<'_>, hints: &dyn Hints) -> Result<RowCh
         before,
         after,
         before_unknown,
+        flattened: envelope.flat.is_some(),
         changes,
         unavailable,
     })
@@ -207,7 +208,8 @@ impl RowChange {
     pub fn remedy(&self) -> Option<String> {
         let sends_none =
             self.before_unknown && matches!(self.op, Op::Update | Op::Delete) && self.rekeyed_from.is_none();
-        (sends_none && invents_old_values(&self.connector))
+        // Of a flattened row nobody knows whether its source sent the old image.
+        (sends_none && !self.flattened && invents_old_values(&self.connector))
             .then(|| format!("ALTER TABLE {} REPLICA IDENTITY FULL", self.table))
     }
 }

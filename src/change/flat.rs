@@ -6,7 +6,9 @@
 
 use super::Record;
 use super::avro::Datum;
+use super::build::OLD_KEY;
 use super::envelope::{Envelope, Images, Inline};
+use super::header;
 use super::image::Image;
 use super::raw;
 use super::source::{Atom, Source};
@@ -26,12 +28,14 @@ pub(crate) struct Flat {
     pub changed: Option<Vec<String>>,
     /// The columns that it says not to have changed.
     pub unchanged: Option<Vec<String>>,
+    /// The added fields have names of the user's choice behind the prefix.
+    renamed: bool,
 }
 
 impl Flat {
     /// Was this column added beside the row's own?
     pub fn is_added(&self, name: &str) -> bool {
-        name == "__deleted" || name.strip_prefix(&self.prefix).is_some_and(is_metadata)
+        name == "__deleted" || name.strip_prefix(&self.prefix).is_some_and(|name| self.renamed || is_metadata(name))
     }
 
     /// Do the headers leave open that this column has changed?
@@ -144,10 +148,16 @@ pub(crate) fn protobuf<'a>(
 
 /// A delete that left nothing but its key and headers; `None` for an ordinary tombstone.
 pub(crate) fn tombstone<'a>(record: &Record<'a>) -> Result<Option<Box<Envelope<'a>>>, DecodeError> {
-    if record.headers.header("__op") != Some(b"d") || record.key.is_none() {
+    if record.key.is_none() {
         return Ok(None);
     }
-    let (prefix, added) = from_headers(record).unwrap_or_default();
+    let Some((prefix, added)) = from_headers(record) else {
+        return Ok(None);
+    };
+    let deletes = |(name, atom): &(Cow<'_, str>, Atom<'_>)| name == "op" && atom.text().as_deref() == Some("d");
+    if !added.iter().any(deletes) {
+        return Ok(None);
+    }
     envelope(record, Op::Delete, Flat { prefix, ..Flat::default() }, added, Images::default(), None).map(Some)
 }
 
@@ -164,7 +174,11 @@ fn row<'a>(
         Atom::Json(raw @ ("true" | "false")) => Some(Cow::Borrowed(raw)),
         atom => atom.text(),
     });
+    let renamed = if deleted.is_some() { renamed_op(&fields) } else { None };
     let (prefix, added) = match prefix_of(&fields, deleted.is_some()) {
+        _ if renamed.is_some() => {
+            (PREFIX.to_owned(), renamed.map(|op| (Cow::Borrowed("op"), op)).into_iter().collect())
+        }
         Some(prefix) => {
             let added = fields.iter().filter_map(|(name, atom)| Some((name.strip_prefix(&prefix)?.to_owned(), *atom)));
             let added =
@@ -183,6 +197,8 @@ fn row<'a>(
         (Some("c"), _) => Op::Create,
         (Some("r"), _) => Op::Read,
         (Some("t"), _) => Op::Truncate,
+        // The header of a key change is on the new row's record.
+        (None, _) if record.headers.header(OLD_KEY).is_some() => Op::Create,
         // Whether a row is new, nothing tells without the op; as an update it claims the least.
         (Some("u") | None, _) => Op::Update,
         (Some(_), _) => return Err(DecodeError::new(&format!("{prefix}op"), "a letter that Debezium does not use")),
@@ -193,7 +209,8 @@ fn row<'a>(
         Op::Truncate => Images::default(),
         _ => Images { after: Some(image), ..Images::default() },
     };
-    envelope(record, op, Flat { prefix, changed, unchanged }, added, images, schema).map(Some)
+    envelope(record, op, Flat { prefix, changed, unchanged, renamed: renamed.is_some() }, added, images, schema)
+        .map(Some)
 }
 
 fn envelope<'a>(
@@ -204,7 +221,7 @@ fn envelope<'a>(
     images: Images<'a>,
     schema: Option<Inline<'a>>,
 ) -> Result<Box<Envelope<'a>>, DecodeError> {
-    let server = record.headers.header(SERVER).and_then(|name| std::str::from_utf8(name).ok());
+    let server = record.headers.header(SERVER).and_then(|name| std::str::from_utf8(header::plain(name)).ok());
     let mut source: Fields<'a> = Vec::new();
     let mut late = Vec::new();
     for (name, atom) in added {
@@ -255,6 +272,19 @@ fn is_op(atom: Atom<'_>) -> bool {
     matches!(atom.text().as_deref(), Some("c" | "u" | "d" | "r" | "t"))
 }
 
+/// The op where the added fields were renamed (`add.fields=op:operation`): under the default prefix, which `__deleted`
+/// always has, the only field whose value is an op's letter.
+fn renamed_op<'a>(fields: &Fields<'a>) -> Option<Atom<'a>> {
+    if fields.iter().any(|(name, atom)| name.ends_with("op") && is_op(*atom)) {
+        return None;
+    }
+    let mut ops = fields.iter().filter(|(name, atom)| name.starts_with(PREFIX) && name != "__deleted" && is_op(*atom));
+    match (ops.next(), ops.next()) {
+        (Some((_, op)), None) => Some(*op),
+        _ => None,
+    }
+}
+
 /// The prefix of the added fields, by the one that holds the op.
 fn prefix_of(fields: &Fields<'_>, deleted: bool) -> Option<String> {
     let op = |name: &str, atom: Atom<'_>| name.strip_suffix("op").filter(|_| is_op(atom)).map(str::to_owned);
@@ -281,13 +311,15 @@ fn from_headers<'a>(record: &Record<'a>) -> Option<(String, Fields<'a>)> {
             let ops = all.iter().filter(|(name, value)| {
                 name.len() > 2
                     && name.ends_with("op")
-                    && matches!(value.as_deref().map(trimmed), Some(b"c" | b"u" | b"d" | b"r"))
+                    && matches!(value.as_deref().map(header::plain), Some(b"c" | b"u" | b"d" | b"r"))
             });
             let named = |prefix: &str| {
                 all.iter()
                     .any(|(name, _)| name.strip_prefix(prefix).is_some_and(|rest| rest != "op" && is_metadata(rest)))
             };
-            ops.map(|(name, _)| name[..name.len() - 2].to_owned()).find(|prefix| named(prefix))?
+            // A word that happens to end so is not the op's name.
+            let apart = |prefix: &str| prefix.ends_with(|last: char| !last.is_alphanumeric());
+            ops.map(|(name, _)| name[..name.len() - 2].to_owned()).find(|prefix| apart(prefix) || named(prefix))?
         }
     };
     const NAMES: [&str; 16] = [
@@ -310,15 +342,10 @@ fn from_headers<'a>(record: &Record<'a>) -> Option<(String, Fields<'a>)> {
     ];
     let fields = NAMES.into_iter().filter_map(|name| {
         let value = record.headers.header(&format!("{prefix}{name}"))?;
-        Some((Cow::Borrowed(name), Atom::Text(std::str::from_utf8(trimmed(value)).ok()?)))
+        Some((Cow::Borrowed(name), Atom::Text(std::str::from_utf8(header::plain(value)).ok()?)))
     });
     let fields = fields.collect();
     Some((prefix, fields))
-}
-
-/// A header's text without the quotes that a JSON header converter adds.
-fn trimmed(bytes: &[u8]) -> &[u8] {
-    bytes.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(bytes)
 }
 
 /// A record of Debezium's whose row has the columns of its key, with the same values.
@@ -341,8 +368,9 @@ fn lists(record: &Record<'_>, fields: &Fields<'_>) -> (Option<Vec<String>>, Opti
     let (mut changed, mut unchanged) = (None, None);
     for (name, value) in record.headers.all() {
         let name = name.to_ascii_lowercase();
-        let Some(list) =
-            value.filter(|_| name.contains("chang")).and_then(|v| serde_json::from_slice::<Vec<String>>(&v).ok())
+        let Some(list) = value
+            .filter(|_| name.contains("chang"))
+            .and_then(|v| serde_json::from_slice::<Vec<String>>(header::plain(&v)).ok())
         else {
             continue;
         };

@@ -2,6 +2,7 @@
 
 use super::avro::{Datum, Part};
 use super::envelope::{Envelope, Inline, KeyForm};
+use super::header;
 use super::raw;
 use super::rows::{Rows, shape};
 use super::scan::Cursor;
@@ -123,20 +124,25 @@ impl Rows<'_> {
     }
 
     /// A key in a header (`__debezium.oldkey`), typed by the record's own key.
-    pub fn header_key(
-        &self,
-        record: &Record<'_>,
-        header: &str,
-        kind: Option<&Kind>,
-    ) -> Result<Option<Row>, DecodeError> {
-        let Some(bytes) = record.headers.header(header) else {
+    pub fn header_key(&self, record: &Record<'_>, name: &str, kind: Option<&Kind>) -> Result<Option<Row>, DecodeError> {
+        let Some(bytes) = record.headers.header(name) else {
             return Ok(None);
         };
-        let unwrapped = unwrap(header, record.topic, bytes)?;
+        let json;
+        let unwrapped = match unwrap(name, record.topic, bytes) {
+            Ok(unwrapped) => unwrapped,
+            Err(error) => {
+                let Ok(text) = json_text(name, bytes) else {
+                    return Err(error);
+                };
+                json = header::as_json(text);
+                unwrap(name, record.topic, json.as_bytes()).map_err(|_| error)?
+            }
+        };
         match unwrapped.payload.as_bytes().first() {
             Some(b'n') => Ok(None),
-            Some(b'{') => self.row(header, unwrapped.payload, kind.and_then(shape)).map(Some),
-            _ => Err(DecodeError::new(header, format!("expected an object, found {}", raw::shape(unwrapped.payload)))),
+            Some(b'{') => self.row(name, unwrapped.payload, kind.and_then(shape)).map(Some),
+            _ => Err(DecodeError::new(name, format!("expected an object, found {}", raw::shape(unwrapped.payload)))),
         }
     }
 }

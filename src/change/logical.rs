@@ -111,6 +111,7 @@ impl<'a> LogicalMessage<'a> {
             changes: changes.collect(),
             after: Some(Row { columns: columns.into() }),
             before_unknown: false,
+            flattened: false,
             unavailable: Vec::new(),
         }
     }

@@ -14,6 +14,7 @@ mod envelope;
 mod error;
 mod flat;
 mod frame;
+mod header;
 mod hints;
 mod identity;
 mod image;
@@ -186,6 +187,8 @@ pub struct RowChange {
     pub after: Option<Row>,
     /// The old image is missing or holds only the key.
     pub before_unknown: bool,
+    /// The record was a row without its envelope, which has lost its old image on the way.
+    pub flattened: bool,
     /// What changed, in the source's column order.
     pub changes: Vec<ColumnChange>,
     /// Columns whose value the source did not send (unchanged TOAST).

@@ -37,9 +37,18 @@ pub(crate) fn date_days(days: i128) -> Bounded {
         // the 10,957 days to 1970 and wraps.
         -2_147_472_692 => Bounded::Infinity,
         -2_147_472_691 => Bounded::NegInfinity,
+        // In arrays they are the driver's infinities: the years 292278994 and, its era lost, 292269055 BC, in an
+        // ISO text or wrapped to 32 bits. No database has dates of such years.
+        ENDLESS_DAY | -622_191_234 => Bounded::Infinity,
+        NEG_ENDLESS_DAY | -625_821_272 => Bounded::NegInfinity,
         days => Bounded::Finite(days),
     }
 }
+
+/// 292278994-08-16, the day of the driver's infinity.
+const ENDLESS_DAY: i128 = 106_751_991_166;
+/// 292269055-12-02, which should be one of the year -292269054.
+const NEG_ENDLESS_DAY: i128 = 106_748_361_128;
 
 pub(crate) fn date(raw: &str) -> Result<Bounded, Reason> {
     match raw::text(raw) {
@@ -54,7 +63,7 @@ pub(crate) fn date_text(text: &str) -> Result<Bounded, Reason> {
     }
     // A time behind the date is dropped only when it is midnight: otherwise the column is no date.
     match time::parse_iso(text) {
-        Some(time::Iso { days: Some(days), nanos: None | Some(0), .. }) => Ok(Bounded::Finite(days)),
+        Some(time::Iso { days: Some(days), nanos: None | Some(0), .. }) => Ok(date_days(days)),
         _ => Err("expected a date".into()),
     }
 }
@@ -74,11 +83,18 @@ pub(crate) fn time_text(text: &str) -> Result<i128, Reason> {
     }
 }
 
+/// The driver's infinities in milliseconds, which Debezium takes for microseconds.
+const INFINITY: i128 = 9_223_372_036_825_200_000;
+const NEG_INFINITY: i128 = -9_223_372_036_832_400_000;
+/// What 64 bits hold.
+const CAP: i128 = i64::MAX as i128;
+const NEG_CAP: i128 = i64::MIN as i128;
+
 pub(crate) fn moment_number(number: i128, unit: Unit) -> Bounded {
-    // The driver's infinities in milliseconds, which Debezium takes for microseconds.
-    const INFINITY: i128 = 9_223_372_036_825_200_000;
-    const NEG_INFINITY: i128 = -9_223_372_036_832_400_000;
     match (number, unit) {
+        // In nanoseconds they do not fit, and are capped. No database has a last digit of nanoseconds there.
+        (CAP, Unit::Nano) => Bounded::Infinity,
+        (NEG_CAP, Unit::Nano) => Bounded::NegInfinity,
         (INFINITY, _) => Bounded::Infinity,
         (NEG_INFINITY, _) => Bounded::NegInfinity,
         (number, Unit::Milli) if number == INFINITY / 1000 => Bounded::Infinity,
@@ -103,7 +119,14 @@ pub(crate) fn moment_text(text: &str, instant: bool) -> Result<Bounded, Reason> 
             let local = days * DAY + nanos.unwrap_or(0);
             // A wall clock keeps what it shows, whatever zone is written behind it.
             let east = if instant { offset.unwrap_or(0) } else { 0 };
-            Ok(Bounded::Finite(local - east * SECOND))
+            Ok(match local - east * SECOND {
+                // Under time.precision.mode=isostring the infinities are written out, 294247-01-10T04:00:25.2.
+                nanos if nanos == INFINITY * 1000 => Bounded::Infinity,
+                nanos if nanos == NEG_INFINITY * 1000 => Bounded::NegInfinity,
+                // In an array of timestamptz the lower one has lost its era.
+                nanos if days == NEG_ENDLESS_DAY && nanos.rem_euclid(DAY) == 23 * 3600 * SECOND => Bounded::NegInfinity,
+                nanos => Bounded::Finite(nanos),
+            })
         }
         _ if instant => Err("expected a point in time".into()),
         _ => Err("expected a timestamp".into()),

@@ -215,6 +215,7 @@ fn finish(
         before,
         after,
         before_unknown,
+        flattened: last.flattened,
         changes,
     }
 }

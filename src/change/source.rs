@@ -237,6 +237,13 @@ impl<'a> Source<'a> {
         !matches!(self.block, Block::None)
     }
 
+    /// Has it fields, and none that every source block has?
+    pub fn is_strange(&self) -> bool {
+        let known = [self.connector, self.name, self.db, self.schema, self.table, self.ts_ms, self.snapshot];
+        known.iter().all(|atom| atom.is_none())
+            && matches!(self.block, Block::Json(raw) if raw::members(raw).next().is_some())
+    }
+
     /// MongoDB's block names a collection, where others name a table.
     pub fn is_document(&self) -> bool {
         self.document || self.connector.text().as_deref() == Some("mongodb")

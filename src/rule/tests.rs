@@ -44,6 +44,7 @@ fn update() -> RowChange {
         before: image(1, "250000.00"),
         after: image(0, "199999.95"),
         before_unknown: false,
+        flattened: false,
         changes: vec![
             changed("prod_stk_qty", Type::Int, Value::Int(1), Value::Int(0)),
             changed("price", Type::Decimal, decimal("250000.00"), decimal("199999.95")),

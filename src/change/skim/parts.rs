@@ -211,6 +211,10 @@ pub(super) fn classify<'a>(
     if parts.has(FLAT) {
         return Ok(Skim::Unknown);
     }
+    // Any document may have fields of such names: an outbox's payload, say.
+    if parts.source.as_ref().is_some_and(Source::is_strange) {
+        return Ok(Skim::Unknown);
+    }
     if parts.has(OP) && (parts.has(SOURCE) || parts.has(BEFORE) || parts.has(AFTER)) {
         return envelope(record, parts, schema, marks);
     }

@@ -100,6 +100,7 @@ pub fn change(op: Op, key: Cells<'_>, before: Option<Row>, after: Option<Row>) -
         time_us: Some(NOON_US),
         unavailable: unavailable.collect(),
         before_unknown: before.is_none() && matches!(op, Op::Update | Op::Delete),
+        flattened: false,
         before,
         after,
         changes,
