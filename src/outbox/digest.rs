@@ -6,8 +6,9 @@
 use super::content::{Content, Folded, Tally};
 use super::lanes::Leftover;
 use super::notice::{Notice, Owed, Page, PostId, RowKey};
-use crate::ledger::Owner;
+use crate::ledger::{Owner, Partition};
 use crate::message::Priority;
+use sha2::{Digest as _, Sha256};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
@@ -49,6 +50,8 @@ pub struct Digest<C: Content> {
     newest: Duration,
     /// Its message was refused: it shows nothing any more, it counts.
     shrunk: bool,
+    /// See [`Digest::name`].
+    name: String,
     /// Posts tried so far.
     pub(super) attempts: u32,
 }
@@ -61,6 +64,7 @@ impl<C: Content> Digest<C> {
             oldest: Duration::MAX,
             newest: Duration::ZERO,
             shrunk: false,
+            name: String::new(),
             attempts: 0,
         }
     }
@@ -93,10 +97,29 @@ impl<C: Content> Digest<C> {
         self.attempts
     }
 
-    /// A record that it stands for, the same at every attempt, to name it by.
-    pub fn first(&self) -> Option<(&Owner, i64)> {
-        let lines = self.lines.values().map(|line| (&line.notice.owner, *line.notice.offsets.start()));
-        lines.chain(self.parts.iter().map(|(owner, part)| (owner, *part.offsets.start()))).min()
+    /// Its name: the same at every attempt, and another one for any other content. After a crash a digest may begin at the
+    /// same record as one that was accepted, and stand for more: whoever knows repeats by their name must not take it for
+    /// one. Empty while it still collects.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// It collects no more: what it stands for names it, whatever leaves it later.
+    pub(super) fn baptise(&mut self) {
+        let mut spans: BTreeMap<&Partition, (i64, i64, u64)> = BTreeMap::new();
+        let lines = self.lines.values().map(|line| (&line.notice.owner, &line.notice.offsets, line.notice.changes));
+        let parts = self.parts.iter().map(|(owner, part)| (owner, &part.offsets, part.changes));
+        for (owner, offsets, changes) in lines.chain(parts) {
+            let span = spans.entry(&owner.partition).or_insert((i64::MAX, i64::MIN, 0));
+            *span = (span.0.min(*offsets.start()), span.1.max(*offsets.end()), span.2 + changes);
+        }
+        let Some((first, (offset, ..))) = spans.first_key_value() else { return };
+        let mut hash = Sha256::new();
+        for (partition, span) in &spans {
+            hash.update(format!("{partition} {span:?}\n"));
+        }
+        let hash = hash.finalize();
+        self.name = format!("digest:{first}:{offset}:{:02x}{:02x}{:02x}{:02x}", hash[0], hash[1], hash[2], hash[3]);
     }
 
     pub(super) fn is_empty(&self) -> bool {

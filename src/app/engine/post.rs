@@ -199,9 +199,7 @@ impl Work {
 fn record(post: &Post<Payload>) -> String {
     match post {
         Post::One(notice) => notice.content.change.record.to_string(),
-        Post::Many(digest) => {
-            digest.first().map_or_else(String::new, |(owner, offset)| format!("digest:{}:{offset}", owner.partition))
-        }
+        Post::Many(digest) => digest.name().to_owned(),
     }
 }
 

@@ -48,9 +48,7 @@ impl Renderer {
             entry(&notice.content, notice.changes, Some(&notice.row.0), |entry| whole.add(entry, judged));
         }
         let form = if digest.is_shrunk() { Form::Counts } else { Form::Whole };
-        let first = digest.first();
-        let id = first.map_or_else(String::new, |(owner, offset)| format!("digest:{}:{offset}", owner.partition));
-        self.of_digest(config, target, &whole, &id, form)
+        self.of_digest(config, target, &whole, digest.name(), form)
     }
 
     fn of_digest(&self, config: &Config, target: &Target, digest: &Digest<Judged>, id: &str, form: Form) -> Value {

@@ -253,6 +253,7 @@ impl<C: Content> Lane<C> {
         let storm = self.storm_mut(class);
         let Open { id, mut digest } = storm.open.take()?;
         digest.expire(id, now, page);
+        digest.baptise();
         storm.closed = Some(id);
         storm.last = Some(now);
         storm.next = now + after;

@@ -213,6 +213,28 @@ fn a_digest_that_is_refused_shrinks_to_its_counts_and_then_blocks_its_lane() {
 }
 
 #[test]
+fn a_digest_is_named_by_all_that_it_stands_for() {
+    let named = |first: i64, last: i64| {
+        let mut outbox = with_lanes([people(1)]);
+        for offset in first..last {
+            outbox.offer(0, change(offset, &offset.to_string(), Priority::Normal, 1, 2), at(0));
+        }
+        let (lane, id) = next(&mut outbox, at(0)).unwrap();
+        (outbox, lane, id)
+    };
+    let name = |(outbox, lane, id): &(TestBox, LaneId, PostId)| many(outbox.post(*lane, *id)).name().to_owned();
+    let mut digest = named(10, 100);
+    let given = name(&digest);
+    assert!(given.starts_with("digest:t:0:10:"), "{given}");
+    assert_eq!(given, name(&named(10, 100)), "after a restart too");
+    assert_ne!(given, name(&named(10, 101)), "it stands for one more");
+    // Refused, it shows less and stands for the same.
+    let (outbox, lane, id) = &mut digest;
+    settle(outbox, *lane, *id, Outcome::Rejected, at(0));
+    assert_eq!(given, name(&digest));
+}
+
+#[test]
 fn a_partitions_part_of_a_digest_leaves_with_it() {
     let mut outbox = with_lanes([people(1)]);
     for offset in 0..100 {
