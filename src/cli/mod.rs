@@ -140,6 +140,16 @@ enum Failure {
 }
 
 impl Failure {
+    /// What it says, its hint left out.
+    fn message(&self) -> String {
+        match self {
+            Failure::Config(report) => report.to_string(),
+            Failure::Usage(text) | Failure::Failed(text) => {
+                text.split_once("\nhint: ").map_or(&**text, |(message, _)| message).to_owned()
+            }
+        }
+    }
+
     /// Says it on stderr; the answer is the exit code.
     fn exit(&self) -> ExitCode {
         match self {

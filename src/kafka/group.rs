@@ -111,6 +111,13 @@ impl Group {
         whole.collect::<Result<_, KafkaError>>().map_err(|error| self.asking(error))
     }
 
+    /// What the group committed of one partition.
+    pub fn commit_of(&self, partition: &Partition) -> Result<Option<(i64, String)>, GroupError> {
+        let mut found =
+            committed(&self.consumer, std::slice::from_ref(partition)).map_err(|error| self.asking(error))?;
+        Ok(found.remove(partition).map(|Found { offset, metadata }| (offset, metadata)))
+    }
+
     /// Who is in the group; nobody where it is idle, and `None` where the brokers cannot say.
     pub fn members(&self) -> Result<Option<Vec<String>>, GroupError> {
         let groups = match self.consumer.fetch_group_list(Some(&self.settings.group), ASK) {

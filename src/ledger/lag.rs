@@ -62,6 +62,11 @@ impl Ledger {
 }
 
 impl LaneLog {
+    /// May the record at this offset be among those that were let go?
+    pub(super) fn lags_at(&self, offset: i64) -> bool {
+        self.lag().is_some_and(|lag| lag.contains(&offset))
+    }
+
     fn lag(&self) -> Option<Range<i64>> {
         self.lag.map(|first| first..self.seen)
     }

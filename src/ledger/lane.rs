@@ -62,6 +62,14 @@ impl LaneLog {
         offset < self.floor || self.settled.range(..=offset).next_back().is_some_and(|(_, run)| offset <= run.last)
     }
 
+    /// With which group an offset is owed. Of a digest that is kept roughly, whatever lies within may be.
+    pub(super) fn owing(&self, offset: i64) -> Option<Group> {
+        let run =
+            self.owed.range(..=offset).next_back().filter(|(_, run)| offset <= run.last).map(|(_, run)| run.group);
+        let rough = || self.rough.iter().find(|(_, rough)| (rough.first..=rough.last).contains(&offset));
+        run.or_else(|| rough().map(|(group, _)| *group))
+    }
+
     pub(super) fn first_owed(&self) -> Option<i64> {
         let run = self.owed.first_key_value().map(|(first, _)| *first);
         let rough = self.rough_firsts.first().map(|(first, _)| *first);

@@ -80,6 +80,19 @@ pub struct Position {
     pub held_by: Vec<usize>,
 }
 
+/// What a record owes a lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// It was not judged yet.
+    Unread,
+    /// A post, with this group.
+    Owed(Group),
+    /// Perhaps a post: it was let go, and is judged again in its turn.
+    LetGo,
+    /// Nothing, or nothing any more.
+    Settled,
+}
+
 /// Moves past records that owed nothing are committed this often: nothing is lost when they are judged again.
 const IDLE_COMMIT: Duration = Duration::from_secs(2);
 
@@ -320,6 +333,18 @@ impl Ledger {
             .collect();
         all.sort_by(|a, b| a.partition.cmp(&b.partition));
         all
+    }
+
+    /// What a record of a partition of ours owes each lane; `None` where the partition is not ours.
+    pub fn dues(&self, partition: &Partition, offset: i64) -> Option<Vec<Due>> {
+        let log = self.logs.get(partition)?;
+        let due = |lane: &lane::LaneLog| match lane.owing(offset) {
+            Some(group) => Due::Owed(group),
+            None if !lane.is_posted(offset) && offset < log.position && lane.lags_at(offset) => Due::LetGo,
+            None if lane.is_posted(offset) || offset < log.position => Due::Settled,
+            None => Due::Unread,
+        };
+        Some(log.lanes.iter().map(due).collect())
     }
 
     /// Every current assignment.

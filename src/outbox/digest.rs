@@ -135,6 +135,10 @@ impl<C: Content> Digest<C> {
         self.lines.contains_key(row)
     }
 
+    pub(super) fn has_line(&self, id: PostId) -> bool {
+        self.lines.values().any(|line| line.id == id)
+    }
+
     pub(super) fn shows_any_of(&self, other: &Self) -> bool {
         other.lines.keys().any(|row| self.shows(row))
     }

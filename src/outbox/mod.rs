@@ -12,6 +12,7 @@ mod lanes;
 mod notice;
 mod pace;
 mod reread;
+mod whereabouts;
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ pub use lane::{LaneStatus, Reread, RereadId, WaitReason};
 pub use lanes::Leftover;
 pub use notice::{Notice, Owed, PostId, RowKey};
 pub use pace::{BACKOFF_MAX, Bucket, Rate, backoff};
+pub use whereabouts::{Many, Single, Whereabouts};
 
 pub use crate::ledger::LaneId;
 use crate::ledger::{Commit, Group, LaneKey, Ledger, MetadataError, Owner, Partition, Position};

@@ -16,6 +16,11 @@ pub struct RowKey(pub Arc<[u8]>);
 pub struct PostId(pub(super) u64);
 
 impl PostId {
+    /// The post that settles a group.
+    pub(super) fn of(group: Group) -> Self {
+        Self(group.0)
+    }
+
     /// What a post owes is settled together.
     pub(super) fn group(self) -> Group {
         Group(self.0)

@@ -6,6 +6,7 @@ mod digests;
 mod doubt;
 mod reload;
 mod spill;
+mod whereabouts;
 
 const SECOND: Duration = Duration::from_secs(1);
 

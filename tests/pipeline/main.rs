@@ -10,6 +10,7 @@ mod support;
 
 mod command;
 mod delivery;
+mod explaining;
 mod health;
 mod letters;
 mod offsets;

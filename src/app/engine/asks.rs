@@ -1,8 +1,10 @@
 //! What people ask of the running engine, and tell it.
 
 use super::Work;
+use crate::ledger::Partition;
+use crate::outbox::{Many, Single, Whereabouts};
 use crate::server::{Ask, Asked, Refused};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 impl Work {
     pub(super) fn answer(&mut self, ask: Ask) {
@@ -12,7 +14,10 @@ impl Work {
                 // Whoever asked may have gone.
                 let _ = reply.send(answer);
             }
-            Ask::Record { reply, .. } => drop(reply),
+            Ask::Record { topic, partition, offset, reply } => {
+                let partition = Partition { topic: topic.into(), number: partition };
+                let _ = reply.send(Ok(self.whereabouts(&partition, offset)));
+            }
             Ask::Reload { reply } => {
                 // Without a file nobody waits for it.
                 if let Err(unheard) = self.engine.reloads.send(reply) {
@@ -21,6 +26,26 @@ impl Work {
                 }
             }
         }
+    }
+
+    /// Where the posts of a record are, by destination; that of none is the record's own dead letter.
+    fn whereabouts(&self, partition: &Partition, offset: i64) -> Json {
+        let group = &self.engine.config.kafka.group;
+        let record = format!("{partition}:{offset}");
+        let Some(places) = self.outbox.whereabouts(partition, offset) else {
+            return json!({"group": group, "record": record, "assigned": false, "lanes": []});
+        };
+        let lanes = places.into_iter().filter_map(|(number, place)| {
+            let name = match self.lanes.get(number) {
+                Some(known) => Some(known.destination.name.to_string()),
+                None if self.outbox.is_letters(number) => None,
+                None => return None,
+            };
+            let mut lane = told(place);
+            lane["destination"] = json!(name);
+            Some(lane)
+        });
+        json!({"group": group, "record": record, "assigned": true, "lanes": lanes.collect::<Vec<_>>()})
     }
 
     fn pause(&mut self, destination: &str, paused: bool) -> Asked {
@@ -46,5 +71,22 @@ impl Work {
         self.hold();
         let pending: usize = self.outbox.status(self.now()).get(lane).map_or(0, |lane| lane.pending.iter().sum());
         Ok(json!({"destination": destination, "paused": paused, "changed": before != paused, "pending": pending}))
+    }
+}
+
+fn told(place: Whereabouts) -> Json {
+    match place {
+        Whereabouts::Unread => json!({"state": "unread"}),
+        Whereabouts::Settled => json!({"state": "settled"}),
+        Whereabouts::LetGo => json!({"state": "let_go"}),
+        Whereabouts::Letter => json!({"state": "dead_letter"}),
+        Whereabouts::Alone(Single { first, changes, attempts, in_flight, behind }) => json!({
+            "state": if in_flight { "on_the_wire" } else { "pending" },
+            "first_offset": first, "changes": changes, "attempts": attempts, "behind_its_row": behind,
+        }),
+        Whereabouts::Digest(Many { changes, attempts, in_flight, shown }) => json!({
+            "state": if in_flight { "digest_on_the_wire" } else { "digest_pending" },
+            "changes": changes, "attempts": attempts, "shown": shown,
+        }),
     }
 }

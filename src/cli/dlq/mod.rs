@@ -9,7 +9,7 @@ use super::posts::skimmed;
 use super::records::CapturedRecord;
 use super::text::write_clean;
 use super::{Failure, output, style};
-use crate::change::{Hints, Skim};
+use crate::change::{Hints, RecordId, Skim};
 use crate::config::Config;
 use crate::kafka::{Beginning, KafkaSettings, Reader, Reading};
 use letter::{Entry, Filter, Letter, LetterId};
@@ -114,6 +114,24 @@ fn look(arguments: &LookArguments, whole: bool) -> Result<(), Failure> {
         }
     }
     out.flush().map_err(|error| Failure::Failed(format!("cannot write: {error}")))
+}
+
+/// The letters about one record.
+pub(in crate::cli) fn letters_about(
+    context: &ContextArguments,
+    config: &Config,
+    record: &RecordId,
+) -> Result<Vec<Letter>, Failure> {
+    let letters = Letters::new(context.kafka(Some(config))?, config);
+    let mut about = Vec::new();
+    for stored in letters.read()? {
+        if let Entry::Letter(letter) = Entry::read(stored.map_err(reader_failure)?)
+            && letter.place() == *record
+        {
+            about.push(*letter);
+        }
+    }
+    Ok(about)
 }
 
 /// The dead-letter topic.

@@ -1,10 +1,13 @@
 //! `rowbell explain TOPIC:PARTITION:OFFSET`: how one record was read, what each rule says of it, and what it would post.
 
+mod delivery;
+
 use super::input::{ContextArguments, Records, captured, open_file, reader_failure, stop_flag};
 use super::inspect::{Inspector, block};
 use super::posts::{Post, Posts, Seen};
 use super::preview;
 use super::records::CapturedRecord;
+use super::running::AdminArguments;
 use super::text::{Style, write_clean};
 use super::{Failure, output, style};
 use crate::app::{Plan, Ruling};
@@ -12,6 +15,7 @@ use crate::change::{Op, RecordId, RowChange};
 use crate::config::Config;
 use crate::kafka::{Beginning, Reader, Reading};
 use crate::rule::{Judgement, Miss, Rule};
+use delivery::{Delivery, delivery};
 use serde_json::{Value as Json, json};
 use std::io::Write;
 use std::path::PathBuf;
@@ -23,7 +27,7 @@ use std::sync::Arc;
 /// the source sends again.
 const LEARN: u64 = 1_000;
 
-/// Say how one record is read, which rules want it or why not, and what it would post
+/// Say how one record is read, which rules want it or why not, what it would post, and what became of that
 #[derive(Debug, clap::Args)]
 pub struct ExplainArguments {
     /// The record: TOPIC:PARTITION:OFFSET, as posts, logs and dead letters name it
@@ -40,6 +44,9 @@ pub struct ExplainArguments {
 
     #[command(flatten)]
     context: ContextArguments,
+
+    #[command(flatten)]
+    admin: AdminArguments,
 }
 
 /// `TOPIC:PARTITION:OFFSET`
@@ -79,6 +86,10 @@ struct Explanation {
     remark: Option<String>,
     opinions: Vec<Opinion>,
     posts: Vec<Post>,
+    /// It owes a dead letter of its own.
+    undecodable: bool,
+    /// What became of its posts, where it is known.
+    delivery: Option<Delivery>,
 }
 
 /// Runs the command: the explanation to stdout.
@@ -104,7 +115,12 @@ fn explain(arguments: &ExplainArguments) -> Result<(), Failure> {
         posts.see(&before.record()).map(drop)
     })?;
     let line = inspector.line(&record.record()).map_err(|error| Failure::Failed(error.to_string()))?;
-    let explanation = explained(&config, &mut posts, &record, line).map_err(Failure::Failed)?;
+    let mut explanation = explained(&config, &mut posts, &record, line).map_err(Failure::Failed)?;
+    // Of a capture nobody knows whether it was ever in Kafka.
+    if arguments.file.is_none() {
+        let owed = explanation.owed(&config);
+        explanation.delivery = delivery(&arguments.context, &arguments.admin, &config, wanted, &owed);
+    }
     let text = match arguments.json {
         true => format!("{}\n", explanation.json(&config)),
         false => explanation.text(&config, style()),
@@ -164,7 +180,8 @@ fn explained(
     record: &CapturedRecord,
     line: Json,
 ) -> Result<Explanation, String> {
-    let mut explanation = Explanation { line, remark: None, opinions: Vec::new(), posts: Vec::new() };
+    let mut explanation =
+        Explanation { line, remark: None, opinions: Vec::new(), posts: Vec::new(), undecodable: false, delivery: None };
     let (plan, judged) = match posts.see(&record.record())? {
         Seen::Change(plan, judged) => (plan, judged),
         Seen::Other => {
@@ -173,6 +190,7 @@ fn explained(
         }
         Seen::Undecodable(_) => {
             explanation.remark = Some("It goes to the dead letters, with the reason decode.".to_owned());
+            explanation.undecodable = true;
             return Ok(explanation);
         }
     };
@@ -251,6 +269,14 @@ fn values(rule: &Rule, change: &RowChange) -> String {
 }
 
 impl Explanation {
+    /// To whom it owes a post; to nobody in particular a dead letter of its own.
+    fn owed(&self, config: &Config) -> Vec<Option<String>> {
+        if self.undecodable {
+            return vec![None];
+        }
+        self.posts.iter().map(|post| Some(post.destination(config).name.to_string())).collect()
+    }
+
     fn json(&self, config: &Config) -> Json {
         let rule = |opinion: &Opinion| {
             let name = &*config.rules[opinion.rule].name;
@@ -264,6 +290,7 @@ impl Explanation {
             "remark": self.remark,
             "rules": self.opinions.iter().map(rule).collect::<Vec<_>>(),
             "posts": self.posts.iter().map(|post| post.line(config)).collect::<Vec<_>>(),
+            "delivery": self.delivery.as_ref().map(Delivery::json),
         })
     }
 
@@ -297,6 +324,16 @@ impl Explanation {
         for (index, post) in self.posts.iter().enumerate() {
             text.push_str(&preview::block(config, index as u64 + 1, post, style));
             text.push_str(if index + 1 < self.posts.len() { "\n\n" } else { "\n" });
+        }
+        if let Some(delivery) = &self.delivery {
+            let (source, lines) = delivery.lines();
+            text.push_str(&format!("\nWhat became of it, by {source}\n"));
+            let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+            for (name, said) in lines {
+                text.push_str(&format!("  {name:width$}  "));
+                write_clean(&mut text, said, 4);
+                text.push('\n');
+            }
         }
         text
     }

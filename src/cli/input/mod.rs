@@ -114,6 +114,11 @@ impl ContextArguments {
         self.config.as_deref().map(load).transpose()
     }
 
+    /// The file that is named.
+    pub fn config_path(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
     /// The config that is named, else the usual one.
     pub fn usual_config(&self) -> Result<Config, Failure> {
         load(&config::find(self.config.as_deref()))

@@ -4,7 +4,7 @@ mod status;
 mod table;
 mod tell;
 
-pub use status::{StatusArguments, status};
+pub use status::{StatusArguments, lane_state, status};
 pub use table::Table;
 pub use tell::{DestinationArguments, ReloadArguments, pause, reload};
 
@@ -69,6 +69,11 @@ impl Running {
             runtime: runtime().map_err(|error| failed(&error))?,
             client: client.build().map_err(|error| failed(&error))?,
         })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Looks; changes nothing.

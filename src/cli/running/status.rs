@@ -58,7 +58,7 @@ fn text(status: &Json, now: jiff::Timestamp) -> String {
             pending("critical").to_string(),
             lane["oldest_ms"].as_u64().map_or_else(|| "-".to_owned(), span),
             lane["delivered"].to_string(),
-            state(lane, now),
+            lane_state(lane, now),
         ]);
     }
     text.push_str(&table.text());
@@ -99,7 +99,7 @@ fn config(config: &Json) -> String {
 }
 
 /// What a lane is about, in words; the first that applies says most.
-fn state(lane: &Json, now: jiff::Timestamp) -> String {
+pub fn lane_state(lane: &Json, now: jiff::Timestamp) -> String {
     let pending = ["critical", "normal", "low"].iter().any(|priority| lane["pending"][priority].as_u64() > Some(0));
     let left = || {
         let until = lane["waiting"]["until"].as_str()?.parse::<jiff::Timestamp>().ok()?;

@@ -6,6 +6,7 @@ mod queue;
 mod reload;
 mod spill;
 mod storm;
+mod whereabouts;
 
 pub use spill::{Reread, RereadId};
 
