@@ -179,6 +179,7 @@ impl Trial<'_> {
             time_us: Some(0),
             unavailable: Vec::new(),
             before_unknown: false,
+            flattened: false,
             changes,
             before: (!matches!(self.op, Op::Create | Op::Read)).then_some(Row { columns: old }),
             after: (self.op != Op::Delete).then_some(Row { columns: new }),
