@@ -1,6 +1,6 @@
 //! From records to notices, on the poller's thread: skim, ask the rules, decode what matters.
 
-use super::judge::{self, Judge, Ruling, Verdict};
+use super::judge::{self, Judge, Lessons, Named, Plans, Ruling, Verdict};
 use super::reload::{Fresh, Replaced};
 use super::schemas::Wanted;
 use crate::change::{
@@ -9,6 +9,7 @@ use crate::change::{
 use crate::config::{Config, Table};
 use crate::kafka::{Budget, Event, RawRecord, Sink, Taken};
 use crate::ledger::Owner;
+use crate::outbox::RowKey;
 use crate::telemetry::{Metrics, TopicCounters};
 use prometheus::IntCounter;
 use std::collections::{HashMap, HashSet};
@@ -22,15 +23,14 @@ const DECODED_FACTOR: u64 = 3;
 /// Bytes a pending record takes whatever its size.
 const RECORD_OVERHEAD: u64 = 512;
 
-/// Tables whose plans are kept; beyond, plans are made anew for each record.
-const PLANS_MAX: usize = 10_000;
-
 /// What the poller's thread tells the engine, in order.
 pub enum Input {
     /// A change that somebody wants posted.
     Relevant(Relevant),
     /// A record that cannot be read.
     Undecodable { owner: Owner, offset: i64, held: Arc<Held>, error: String },
+    /// A change that the source sent before: it owes nothing, although it looks so.
+    Repeat { owner: Owner, offset: i64 },
     /// Everything below was judged.
     Read(Vec<(Owner, i64)>),
     /// What follows is judged by another config.
@@ -43,11 +43,41 @@ pub enum Input {
 pub struct Relevant {
     pub owner: Owner,
     pub offset: i64,
+    pub row: RowKey,
     pub change: Arc<RowChange>,
     pub held: Arc<Held>,
     pub table: Option<Arc<Table>>,
     /// Per destination the rules that matched, the most urgent and then the first in the file leading.
     pub wanted: Vec<(usize, Vec<usize>)>,
+}
+
+impl Relevant {
+    pub fn new(
+        owner: &Owner,
+        record: &Record<'_>,
+        change: Arc<RowChange>,
+        table: Option<Arc<Table>>,
+        wanted: Vec<(usize, Vec<usize>)>,
+        budget: &Arc<Budget>,
+    ) -> Self {
+        let row = row_key(owner, record, &change);
+        let held = Held::new(record, budget);
+        Self { owner: owner.clone(), offset: record.offset, row, change, held, table, wanted }
+    }
+}
+
+/// Row = topic, partition, table, key (design invariant 3); keyless changes share one and so keep the partition's order.
+pub fn row_key(owner: &Owner, record: &Record<'_>, change: &RowChange) -> RowKey {
+    let mut key = Vec::with_capacity(64);
+    key.extend_from_slice(owner.partition.topic.as_bytes());
+    key.push(0);
+    key.extend_from_slice(&owner.partition.number.to_be_bytes());
+    if let Some(bytes) = record.key.filter(|_| change.key.is_some()) {
+        key.extend_from_slice(change.table.as_bytes());
+        key.push(0);
+        key.extend_from_slice(bytes);
+    }
+    RowKey(key.into())
 }
 
 /// A record's bytes, and its share of the budget for as long as anything needs them.
@@ -59,11 +89,16 @@ pub struct Held {
 }
 
 impl Held {
-    fn new(record: &Record<'_>, budget: &Arc<Budget>) -> Arc<Self> {
+    pub fn new(record: &Record<'_>, budget: &Arc<Budget>) -> Arc<Self> {
         let record = RawRecord::copy(record);
         let bytes = record.bytes() * (1 + DECODED_FACTOR) + RECORD_OVERHEAD;
         budget.add(bytes);
         Arc::new(Self { record, bytes, budget: Arc::clone(budget) })
+    }
+
+    /// Its share of the budget.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 }
 
@@ -75,8 +110,6 @@ impl Drop for Held {
 
 /// What to do with the changes of one table.
 struct Plan {
-    server: String,
-    table: String,
     judged: judge::Plan,
     counters: [IntCounter; 5],
 }
@@ -93,11 +126,8 @@ pub struct Intake {
     schemas: Option<Wanted>,
     /// Partitions that wait, and for which schema.
     waiting: HashMap<Owner, SchemaId>,
-    /// By server, then table.
-    plans: HashMap<String, HashMap<String, Arc<Plan>>>,
-    plans_made: usize,
-    /// The plan of the record before: most are of one table with it.
-    latest: Option<Arc<Plan>>,
+    plans: Plans<Plan>,
+    lessons: Arc<Lessons>,
     /// The topic of the record before, and how it is read.
     reading: Option<(Arc<str>, Reading)>,
     /// The topic of the record before, and its counters.
@@ -115,9 +145,11 @@ impl Intake {
         schemas: Option<Wanted>,
         engine: UnboundedSender<Input>,
         reloads: Receiver<Replaced>,
+        lessons: Arc<Lessons>,
     ) -> Self {
+        lessons.set_registry(schemas.as_ref().map(Wanted::registry));
         Self {
-            judge: Judge::new(Arc::clone(&config)),
+            judge: Judge::teaching(Arc::clone(&config), Arc::clone(&lessons)),
             config,
             metrics,
             budget,
@@ -125,9 +157,8 @@ impl Intake {
             reloads,
             schemas,
             waiting: HashMap::new(),
-            plans: HashMap::new(),
-            plans_made: 0,
-            latest: None,
+            plans: Plans::default(),
+            lessons,
             reading: None,
             topic: None,
             topics: HashMap::new(),
@@ -140,11 +171,12 @@ impl Intake {
         let Replaced { schemas, fresh } = replaced;
         self.config = Arc::clone(&fresh.config);
         self.judge.reload(Arc::clone(&fresh.config));
-        (self.plans, self.plans_made, self.latest, self.reading) = (HashMap::new(), 0, None, None);
+        (self.plans, self.reading) = (Plans::default(), None);
         self.warned.clear();
         if let Some(schemas) = schemas {
             // Records that wait for a schema ask again, the new one.
             self.schemas = schemas;
+            self.lessons.set_registry(self.schemas.as_ref().map(Wanted::registry));
         }
         self.tell(Input::Config(fresh));
     }
@@ -159,29 +191,13 @@ impl Intake {
         self.topic = Some((Arc::clone(topic), Arc::clone(counters)));
     }
 
-    fn plan(&mut self, envelope: &Envelope<'_>) -> Arc<Plan> {
+    fn plan(&mut self, envelope: &Envelope<'_>) -> Arc<Named<Plan>> {
         let (server, table) = (envelope.server(), envelope.table());
-        if let Some(plan) = self.latest.as_ref().filter(|plan| plan.table == table && plan.server == server) {
-            return Arc::clone(plan);
-        }
-        let plan = match self.plans.get(server).and_then(|tables| tables.get(table)) {
-            Some(plan) => Arc::clone(plan),
-            None => self.make_plan(server, table),
-        };
-        self.latest = Some(Arc::clone(&plan));
-        plan
-    }
-
-    fn make_plan(&mut self, server: &str, table: &str) -> Arc<Plan> {
-        let counters = [Op::Create, Op::Update, Op::Delete, Op::Read, Op::Truncate]
-            .map(|op| self.metrics.changes.with_label_values(&[table, op.as_str()]));
-        let (server, table) = (server.to_owned(), table.to_owned());
-        let plan = Arc::new(Plan { judged: self.judge.plan(&server, &table), server, table, counters });
-        if self.plans_made < PLANS_MAX {
-            self.plans_made += 1;
-            self.plans.entry(plan.server.clone()).or_default().insert(plan.table.clone(), Arc::clone(&plan));
-        }
-        plan
+        self.plans.get(server, table, || Plan {
+            judged: self.judge.plan(server, table),
+            counters: [Op::Create, Op::Update, Op::Delete, Op::Read, Op::Truncate]
+                .map(|op| self.metrics.changes.with_label_values(&[table, op.as_str()])),
+        })
     }
 
     fn change(&mut self, owner: &Owner, record: &Record<'_>, envelope: &Envelope<'_>) {
@@ -207,7 +223,7 @@ impl Intake {
             Ruling::Repeat => {
                 self.metrics.repeats_suppressed.inc();
                 tracing::debug!(partition = %owner.partition, offset = record.offset, "the source sent this change before");
-                return;
+                return self.tell(Input::Repeat { owner: owner.clone(), offset: record.offset });
             }
             Ruling::Asked(change, verdict) => (change, verdict),
         };
@@ -215,15 +231,8 @@ impl Intake {
         if verdict.wanted.is_empty() {
             return;
         }
-        let held = Held::new(record, &self.budget);
-        self.tell(Input::Relevant(Relevant {
-            owner: owner.clone(),
-            offset: record.offset,
-            change,
-            held,
-            table: table.clone(),
-            wanted: verdict.wanted,
-        }));
+        let relevant = Relevant::new(owner, record, change, table.clone(), verdict.wanted, &self.budget);
+        self.tell(Input::Relevant(relevant));
     }
 
     fn count_notices(&mut self, change: &RowChange, verdict: &Verdict) {

@@ -2,8 +2,14 @@
 
 use crate::change::{DecodeError, Envelope, Identities, Known, LogicalMessage, Op, Repeats, RowChange};
 use crate::config::{Config, Table};
+use crate::registry::Registry;
 use crate::rule::{ExprError, Judgement, Rule};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Tables whose plans are kept; beyond, plans are made anew for each record.
+const PLANS_MAX: usize = 10_000;
 
 /// Judges changes in the order in which they are read, and learns from them.
 pub struct Judge {
@@ -11,6 +17,88 @@ pub struct Judge {
     identities: Identities,
     /// Changes that somebody may want, to know those that come again.
     repeats: Repeats,
+    lessons: Arc<Lessons>,
+}
+
+/// What is learnt while records are judged, for whoever judges some of them again.
+#[derive(Default)]
+pub struct Lessons {
+    identities: Mutex<Identities>,
+    registry: Mutex<Option<Registry>>,
+}
+
+impl Lessons {
+    /// Which tables send whole old images.
+    pub fn identities(&self) -> Identities {
+        lock(&self.identities).clone()
+    }
+
+    /// Where schemas come from.
+    pub fn registry(&self) -> Option<Registry> {
+        lock(&self.registry).clone()
+    }
+
+    /// Schemas come from there from now on.
+    pub fn set_registry(&self, registry: Option<Registry>) {
+        *lock(&self.registry) = registry;
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Plans of tables, so that they are not made for each record.
+pub struct Plans<P> {
+    /// By server, then table.
+    known: HashMap<String, HashMap<String, Arc<Named<P>>>>,
+    count: usize,
+    /// The plan of the record before: most are of one table with it.
+    latest: Option<Arc<Named<P>>>,
+}
+
+/// A plan and whose it is.
+pub struct Named<P> {
+    server: String,
+    table: String,
+    plan: P,
+}
+
+impl<P> Deref for Named<P> {
+    type Target = P;
+    fn deref(&self) -> &P {
+        &self.plan
+    }
+}
+
+impl<P> Default for Plans<P> {
+    fn default() -> Self {
+        Self { known: HashMap::new(), count: 0, latest: None }
+    }
+}
+
+impl<P> Plans<P> {
+    /// The table's plan, made where it is not known.
+    pub fn get(&mut self, server: &str, table: &str, make: impl FnOnce() -> P) -> Arc<Named<P>> {
+        if let Some(named) = self.latest.as_ref().filter(|named| named.table == table && named.server == server) {
+            return Arc::clone(named);
+        }
+        let named = match self.known.get(server).and_then(|tables| tables.get(table)) {
+            Some(named) => Arc::clone(named),
+            None => self.add(Named { server: server.to_owned(), table: table.to_owned(), plan: make() }),
+        };
+        self.latest = Some(Arc::clone(&named));
+        named
+    }
+
+    fn add(&mut self, named: Named<P>) -> Arc<Named<P>> {
+        let named = Arc::new(named);
+        if self.count < PLANS_MAX {
+            self.count += 1;
+            self.known.entry(named.server.clone()).or_default().insert(named.table.clone(), Arc::clone(&named));
+        }
+        named
+    }
 }
 
 /// What the config says about one table.
@@ -47,7 +135,17 @@ pub struct Verdict {
 impl Judge {
     /// Starts with nothing learnt.
     pub fn new(config: Arc<Config>) -> Self {
-        Self { config, identities: Identities::default(), repeats: Repeats::default() }
+        Self { config, identities: Identities::default(), repeats: Repeats::default(), lessons: Arc::default() }
+    }
+
+    /// Starts with nothing learnt, and passes on what it learns.
+    pub fn teaching(config: Arc<Config>, lessons: Arc<Lessons>) -> Self {
+        Self { lessons, ..Self::new(config) }
+    }
+
+    /// Takes over what was learnt by another.
+    pub fn learn(&mut self, lessons: &Lessons) {
+        self.identities = lessons.identities();
     }
 
     /// Another config; what was learnt stays.
@@ -63,7 +161,7 @@ impl Judge {
 
     /// Judges a change of the plan's table.
     pub fn change(&mut self, plan: &Plan, envelope: &Envelope<'_>) -> Result<Ruling, DecodeError> {
-        self.identities.observe(envelope);
+        self.observe(envelope);
         if !self.may_matter(plan, envelope) {
             return Ok(Ruling::Irrelevant);
         }
@@ -75,9 +173,26 @@ impl Judge {
         Ok(Ruling::Asked(change, verdict))
     }
 
+    /// Judges a change that was judged before: nothing is learnt from it, and that it comes again is no news.
+    pub fn change_again(&self, plan: &Plan, envelope: &Envelope<'_>) -> Result<Ruling, DecodeError> {
+        if !self.may_matter(plan, envelope) {
+            return Ok(Ruling::Irrelevant);
+        }
+        let change = self.decoded(envelope)?;
+        let verdict = self.ask(plan, &change);
+        Ok(Ruling::Asked(change, verdict))
+    }
+
+    fn observe(&mut self, envelope: &Envelope<'_>) {
+        if let Some(full) = self.identities.lesson(envelope) {
+            self.identities.learn(envelope.server(), envelope.table(), full);
+            lock(&self.lessons.identities).learn(envelope.server(), envelope.table(), full);
+        }
+    }
+
     /// Learns from a change that was dealt with before.
     pub fn past(&mut self, plan: &Plan, envelope: &Envelope<'_>) {
-        self.identities.observe(envelope);
+        self.observe(envelope);
         if self.may_matter(plan, envelope) {
             self.repeats.seen(envelope);
         }
@@ -105,6 +220,11 @@ impl Judge {
         if self.repeats.seen_message(message) {
             return Ruling::Repeat;
         }
+        self.message_again(plan, message)
+    }
+
+    /// Judges a logical message that was judged before.
+    pub fn message_again(&self, plan: &Plan, message: &LogicalMessage<'_>) -> Ruling {
         let change = Arc::new(message.change());
         let verdict = self.ask(plan, &change);
         Ruling::Asked(change, verdict)

@@ -5,6 +5,7 @@ mod intake;
 mod judge;
 mod reload;
 mod render;
+mod reread;
 mod schemas;
 mod status;
 
@@ -22,7 +23,9 @@ use crate::telemetry::Metrics;
 use axum::Router;
 use engine::{Ended, Engine};
 use intake::Intake;
+use judge::Lessons;
 use reload::{ConfigState, Reloader};
+use reread::Rereader;
 use schemas::Wanted;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +54,9 @@ pub enum RunError {
     /// `schema_registry`
     #[error("{0}\nhint: look at schema_registry in the config")]
     Registry(#[from] RegistryError),
+    /// A thread
+    #[error("a thread cannot be started: {0}")]
+    Thread(std::io::Error),
     /// Metrics clash: a bug.
     #[error("metrics cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -125,8 +131,19 @@ pub async fn run(
         Some(settings) => Some(Wanted::new(Registry::new(settings)?, Arc::clone(&health), metrics.clone())),
         None => None,
     };
-    let intake =
-        Intake::new(Arc::clone(&config), metrics.clone(), Arc::clone(&budget), schemas, engine_input, replacements);
+    let lessons = Arc::new(Lessons::default());
+    let (rereader, backs) =
+        Rereader::start(config.kafka.clone(), Arc::clone(&budget), Arc::clone(&lessons), metrics.clone())
+            .map_err(RunError::Thread)?;
+    let intake = Intake::new(
+        Arc::clone(&config),
+        metrics.clone(),
+        Arc::clone(&budget),
+        schemas,
+        engine_input,
+        replacements,
+        lessons,
+    );
     let poller =
         Poller::start(config.kafka.clone(), Arc::clone(&budget), Box::new(intake)).map_err(RunError::Consumer)?;
     tracing::info!(
@@ -148,13 +165,15 @@ pub async fn run(
         health,
         budget,
         poller: poller.commands(),
+        rereader: rereader.jobs(),
         status,
         reloads,
     };
-    let ended = engine.run(inputs, asked, wait_for(stopped)).await;
+    let ended = engine.run(inputs, asked, backs, wait_for(stopped)).await;
 
     // Both wait for Kafka, which is no work for an async thread.
     let joined = tokio::task::spawn_blocking(move || {
+        rereader.end();
         poller.join();
         dead_letters.flush();
     });

@@ -25,6 +25,11 @@ impl Wanted {
         Self { registry, runtime: Handle::current(), fetches: HashMap::new(), health, metrics }
     }
 
+    /// Whom it asks.
+    pub fn registry(&self) -> Registry {
+        self.registry.clone()
+    }
+
     /// Asks for a schema, if nobody does yet.
     pub fn fetch(&mut self, id: SchemaId) {
         if self.fetches.get(&id).is_some_and(|fetch| !fetch.is_finished()) {

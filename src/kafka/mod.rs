@@ -7,6 +7,7 @@ mod group;
 mod offsets;
 mod poller;
 mod reader;
+mod record;
 mod statistics;
 
 pub use client::{KafkaSettings, OWNED_PROPERTIES, Start, connect};
@@ -14,4 +15,4 @@ pub use dead_letter::{DeadLetter, DeadLetterError, DeadLetters, REPLAYED_HEADER,
 pub use embedded::{EmbeddedBroker, EmbeddedError, Feeder};
 pub use group::{Committed, Group, GroupError};
 pub use poller::{Budget, Command, Event, Poller, Sink, Taken};
-pub use reader::{Beginning, Reader, ReaderError, Reading, StoredRecord};
+pub use reader::{Beginning, Reader, ReaderError, Reading, StoredRecord, Stretch, StretchReader};

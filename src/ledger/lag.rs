@@ -13,6 +13,11 @@ impl Ledger {
         self.lane(owner, lane)?.lag()
     }
 
+    /// The next record of the partition to be judged.
+    pub fn position(&self, owner: &Owner) -> Option<i64> {
+        Some(self.seen(owner)?.position)
+    }
+
     /// The record at `offset` owes a post to `lane`, which does not take it in: it will read it again. Offsets must come
     /// in order, as for [`Ledger::owe`].
     pub fn let_go(&mut self, owner: &Owner, lane: LaneId, offset: i64) {

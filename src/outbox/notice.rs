@@ -7,6 +7,9 @@ use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Changes of a folded notice whose offsets are remembered, so that each can become a dead letter.
+const EARLIER_MAX: usize = 1_000;
+
 /// A row of a lane: notices with an equal one are posted in order, one at a time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowKey(pub Arc<[u8]>);
@@ -36,6 +39,8 @@ pub struct Notice<C> {
     pub offsets: RangeInclusive<i64>,
     /// Changes that it stands for.
     pub changes: u64,
+    /// Offsets of its changes before the last, as many as are remembered.
+    pub earlier: Vec<i64>,
     /// Posts about one row keep their order.
     pub row: RowKey,
     /// How urgent.
@@ -61,6 +66,7 @@ impl<C> Notice<C> {
             owner,
             offsets: offset..=offset,
             changes: 1,
+            earlier: Vec::new(),
             row,
             priority,
             expires: None,
@@ -80,28 +86,18 @@ impl<C> Notice<C> {
 impl<C: Content> Notice<C> {
     /// Takes in a later notice of the same row. Where nothing is left to say, this one still owes what both owe.
     pub(super) fn fold(&mut self, later: Self) -> Folded<Self> {
-        let Self { owner, offsets, changes, row, priority, expires, offered, attempts, simple, bytes, content } = later;
-        let folded = self.content.fold(content);
+        let folded = self.content.fold(later.content);
         if let Folded::Apart(content) = folded {
-            return Folded::Apart(Self {
-                owner,
-                offsets,
-                changes,
-                row,
-                priority,
-                expires,
-                offered,
-                attempts,
-                simple,
-                bytes,
-                content,
-            });
+            return Folded::Apart(Self { content, ..later });
         }
-        self.offsets = *self.offsets.start()..=*offsets.end();
-        self.changes += changes;
-        self.bytes = self.bytes.max(bytes);
-        self.priority = self.priority.min(priority);
-        self.expires = self.expires.zip(expires).map(|(mine, other)| mine.max(other));
+        let room = EARLIER_MAX.saturating_sub(self.earlier.len());
+        let known = self.earlier.len();
+        self.earlier.extend([*self.offsets.end()].into_iter().chain(later.earlier).take(room));
+        self.bytes = self.bytes.max(later.bytes) + ((self.earlier.len() - known) * size_of::<i64>()) as u64;
+        self.offsets = *self.offsets.start()..=*later.offsets.end();
+        self.changes += later.changes;
+        self.priority = self.priority.min(later.priority);
+        self.expires = self.expires.zip(later.expires).map(|(mine, other)| mine.max(other));
         if matches!(folded, Folded::Nothing) { Folded::Nothing } else { Folded::Kept }
     }
 }
@@ -145,6 +141,12 @@ impl Page<'_> {
 
     pub(super) fn owe_again<C>(&mut self, notice: &Notice<C>, id: PostId) -> bool {
         self.ledger.owe_again(&notice.owner, self.lane, *notice.offsets.start(), id.group())
+    }
+
+    pub(super) fn owe_letter_again(&mut self, owner: &Owner, offset: i64, id: PostId) -> Option<Owed> {
+        let owed = self.ledger.owe_again(owner, self.lane, offset, id.group());
+        let (owner, lane) = (owner.clone(), self.lane);
+        owed.then(|| Owed { owner, lane, offsets: offset..=offset, group: id.group() })
     }
 
     pub(super) fn lag(&self, owner: &Owner) -> Option<Range<i64>> {

@@ -3,7 +3,7 @@
 
 use super::content::Content;
 use super::lane::{Reread, RereadId};
-use super::notice::{Notice, Page};
+use super::notice::{Notice, Owed, Page};
 use super::{LaneId, Outbox};
 use crate::ledger::Owner;
 use std::time::Duration;
@@ -25,6 +25,12 @@ impl<C: Content> Outbox<C> {
     pub fn take_back(&mut self, id: RereadId, notice: Notice<C>, now: Duration) -> bool {
         let owns = self.ledger.owns(&notice.owner);
         self.with(id.lane, |lane, page| owns && lane.take_back(id, notice, now, page)).unwrap_or(false)
+    }
+
+    /// A record that its lane let go cannot be judged any more: it owes a dead letter. `None` where nothing is owed.
+    pub fn letter_back(&mut self, id: RereadId, owner: &Owner, offset: i64) -> Option<Owed> {
+        let owns = self.ledger.owns(owner);
+        self.with(id.lane, |lane, page| lane.letter_back(id, owner, offset, page).filter(|_| owns)).flatten()
     }
 
     /// An order is done: everything below `position` was looked at, and came back where the rules want it. What the log

@@ -52,6 +52,10 @@ pub struct Metrics {
     pub dead_letters: IntCounterVec,
     /// `records_lost_total{topic}`
     pub records_lost: IntCounterVec,
+    /// `records_reread_total{topic}`
+    pub records_reread: IntCounterVec,
+    /// `lane_spilled{destination}`
+    pub lane_spilled: IntGaugeVec,
     /// `consumer_lag{topic,partition}`
     pub consumer_lag: IntGaugeVec,
     /// `uncommitted_records{topic,partition}`
@@ -141,6 +145,16 @@ impl Metrics {
                 ))?,
             )?,
             dead_letters: counter("dead_letters_total", "Records written to the dead-letter topic.", &["reason"])?,
+            records_reread: counter(
+                "records_reread_total",
+                "Records read again for destinations that let them go for want of memory.",
+                &["topic"],
+            )?,
+            lane_spilled: gauge(
+                "lane_spilled",
+                "Pending notices that take no memory: their records are read again when it is their turn.",
+                &["destination"],
+            )?,
             records_lost: counter(
                 "records_lost_total",
                 "Records that the log no longer held when they were to be read.",
@@ -234,6 +248,7 @@ impl Metrics {
         let _ = self.destination_up.remove_label_values(&[destination]);
         let _ = self.lane_oldest.remove_label_values(&[destination]);
         let _ = self.lane_paused.remove_label_values(&[destination]);
+        let _ = self.lane_spilled.remove_label_values(&[destination]);
         for priority in ["critical", "normal", "low"] {
             let _ = self.lane_pending.remove_label_values(&[destination, priority]);
         }

@@ -23,6 +23,7 @@ mod refusals;
 mod reloading;
 mod repeats;
 mod schemas;
+mod spilling;
 mod stopping;
 mod threads;
 mod unanswered;

@@ -23,6 +23,18 @@ impl Work {
             let name = &*known.destination.name;
             metrics.folded.with_label_values(&[name]).inc_by(lane.folded - known.folded);
             known.folded = lane.folded;
+            metrics.lane_spilled.with_label_values(&[name]).set(lane.spilled as i64);
+            let began = !known.spills && lane.spilled > 0;
+            if began {
+                tracing::warn!(
+                    destination = name,
+                    held_bytes = lane.bytes,
+                    "the destination's share of limits.pending_bytes is used up: of what comes now only offsets are kept, and it is read again in time"
+                );
+            } else if known.spills && lane.spilled == 0 {
+                tracing::info!(destination = name, "the destination has caught up: nothing has to be read again");
+            }
+            known.spills = lane.spilled > 0;
             for priority in Priority::ALL {
                 let pending = lane.pending[priority as usize] as i64;
                 metrics.lane_pending.with_label_values(&[name, priority.as_str()]).set(pending);
@@ -32,6 +44,9 @@ impl Work {
             if let Some((reason, _)) = lane.waiting {
                 metrics.lane_wait.with_label_values(&[name, reason.as_str()]).inc_by(elapsed);
             }
+        }
+        if lanes.iter().all(|lane| lane.spilled == 0) {
+            self.earlier.clear();
         }
         metrics.pending_bytes.set(i64::try_from(self.engine.budget.pending_bytes()).unwrap_or(i64::MAX));
         let overflow = self.outbox.ledger().overflow();

@@ -7,6 +7,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
+/// One part in so many of `limits.pending_bytes` is the lanes'; the rest is for records on their way to them, so that a lane
+/// that is full stops no reading.
+const SHARED_BY_LANES: u64 = 2;
+
 /// A destination, and what became of its posts.
 pub(super) struct Known {
     pub(super) destination: Destination,
@@ -22,6 +26,8 @@ pub(super) struct Known {
     pub(super) up: bool,
     /// Changes folded, as far as the metric knows.
     pub(super) folded: u64,
+    /// It let notices go, and that was said.
+    pub(super) spills: bool,
     /// A command holds it; the config may, too.
     pub(super) held: bool,
     pub(super) removed: bool,
@@ -40,6 +46,7 @@ impl Known {
             retried: 0,
             up: true,
             folded: 0,
+            spills: false,
             held: false,
             removed: false,
             trouble: None,
@@ -132,6 +139,7 @@ impl Lanes {
     /// share one, the first in the file says how.
     pub(super) fn settings(&mut self, config: &Config) -> Vec<LaneSettings> {
         let mut before = std::mem::take(&mut self.buckets);
+        let share_bytes = config.limits.pending_bytes / SHARED_BY_LANES / config.destinations.len().max(1) as u64;
         let settings = |destination: &Destination| {
             let (rate, burst) = (destination.rate, destination.burst);
             let (_, _, bucket) = self.buckets.entry(destination.bucket.clone()).or_insert_with(|| {
@@ -146,7 +154,7 @@ impl Lanes {
                 digest: destination.digest,
                 // A program wants its data whole or not at all.
                 simplify: !matches!(destination.target, Target::Webhook { .. }),
-                share_bytes: u64::MAX,
+                share_bytes,
             }
         };
         config.destinations.iter().map(settings).collect()

@@ -3,6 +3,7 @@
 //! Everything that happens reaches it as a message; it alone decides what is posted next and what is committed.
 
 mod asks;
+mod back;
 mod content;
 mod gauges;
 mod lanes;
@@ -12,21 +13,21 @@ mod release;
 mod reload;
 mod standstill;
 
-use super::intake::{Held, Input, Relevant};
+use super::intake::{Input, Relevant};
 use super::render::Renderer;
+use super::reread::{Back, Job};
 use super::status::Status;
-use crate::change::RowChange;
 use crate::config::Config;
 use crate::destination::{Http, Verdict};
 use crate::kafka::{Budget, Command, DeadLetters, Event};
 use crate::ledger::{Owner, Partition};
-use crate::message::Priority;
-use crate::outbox::{LaneId, Notice, Outbox, Owed, PostId, RowKey};
+use crate::outbox::{LaneId, Outbox, Owed, PostId};
 use crate::server::{Ask, Asked, Health};
 use crate::telemetry::Metrics;
+use back::Earlier;
 pub use content::Payload;
 use lanes::Lanes;
-use letter::Letter;
+use letter::{Letter, OnTheWay};
 use release::{DRAIN, Revoking};
 pub use reload::Changes;
 use standstill::Watch;
@@ -49,7 +50,7 @@ const POLLER_ENDED: &str = "the poller's thread ended, which is a bug; its last 
 /// What comes back from the tasks that wait for an answer.
 enum Done {
     Post { lane: LaneId, id: PostId, verdict: Verdict, took: Duration },
-    Letter { owed: Owed, reason: &'static str },
+    Letter { owed: Owed, reason: &'static str, letters: u64 },
 }
 
 /// Why the engine ended.
@@ -70,6 +71,7 @@ pub struct Engine {
     pub(super) health: Arc<Health>,
     pub(super) budget: Arc<Budget>,
     pub(super) poller: Sender<Command>,
+    pub(super) rereader: Sender<Job>,
     pub(super) status: watch::Sender<Status>,
     /// Who is asked to read the config again.
     pub(super) reloads: UnboundedSender<oneshot::Sender<Asked>>,
@@ -86,11 +88,13 @@ struct Work {
     assigned: Instant,
     done: UnboundedSender<Done>,
     /// Dead letters on their way, by partition.
-    letters: HashMap<Owner, usize>,
+    letters: HashMap<Owner, OnTheWay>,
     revoking: Vec<Revoking>,
     ticked: Instant,
     watch: Watch,
     log_ends: HashMap<Partition, i64>,
+    /// Configs that judged what may have to be read again.
+    earlier: Vec<Earlier>,
     /// Reading pauses, for what is pending fills the memory.
     intake_paused: bool,
     /// The poller cannot go on: why.
@@ -106,6 +110,7 @@ impl Engine {
         self,
         mut input: UnboundedReceiver<Input>,
         mut asks: UnboundedReceiver<Ask>,
+        mut backs: UnboundedReceiver<Back>,
         stop: impl Future<Output = ()>,
     ) -> Ended {
         let (done, mut answers) = unbounded_channel();
@@ -127,6 +132,7 @@ impl Engine {
                 _ = tick.tick() => work.tick(),
                 Some(ask) = asks.recv() => work.answer(ask),
                 () = sleep_until(wake) => work.finish_revokes(),
+                back = backs.recv() => work.came_back(back),
                 count = input.recv_many(&mut batch, INPUTS_AT_ONCE) => {
                     if count == 0 {
                         work.failed.get_or_insert_with(|| POLLER_ENDED.to_owned());
@@ -167,6 +173,7 @@ impl Work {
             ticked: Instant::now(),
             watch: Watch::start(),
             log_ends: HashMap::new(),
+            earlier: Vec::new(),
             intake_paused: false,
             failed: None,
             draining: false,
@@ -184,15 +191,24 @@ impl Work {
         match input {
             Input::Relevant(relevant) => self.offer(relevant),
             Input::Undecodable { owner, offset, held, error } => {
+                self.outbox.owes_nothing(&owner, offset);
                 let owed = self.outbox.owe_letter(&owner, offset);
                 if let Some(owed) = owed.filter(|_| !self.draining) {
                     tracing::warn!(partition = %owner.partition, offset, %error, "a record cannot be read; it goes to the dead letters");
                     self.write_letter(
                         owed,
-                        Letter { held: Some(held), reason: "decode", error, rule: None, attempts: 0 },
+                        Letter {
+                            held: Some(held),
+                            earlier: Vec::new(),
+                            reason: "decode",
+                            error,
+                            rule: None,
+                            attempts: 0,
+                        },
                     );
                 }
             }
+            Input::Repeat { owner, offset } => self.outbox.owes_nothing(&owner, offset),
             Input::Read(positions) => {
                 for (owner, position) in positions {
                     self.outbox.read(&owner, position);
@@ -204,28 +220,12 @@ impl Work {
     }
 
     fn offer(&mut self, relevant: Relevant) {
-        let Relevant { owner, offset, change, held, table, wanted } = relevant;
-        let row = row_key(&owner, &change, &held);
-        let now = self.now();
-        for (index, rules) in wanted {
-            let Some(lane) = self.lanes.at(index) else { continue };
-            let priority = rules.first().map_or(Priority::Normal, |index| self.engine.config.rules[*index].priority);
-            let expires = self.expires(&rules, &change, now);
-            let held = Some(Arc::clone(&held));
-            let payload = Payload::new(&self.engine.config, &change, held, table.clone(), rules);
-            let notice = Notice::new(owner.clone(), offset, row.clone(), priority, payload, now);
-            self.outbox.offer(lane, Notice { expires, ..notice }, now);
+        let (config, now) = (Arc::clone(&self.engine.config), self.now());
+        for (destination, notice) in self.notices(&config, relevant) {
+            if let Some(lane) = self.lanes.at(destination) {
+                self.outbox.offer(lane, notice, now);
+            }
         }
-    }
-
-    /// When the change is too old for every rule that wants it, counted from its commit at the source.
-    fn expires(&self, rules: &[usize], change: &RowChange, now: Duration) -> Option<Duration> {
-        let spans: Option<Vec<_>> = rules.iter().map(|index| self.engine.config.rules[*index].expires).collect();
-        let longest = spans?.into_iter().max()?;
-        let age_us =
-            change.time_us.map_or(0, |time_us| jiff::Timestamp::now().as_microsecond().saturating_sub(time_us));
-        let age = Duration::from_micros(u64::try_from(age_us).unwrap_or(0));
-        Some((now + longest).saturating_sub(age))
     }
 
     fn event(&mut self, event: Event) {
@@ -315,18 +315,4 @@ impl Work {
         let revoke = self.revoking.iter().map(|revoking| revoking.deadline).min();
         [due, revoke].into_iter().flatten().min()
     }
-}
-
-/// Row = topic, partition, table, key (design invariant 3); keyless changes share one and so keep the partition's order.
-fn row_key(owner: &Owner, change: &RowChange, held: &Held) -> RowKey {
-    let mut key = Vec::with_capacity(64);
-    key.extend_from_slice(owner.partition.topic.as_bytes());
-    key.push(0);
-    key.extend_from_slice(&owner.partition.number.to_be_bytes());
-    if let Some(bytes) = held.record.key.as_deref().filter(|_| change.key.is_some()) {
-        key.extend_from_slice(change.table.as_bytes());
-        key.push(0);
-        key.extend_from_slice(bytes);
-    }
-    RowKey(key.into())
 }

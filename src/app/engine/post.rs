@@ -24,7 +24,7 @@ impl Work {
                     let error = "it was older than its rule allows when its turn came".to_owned();
                     self.give_up(notice, GivenUp::Expired, owed, error);
                 }
-                Some(Next::Reread(order)) => self.outbox.reread_failed(order.id, self.now()),
+                Some(Next::Reread(reread)) => self.order(reread),
                 None => return,
             }
         }
@@ -98,16 +98,7 @@ impl Work {
     pub(super) fn settle(&mut self, done: Done) {
         match done {
             Done::Post { lane, id, verdict, took } => self.posted(lane, id, verdict, took),
-            Done::Letter { owed, reason } => {
-                self.engine.metrics.dead_letters.with_label_values(&[reason]).inc();
-                self.outbox.lettered(&owed);
-                if let Some(count) = self.letters.get_mut(&owed.owner) {
-                    *count -= 1;
-                    if *count == 0 {
-                        self.letters.remove(&owed.owner);
-                    }
-                }
-            }
+            Done::Letter { owed, reason, letters } => self.lettered(&owed, reason, letters),
         }
         self.finish_revokes();
     }
@@ -189,9 +180,7 @@ impl Work {
     }
 
     fn give_up(&mut self, notice: Notice<Payload>, why: GivenUp, owed: Owed, error: String) {
-        let Notice { attempts, content, .. } = notice;
-        let rule = Some(content.rule_names());
-        self.write_letter(owed, Letter { held: content.held, reason: why.as_str(), error, rule, attempts });
+        self.write_letter(owed, Letter::of(notice, why, error));
     }
 }
 

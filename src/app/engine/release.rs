@@ -5,6 +5,7 @@ use crate::app::intake::Input;
 use crate::destination::POST_TIMEOUT;
 use crate::kafka::Command;
 use crate::ledger::{Commit, Owner};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -22,6 +23,9 @@ impl Work {
     pub(super) fn release(&mut self, owners: &[Owner]) {
         for owner in owners {
             self.outbox.release(owner);
+            if let Some(on_the_way) = self.letters.remove(owner) {
+                on_the_way.gone.store(true, Ordering::Relaxed);
+            }
             self.log_ends.remove(&owner.partition);
             self.engine.metrics.forget_partition(&owner.partition.topic, owner.partition.number);
         }

@@ -22,6 +22,7 @@ impl Work {
     pub(super) fn reload(&mut self, fresh: Fresh) {
         let Fresh { config, http, applied } = fresh;
         let before = std::mem::replace(&mut self.engine.config, Arc::clone(&config));
+        self.keep_earlier(Arc::clone(&before));
         self.engine.http = http;
         self.engine.budget.set_limit(config.limits.pending_bytes);
         self.outbox.set_commits(commits(&config));

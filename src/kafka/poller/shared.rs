@@ -1,11 +1,12 @@
 //! What the callbacks and the thread share: the partitions that are ours, how far they are read, and the sink.
 
 use super::{Event, Sink, Taken};
-use crate::change::{Headers, Record};
+use crate::change::Record;
 use crate::kafka::offsets::Beginning;
+use crate::kafka::record::MessageHeaders;
 use crate::ledger::{Owner, Partition};
 use rdkafka::TopicPartitionList;
-use rdkafka::message::{BorrowedMessage, Headers as _, Message};
+use rdkafka::message::{BorrowedMessage, Message};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -203,20 +204,6 @@ impl Shared {
             }
         }
         owners
-    }
-}
-
-/// A record's headers, which librdkafka parses only when somebody asks.
-struct MessageHeaders<'a>(&'a BorrowedMessage<'a>);
-
-impl Headers for MessageHeaders<'_> {
-    fn header(&self, name: &str) -> Option<&[u8]> {
-        self.0.headers()?.iter().find(|header| header.key == name).and_then(|header| header.value)
-    }
-
-    fn all(&self) -> Vec<(String, Option<Vec<u8>>)> {
-        let headers = self.0.headers().into_iter().flat_map(|headers| headers.iter());
-        headers.map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect()
     }
 }
 

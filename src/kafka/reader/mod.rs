@@ -1,8 +1,10 @@
 //! Reading a topic as an observer: no group, no commit, from where one says to where the log ended at the start.
 
 mod error;
+mod stretch;
 
 pub use error::ReaderError;
+pub use stretch::{Stretch, StretchReader};
 
 use crate::kafka::client::{KafkaSettings, without_value};
 use crate::kafka::dead_letter::RawRecord;

@@ -261,6 +261,21 @@ impl<C: Content> Lane<C> {
         owed
     }
 
+    /// Owes a dead letter for a record that was let go.
+    pub(in crate::outbox) fn letter_back(
+        &mut self,
+        id: RereadId,
+        owner: &Owner,
+        offset: i64,
+        page: &mut Page<'_>,
+    ) -> Option<Owed> {
+        self.job.as_ref().filter(|job| job.number == id.number && job.owner == *owner)?;
+        let own = self.new_id();
+        let owed = page.owe_letter_again(owner, offset, own);
+        self.pass(owner, offset + 1, page);
+        owed
+    }
+
     fn pass(&mut self, owner: &Owner, position: i64, page: &mut Page<'_>) {
         page.catch_up(owner, position);
         if let Some(spill) = self.spills.get_mut(owner) {
