@@ -12,7 +12,8 @@ const SPILLED: &str = "rowbell_lane_spilled{destination=\"down\"}";
 /// A channel, and a program that has room for some eight changes.
 fn setup() -> Setup {
     Setup {
-        destinations: "  down: { webhook: { url: \"http://RECEIVER/hook/down\" }, rate: 5000/s }\n".to_owned(),
+        destinations: "  down: { webhook: { url: \"http://RECEIVER/hook/down\" }, rate: 5000/s, in_flight: 1 }\n"
+            .to_owned(),
         rules: "  - { name: price, table: public.listings, columns: [price], to: [ops, down] }\n  \
                 - { name: gone, table: public.listings, columns: [prod_stk_qty], to: [down], priority: critical }\n"
             .to_owned(),
@@ -31,7 +32,7 @@ fn offset(post: &Arrival) -> i64 {
 async fn until_pending(service: &Service, count: usize) {
     until("all of it owed", async || {
         let status = service.status.borrow();
-        let lane = status.lanes.iter().find(|lane| lane.destination == "down").expect("it is there");
+        let lane = status.lanes.iter().find(|lane| lane.destination == "down")?;
         (lane.pending.iter().sum::<usize>() == count).then_some(())
     })
     .await;
@@ -50,8 +51,8 @@ async fn a_destination_that_is_down_costs_no_memory_and_gets_everything_in_order
         let id = change % ROWS;
         rows.insert(broker.write(0, Some(&key(id)), Some(&price(id, &from, &to))).await, id);
     }
-    let own = broker.write(0, Some(&key(5)), Some(&sold_out(5))).await;
     let other = broker.write(0, Some(&key(99)), Some(&sold_out(99))).await;
+    let own = broker.write(0, Some(&key(5)), Some(&sold_out(5))).await;
     rows.extend([(own, 5), (other, 99)]);
     receiver.until_accepted("/slack/ops", CHANGES as usize).await;
     until_pending(&service, CHANGES as usize + 2).await;
@@ -70,7 +71,7 @@ async fn a_destination_that_is_down_costs_no_memory_and_gets_everything_in_order
     }
     let place = |offset| posts.iter().position(|posted| *posted == offset).expect("it was posted");
     let before = posts[..place(own)].iter().filter(|offset| rows[offset] != 5).count();
-    assert!(place(other) < 10, "the urgent one of another row came {}th", place(other));
+    assert!(place(other) < 10, "the urgent one of another row came {}th: {posts:?}", place(other));
     assert!(before < 100, "{before} posts of other rows came before the urgent one");
     assert_eq!(receiver.accepted("/slack/ops").len(), CHANGES as usize);
     service.until_metric(SPILLED, |spilled| spilled == 0.0).await;

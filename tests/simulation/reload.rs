@@ -5,7 +5,7 @@
 use crate::change::{Id, Memory};
 use crate::destination::Mood;
 use crate::faults::Bug;
-use crate::replica::Replica;
+use crate::replica::{EACH, Replica};
 use crate::world::{LanePlan, World, plan};
 use rowbell::ledger::Owner;
 use rowbell::outbox::{Bucket, LaneSettings, Leftover, Owed};
@@ -38,7 +38,7 @@ pub fn settings(name: usize, plan: &LanePlan) -> LaneSettings {
         fold: plan.fold,
         digest: plan.digest,
         simplify: plan.simplify,
-        share_bytes: plan.share,
+        share_bytes: plan.share.saturating_mul(EACH),
     }
 }
 

@@ -13,6 +13,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
 
+/// Memory that a notice takes.
+pub const EACH: u64 = 16;
+
 /// Records handed over in one go.
 const POLLED: usize = 20;
 
@@ -93,7 +96,7 @@ pub fn notice(
     };
     let key = RowKey(key.into_bytes().into());
     let notice = Notice::new(owner.clone(), record.offset, key, told, content, now);
-    Notice { expires: record.expires, bytes: 1, ..notice }
+    Notice { expires: record.expires, bytes: EACH, ..notice }
 }
 
 impl World {

@@ -3,8 +3,11 @@
 use super::*;
 use std::collections::{BTreeMap, HashMap};
 
-/// Each notice takes one byte; so many may a lane hold, three quarters of them not urgent.
-const SHARE: u64 = 32;
+/// What a notice takes.
+const EACH: u64 = 16;
+
+/// A lane may hold 64 notices, five eighths of them not urgent.
+const SHARE: u64 = 64 * EACH;
 
 fn small(per_second: u32) -> LaneSettings {
     LaneSettings { share_bytes: SHARE, ..settings(per_second, 1, 1) }
@@ -19,7 +22,7 @@ impl Log {
         let (row, priority, before) = &self.0[&(number, offset)];
         let content = Step { from: *before, to: before + 1, weight: 0 };
         let row = RowKey(format!("{number} {row}").as_bytes().into());
-        Notice { bytes: 1, ..Notice::new(owner(number), offset, row, *priority, content, now) }
+        Notice { bytes: EACH, ..Notice::new(owner(number), offset, row, *priority, content, now) }
     }
 
     /// Writes a change and offers it.
@@ -57,7 +60,7 @@ impl Log {
                 return taken;
             }
             if outbox.take_back(order.id, notice, now) {
-                (taken, bytes) = (taken + 1, bytes + 1);
+                (taken, bytes) = (taken + 1, bytes + EACH);
             }
         }
         outbox.reread(order.id, order.to, now);
@@ -80,7 +83,7 @@ impl Log {
                 None => now = outbox.wake_at().expect("a time").max(now + Duration::from_millis(1)),
             }
             let held = outbox.status(now)[0].bytes;
-            assert!(held <= SHARE + 1, "{held} bytes are held");
+            assert!(held <= SHARE + EACH, "{held} bytes are held");
         }
         posted
     }
@@ -104,7 +107,7 @@ fn a_lane_beyond_its_share_lets_go_and_posts_everything_in_order() {
         log.offer(&mut outbox, offset, &format!("row {}", offset % 7), Priority::Normal, at(0));
     }
     let status = &outbox.status(at(0))[0];
-    assert_eq!((status.pending, status.bytes, status.spilled), ([0, 500, 0], 24, 476));
+    assert_eq!((status.pending, status.bytes, status.spilled), ([0, 500, 0], 40 * EACH, 460));
     assert_eq!(log.drain(&mut outbox, at(0)), (0..500).collect::<Vec<_>>());
     assert_eq!(outbox.ledger().positions()[0].committed, 500);
 }
@@ -151,7 +154,7 @@ fn an_urgent_row_of_more_than_fits_is_posted_piece_by_piece() {
     log.offer(&mut outbox, 400, "b", Priority::Critical, at(1));
     let posted = log.drain(&mut outbox, LATER);
     let before = posted.iter().take_while(|offset| **offset != 400).count();
-    assert!(before < 200 + 2 * SHARE as usize, "{before} posts before the urgent one: {posted:?}");
+    assert!(before < 200 + 2 * (SHARE / EACH) as usize, "{before} posts before the urgent one: {posted:?}");
     let row: Vec<_> = posted.iter().filter(|offset| *offset % 2 == 0 && **offset > 0).copied().collect();
     assert_eq!(row, (1..=200).map(|half| half * 2).collect::<Vec<_>>());
     assert_eq!(posted.len(), 401);
@@ -160,7 +163,7 @@ fn an_urgent_row_of_more_than_fits_is_posted_piece_by_piece() {
 #[test]
 fn what_comes_while_the_rest_is_read_again_follows_it() {
     let (mut outbox, mut log) = held_up(small(100));
-    for offset in 1..30 {
+    for offset in 1..50 {
         log.offer(&mut outbox, offset, "a", Priority::Normal, at(1));
     }
     let mut now = LATER;
@@ -172,16 +175,16 @@ fn what_comes_while_the_rest_is_read_again_follows_it() {
             None => now = outbox.wake_at().unwrap(),
         }
     };
-    assert_eq!((order.from, order.to), (24, 30));
-    log.offer(&mut outbox, 30, "a", Priority::Normal, now);
-    log.offer(&mut outbox, 31, "b", Priority::Critical, now);
-    assert_eq!(outbox.status(now)[0].spilled, 7);
+    assert_eq!((order.from, order.to), (40, 50));
+    log.offer(&mut outbox, 50, "a", Priority::Normal, now);
+    log.offer(&mut outbox, 51, "b", Priority::Critical, now);
+    assert_eq!(outbox.status(now)[0].spilled, 11);
     log.serve(&mut outbox, &order, now);
     let status = &outbox.status(now)[0];
     assert_eq!((status.spilled, outbox.ledger().lag(&owner(0), 0)), (0, None), "it has caught up");
     let posted = log.drain(&mut outbox, now);
-    assert_eq!(posted.first(), Some(&31));
-    assert_eq!(posted[posted.len() - 2..], [29, 30]);
+    assert_eq!(posted.first(), Some(&51));
+    assert_eq!(posted[posted.len() - 2..], [49, 50]);
 }
 
 #[test]
@@ -215,7 +218,7 @@ fn a_lane_that_is_never_empty_catches_up_all_the_same() {
             }
         }
         lagged += u32::from(ms > 3_000 && outbox.status(at(ms))[0].spilled > 0);
-        assert!(outbox.status(at(ms))[0].bytes <= SHARE + 1);
+        assert!(outbox.status(at(ms))[0].bytes <= SHARE + EACH);
     }
     assert_eq!(lagged, 0, "a second in which everything was kept");
     assert!(offset - posted < 3, "{posted} of {offset}");
@@ -333,14 +336,14 @@ fn pending_changes_fold_when_they_are_read_again() {
 
 #[test]
 fn in_a_storm_what_was_let_go_is_read_into_the_digest() {
-    let settings = LaneSettings { digest: Some(SECOND * 30), ..small(1) };
+    let settings = LaneSettings { digest: Some(SECOND * 30), ..small(2) };
     let (mut outbox, mut log) = held_up(settings);
-    for offset in 1..28 {
+    for offset in 1..50 {
         log.offer(&mut outbox, offset, &offset.to_string(), Priority::Normal, at(1));
     }
     let status = outbox.status(at(1))[0].clone();
-    assert!(status.spilled > 0 && status.pending == [0, 28, 0], "not yet a storm: {status:?}");
-    for offset in 28..200 {
+    assert!(status.spilled > 0 && status.pending == [0, 50, 0], "not yet a storm: {status:?}");
+    for offset in 50..200 {
         log.offer(&mut outbox, offset, &offset.to_string(), Priority::Normal, at(1));
         while let Some(Next::Reread(order)) = outbox.next(at(1)) {
             log.serve(&mut outbox, &order, at(1));
@@ -407,7 +410,7 @@ fn a_removed_destinations_rest_is_counted() {
         }
         all.push(owed);
     }
-    assert_eq!((one, counted), (24, 76));
+    assert_eq!((one, counted), (40, 60));
     all.iter().for_each(|owed| outbox.lettered(owed));
     commit(&mut outbox, at(100));
     assert_eq!(outbox.ledger().positions()[0].committed, 100);

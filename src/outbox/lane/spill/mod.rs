@@ -25,6 +25,12 @@ const URGENT_ROWS_MAX: usize = 1_000;
 /// Records that a lane leaves to urgent notices of what its ledger can tell one by one.
 const ROOM_FOR_THE_URGENT: usize = 2_048;
 
+/// Eighths of its share that a lane fills with what is not urgent, and to which it reads on once half of that is free; with
+/// what is kept while it is about to catch up; and with what is read ahead. The rest is for urgent notices as they come.
+const IN_TURN: u64 = 5;
+const KEPT: u64 = 6;
+const AHEAD: u64 = 7;
+
 /// Pause after reading again failed.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -171,6 +177,10 @@ impl<C: Content> Lane<C> {
         self.spills.values().filter_map(|spill| spill.ages.oldest()).min()
     }
 
+    fn share(&self, eighths: u64) -> u64 {
+        self.settings.share_bytes / 8 * eighths
+    }
+
     fn fits(&self, bytes: u64, limit: u64) -> bool {
         let held = self.bytes + self.reserved();
         held == 0 || held.saturating_add(bytes) <= limit
@@ -197,8 +207,8 @@ impl<C: Content> Lane<C> {
         let (limit, room) = match critical {
             true => (share, 0),
             // Partitions that lag come first.
-            false if !self.spills.is_empty() => (share / 4, ROOM_FOR_THE_URGENT),
-            false => (share / 4 * 3, ROOM_FOR_THE_URGENT),
+            false if !self.spills.is_empty() => (self.share(IN_TURN) / 4, ROOM_FOR_THE_URGENT),
+            false => (self.share(IN_TURN), ROOM_FOR_THE_URGENT),
         };
         !self.fits(notice.bytes, limit) || page.room(&notice.owner) <= room
     }
@@ -208,8 +218,7 @@ impl<C: Content> Lane<C> {
         page.let_go(&notice);
         let from = *notice.offsets.start();
         self.spills.entry(notice.owner.clone()).or_insert_with(|| Spill::new(from)).note(&notice);
-        // Of what is left to the urgent, half.
-        let fits = self.fits(notice.bytes, self.settings.share_bytes / 8 * 7);
+        let fits = self.fits(notice.bytes, self.share(KEPT));
         let job = self.job.as_mut().filter(|job| job.owner == notice.owner);
         match job.and_then(|job| job.meanwhile.as_mut()) {
             Some(meanwhile) if fits => {
@@ -351,13 +360,14 @@ impl<C: Content> Lane<C> {
             _ => (ahead?, true),
         };
         let lag = page.lag(&owner)?;
-        let (share, held, room) = (self.settings.share_bytes, self.bytes, page.room(&owner));
+        let (held, room) = (self.bytes, page.room(&owner));
+        let (in_turn, in_advance) = (self.share(IN_TURN), self.share(AHEAD));
         let spill = self.spills.get_mut(&owner)?;
         let (from, to, rows, bytes, notices) = if ahead {
             let (from, to, rows) = spill.look_ahead(lag.start);
-            (from, to, Some(rows), share.saturating_sub(held), room)
+            (from, to, Some(rows), in_advance.saturating_sub(held), room)
         } else {
-            let bytes = (share / 4 * 3).saturating_sub(held);
+            let bytes = in_turn.saturating_sub(held);
             (lag.start, lag.end, None, bytes, room.saturating_sub(ROOM_FOR_THE_URGENT).max(1))
         };
         let last = !ahead && spill.bytes <= bytes && spill.pending.iter().sum::<usize>() < notices;
@@ -370,13 +380,13 @@ impl<C: Content> Lane<C> {
 
     /// A partition with urgent rows among what was let go, and room for them.
     fn wants_ahead(&self, page: &Page<'_>) -> Option<Owner> {
-        let room = self.bytes == 0 || self.bytes <= self.settings.share_bytes / 8 * 7;
+        let room = self.bytes == 0 || self.bytes <= self.share(KEPT);
         self.in_turn(|owner, spill| room && spill.is_urgent() && page.room(owner) > 0, page)
     }
 
     /// A partition that there is room for more of.
     fn wants_next(&self, page: &Page<'_>) -> Option<Owner> {
-        let room = self.bytes <= self.settings.share_bytes / 2;
+        let room = self.bytes <= self.share(IN_TURN) / 2;
         self.in_turn(|owner, _| self.bytes == 0 || room && page.room(owner) > ROOM_FOR_THE_URGENT, page)
     }
 
