@@ -347,6 +347,11 @@ impl Ledger {
         Some(log.lanes.iter().map(due).collect())
     }
 
+    /// How many partitions are ours.
+    pub fn owned(&self) -> usize {
+        self.logs.len()
+    }
+
     /// Every current assignment.
     pub fn owners(&self) -> Vec<Owner> {
         self.logs.iter().map(|(p, log)| Owner { partition: p.clone(), epoch: log.epoch }).collect()

@@ -25,6 +25,7 @@ impl<C: Content> Outbox<C> {
             self.uncommitted.resize_with(lane + 1, Vec::new);
         }
         self.lanes[lane] = Some(Lane::new(settings));
+        self.share_anew();
         // No post before a commit says where it began: else the next owner of a partition might begin it earlier, and
         // tell of a row what came before that post.
         let owners = self.ledger.owners();
@@ -51,6 +52,7 @@ impl<C: Content> Outbox<C> {
         if let Some(Some(found)) = self.lanes.get_mut(lane) {
             found.change(settings, elsewhere, now, &mut Page { ledger: &mut self.ledger, lane });
         }
+        self.share_anew();
     }
 
     /// A blocked destination is tried again at once.

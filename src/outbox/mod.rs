@@ -12,6 +12,7 @@ mod lanes;
 mod notice;
 mod pace;
 mod reread;
+mod share;
 mod whereabouts;
 
 #[cfg(test)]
@@ -213,6 +214,10 @@ pub struct Outbox<C: Content> {
     closed: bool,
     /// Where the search for the next post begins, so that lanes of one bucket take turns.
     turn: LaneId,
+    /// Partitions of the subscribed topics, whoever owns them.
+    partitions: u32,
+    /// The share of each rate that the buckets were told: so many partitions of so many.
+    shared: (u32, u32),
 }
 
 impl<C: Content> Outbox<C> {
@@ -230,6 +235,8 @@ impl<C: Content> Outbox<C> {
             random: fastrand::Rng::with_seed(seed),
             closed: false,
             turn: 0,
+            partitions: 0,
+            shared: (0, 0),
         }
     }
 
@@ -292,6 +299,7 @@ impl<C: Content> Outbox<C> {
         if self.closed {
             return None;
         }
+        self.share_rates(now);
         let count = self.lanes.len();
         let mut order: Vec<_> = (0..count)
             .map(|step| (self.turn + step) % count)

@@ -1,12 +1,6 @@
 //! Pacing: token buckets over a clock that is handed in, and the delays between attempts.
 
-use governor::clock::Clock;
-use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
-use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter};
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -36,46 +30,78 @@ impl Rate {
     }
 }
 
-/// The time as the outbox was last told it: governor's own clocks would make the simulation lie.
-#[derive(Debug, Clone, Default)]
-struct ToldClock(Arc<AtomicU64>);
-
-impl Clock for ToldClock {
-    type Instant = Nanos;
-    fn now(&self) -> Nanos {
-        Nanos::from(self.0.load(Ordering::Relaxed))
-    }
-}
-
 /// A destination's token bucket; destinations that share a limit share one.
+///
+/// Its rate can be shared with other replicas and change in place, which governor's cannot. One task uses it: atomics, in
+/// nanoseconds, so that lanes may share it without a lock.
 #[derive(Debug)]
 pub struct Bucket {
-    interval: Duration,
-    clock: ToldClock,
-    limiter: RateLimiter<NotKeyed, InMemoryState, ToldClock, NoOpMiddleware<Nanos>>,
+    rate: Rate,
+    burst: u64,
+    /// Time between two posts.
+    interval: AtomicU64,
+    /// Posts at once.
+    capacity: AtomicU64,
+    /// When it is full again.
+    full_at: AtomicU64,
 }
 
 impl Bucket {
-    /// A full bucket.
+    /// A full bucket, all of it ours.
     pub fn new(rate: Rate, burst: u32) -> Self {
-        let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
-        // why: `Rate` guarantees a period above zero, the one thing `with_period` refuses.
-        let quota = Quota::with_period(rate.interval()).unwrap_or(Quota::per_second(burst)).allow_burst(burst);
-        let clock = ToldClock::default();
-        Self { interval: rate.interval(), limiter: RateLimiter::direct_with_clock(quota, clock.clone()), clock }
+        let burst = u64::from(burst.max(1));
+        Self {
+            rate,
+            burst,
+            interval: AtomicU64::new(nanos(rate.interval())),
+            capacity: AtomicU64::new(burst),
+            full_at: AtomicU64::new(0),
+        }
     }
 
     /// Time between two posts.
     pub fn interval(&self) -> Duration {
-        self.interval
+        Duration::from_nanos(self.interval.load(Ordering::Relaxed))
     }
 
     /// Takes a token, or says how long until there is one. `now` counts from any fixed start.
     pub fn take(&self, now: Duration) -> Result<(), Duration> {
-        let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
-        self.clock.0.store(now, Ordering::Relaxed);
-        self.limiter.check().map_err(|not_until| not_until.wait_time_from(Nanos::from(now)))
+        let now = nanos(now);
+        let (interval, capacity) = (self.interval.load(Ordering::Relaxed), self.capacity.load(Ordering::Relaxed));
+        let full_at = self.full_at.load(Ordering::Relaxed).max(now).saturating_add(interval);
+        match full_at.saturating_sub(interval.saturating_mul(capacity).saturating_add(now)) {
+            0 => {
+                self.full_at.store(full_at, Ordering::Relaxed);
+                Ok(())
+            }
+            wait => Err(Duration::from_nanos(wait)),
+        }
     }
+
+    /// This replica may post `part` of `whole` of the rate from now on, and as much of the burst, but one post at least.
+    /// Tokens that were there stay, those that are missing stay missing. False where nothing changes.
+    pub fn share(&self, part: u32, whole: u32, now: Duration) -> bool {
+        let (part, whole) = (u64::from(part.max(1)), u64::from(whole.max(part).max(1)));
+        let interval = nanos(self.rate.interval()).saturating_mul(whole).div_ceil(part);
+        let capacity = (self.burst * part / whole).max(1);
+        let before = (self.interval.swap(interval, Ordering::Relaxed), self.capacity.swap(capacity, Ordering::Relaxed));
+        if before == (interval, capacity) {
+            return false;
+        }
+        let now = nanos(now);
+        // In nanoseconds of their interval, so that parts of a token count.
+        let missing = self.full_at.load(Ordering::Relaxed).saturating_sub(now);
+        let there = (before.0.saturating_mul(before.1)).saturating_sub(missing);
+        let there = u128::from(there) * u128::from(interval) / u128::from(before.0.max(1));
+        let full = interval.saturating_mul(capacity);
+        let missing = full.saturating_sub(u64::try_from(there).unwrap_or(u64::MAX));
+        self.full_at.store(now.saturating_add(missing), Ordering::Relaxed);
+        true
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Delay before the first repeated attempt, at most.
@@ -117,6 +143,59 @@ mod tests {
         let bucket = Bucket::new(Rate::new(25, Duration::from_secs(300)).unwrap(), 1);
         assert_eq!(bucket.take(Duration::from_secs(1)), Ok(()));
         assert_eq!(bucket.take(Duration::from_secs(1)), Err(Duration::from_secs(12)));
+    }
+
+    /// Posts within so many seconds, as many as there are tokens for.
+    fn posts(bucket: &Bucket, from_s: u64, to_s: u64) -> usize {
+        let ms = from_s * 1000..to_s * 1000;
+        ms.filter(|ms| bucket.take(Duration::from_millis(*ms)).is_ok()).count()
+    }
+
+    #[test]
+    fn replicas_together_keep_the_rate_whoever_owns_what() {
+        let at = Duration::from_secs;
+        let buckets = [(); 3].map(|()| Bucket::new(Rate::new(10, at(1)).unwrap(), 6));
+        let share = |parts: [u32; 3], now: u64| {
+            for (bucket, part) in buckets.iter().zip(parts) {
+                bucket.share(part, 8, at(now));
+            }
+        };
+        let all = |from, to| buckets.iter().map(|bucket| posts(bucket, from, to)).sum::<usize>();
+        share([2, 2, 4], 100);
+        let burst = 1 + 1 + 3;
+        assert_eq!(all(100, 200), 1000 + burst - 1, "the rate for 100 s, and once the burst");
+        // One is gone, another has its partitions.
+        share([4, 4, 0], 200);
+        let two = || buckets[..2].iter().map(|bucket| posts(bucket, 200, 300)).sum::<usize>();
+        let posted = two();
+        assert!((990..=1000).contains(&posted), "{posted}: a larger share brings no tokens of its own");
+    }
+
+    #[test]
+    fn a_share_that_changes_keeps_what_is_missing() {
+        let bucket = Bucket::new(Rate::new(1, Duration::from_secs(1)).unwrap(), 1);
+        let at = |ms: u64| Duration::from_millis(10_000 + ms);
+        assert_eq!(bucket.take(at(0)), Ok(()));
+        // Half a token is missing; at a quarter of the rate it takes two seconds.
+        assert!(bucket.share(1, 4, at(500)) && !bucket.share(2, 8, at(500)));
+        assert_eq!(bucket.take(at(500)), Err(Duration::from_secs(2)));
+        assert_eq!(bucket.interval(), Duration::from_secs(4));
+        assert!(bucket.share(4, 4, at(1500)));
+        assert_eq!(bucket.take(at(1500)), Err(Duration::from_millis(250)), "a quarter of one is missing now");
+        assert_eq!(bucket.take(at(1750)), Ok(()));
+    }
+
+    #[test]
+    fn a_share_is_never_less_than_a_post_nor_more_than_all() {
+        let bucket = Bucket::new(Rate::new(25, Duration::from_secs(300)).unwrap(), 3);
+        bucket.share(1, 1000, Duration::ZERO);
+        assert_eq!(bucket.interval(), Duration::from_secs(12_000));
+        assert_eq!(bucket.take(Duration::from_secs(1)), Ok(()));
+        assert!(bucket.take(Duration::from_secs(1)).is_err());
+        for (part, whole) in [(7, 3), (0, 0), (5, 0)] {
+            bucket.share(part, whole, Duration::from_secs(2));
+            assert_eq!(bucket.interval(), Duration::from_secs(12), "{part} of {whole}");
+        }
     }
 
     #[test]

@@ -272,6 +272,7 @@ impl Work {
                 self.release(&owners);
             }
             Event::Committed(done) => self.outbox.committed(&done),
+            Event::Partitions(count) => self.outbox.set_partitions(count),
             Event::LogEnds(ends) => self.log_ends.extend(ends),
             Event::Paused(paused) => {
                 self.intake_paused = paused;

@@ -6,6 +6,7 @@
 mod budget;
 mod committer;
 mod context;
+mod count;
 mod hold;
 mod shared;
 mod thread;
@@ -67,6 +68,8 @@ pub enum Event {
     },
     /// A commit was answered: what it committed; nothing where it failed.
     Committed(Vec<(Partition, i64)>),
+    /// So many partitions the subscribed topics have, whoever owns them.
+    Partitions(usize),
     /// Log ends, as librdkafka knows them.
     LogEnds(Vec<(Partition, i64)>),
     /// Reading was paused or resumed because of the budget.

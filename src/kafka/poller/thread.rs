@@ -41,6 +41,9 @@ pub(super) struct Thread {
     pub(super) paused_epochs: Option<u64>,
     /// Kafka denies a topic; reported once.
     pub(super) denied: bool,
+    /// When to count the topics' partitions, and the beginnings counted when that was done last.
+    pub(super) count_due: Instant,
+    pub(super) counted_epochs: u64,
     /// When to look for partitions that fell out of their log.
     pub(super) gaps_due: Option<Instant>,
     reported: Instant,
@@ -62,6 +65,8 @@ impl Thread {
             held: Vec::new(),
             paused_epochs: None,
             denied: false,
+            count_due: Instant::now(),
+            counted_epochs: 0,
             gaps_due: None,
             reported: Instant::now(),
         }
@@ -90,6 +95,7 @@ impl Thread {
             self.press();
             self.let_go();
             self.leave_gaps();
+            self.count_partitions();
             if let Err(error) = self.read() {
                 self.give_up(error);
                 break;

@@ -23,11 +23,24 @@ impl<C: Content> Lane<C> {
         }
         if elsewhere {
             self.forget_the_destination(now);
-        } else if !same_pace && self.wait == WaitReason::Rate {
+        } else if !same_pace {
+            self.pace_anew(now);
+        }
+        self.gather(now, page);
+    }
+
+    /// So much of the rate is this replica's from now on.
+    pub(in crate::outbox) fn share_rate(&mut self, part: u32, whole: u32, now: Duration) {
+        self.settings.bucket.share(part, whole, now);
+        self.pace_anew(now);
+    }
+
+    /// The bucket says anew how long to wait.
+    fn pace_anew(&mut self, now: Duration) {
+        if self.wait == WaitReason::Rate {
             let reason = if self.held == self.told { WaitReason::RetryAfter } else { WaitReason::Breaker };
             (self.not_before, self.wait) = (self.held.max(now), reason);
         }
-        self.gather(now, page);
     }
 
     /// A destination that accepts nothing is tried at once; where it said when, then.
