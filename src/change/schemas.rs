@@ -5,6 +5,7 @@ use super::avro::Plan;
 use super::protobuf;
 use super::schema as connect;
 use super::semantic::Kind;
+use super::value::Type;
 use serde_json::Value as Json;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -98,6 +99,26 @@ impl Schema {
             Schema::Protobuf(_) => Format::Protobuf,
             Schema::Json | Schema::Connect(_) => Format::JsonSchema,
         }
+    }
+
+    /// The columns of the rows that it describes, whether it is an envelope's or a row's own, with their types where the
+    /// schema says more than the wire. Empty where it describes no rows.
+    pub fn columns(&self) -> Vec<(Arc<str>, Option<Type>)> {
+        let kind = match self {
+            Schema::Avro(avro) => avro.plan.root_kind(),
+            Schema::Protobuf(protobuf) => protobuf.plan.root_kind(),
+            Schema::Connect(connect) => Some(&*connect.kind),
+            Schema::Json => None,
+        };
+        let Some(Kind::Struct(shape)) = kind else { return Vec::new() };
+        let row = match shape.field("after", 1) {
+            Some((_, Kind::Struct(row))) if shape.field("op", 0).is_some() => row,
+            _ => shape,
+        };
+        row.fields
+            .iter()
+            .map(|(name, kind)| (name.clone(), Some(kind.ty()).filter(|ty| *ty != Type::Unknown)))
+            .collect()
     }
 
     /// Compiles a schema. `kind` is the registry's `schemaType` (`AVRO` where it says nothing); `references`

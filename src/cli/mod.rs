@@ -11,12 +11,13 @@ mod posts;
 mod preview;
 mod run;
 mod running;
+mod survey;
 mod test;
 mod text;
 
 pub(crate) use input::records;
 
-use crate::config::Report;
+use crate::config::{self, Report};
 use crate::telemetry::{LogFormat, init_logs};
 use clap::{Parser, Subcommand};
 use std::io::{BufWriter, IsTerminal, Write};
@@ -62,8 +63,9 @@ enum Command {
     Resume(running::DestinationArguments),
     /// Let a running service read its config again, and say what came of it
     Reload(running::ReloadArguments),
-    /// Check the config and say everything that is wrong with it
-    Check(ConfigArgument),
+    Check(check::CheckArguments),
+    /// Write the config's JSON Schema, for editors
+    Schema,
 }
 
 /// `-c FILE`
@@ -102,6 +104,10 @@ pub fn main() -> ExitCode {
             init_logs(cli.log_format, Some(QUIET_LOGS));
             dlq::run(&arguments)
         }
+        Command::Schema => match check::show::write(&config::schema::text(), output(false)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => failure.exit(),
+        },
         Command::Run(argument) => {
             init_logs(cli.log_format, None);
             run::run(argument.config.as_deref())
@@ -114,7 +120,10 @@ pub fn main() -> ExitCode {
         Command::Pause(arguments) => running::pause(&arguments, true),
         Command::Resume(arguments) => running::pause(&arguments, false),
         Command::Reload(arguments) => running::reload(&arguments),
-        Command::Check(argument) => check::check(argument.config.as_deref()),
+        Command::Check(arguments) => {
+            init_logs(cli.log_format, Some(QUIET_LOGS));
+            check::run(&arguments)
+        }
     }
 }
 

@@ -7,8 +7,11 @@ mod code;
 pub(crate) mod de;
 mod diagnostic;
 mod files;
+mod lint;
 mod model;
 mod read;
+pub mod schema;
+mod secrets;
 pub(crate) mod shapes;
 mod source;
 pub(crate) mod tree;
@@ -21,6 +24,7 @@ mod tests;
 pub use code::Code;
 pub use diagnostic::{Diagnostic, Place, Report, Severity};
 pub use files::SourceFile;
+pub use lint::{Catalog, KnownColumn, KnownNote, KnownTable};
 pub use source::{Excerpt, Source};
 
 use crate::change::{ColumnHint, Hints, Reading};
@@ -33,6 +37,7 @@ use crate::rule::{Rule, TablePattern, Template, Wording};
 use crate::server::AdminSettings;
 use globset::GlobMatcher;
 use jiff::tz::TimeZone;
+use model::Model;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -188,8 +193,7 @@ pub fn find(argument: Option<&Path>) -> PathBuf {
 
 /// Reads and checks a config file. The report holds the warnings where it succeeds, everything where it fails.
 pub fn load(path: &Path) -> Result<(Config, Report), Report> {
-    let (text, report) = open(path)?;
-    let (config, mut report) = parse(&text, report, &|name| std::env::var(name).ok())?;
+    let (config, mut report) = examine(path).outcome()?;
     let registry = config.schema_registry.as_ref().and_then(|registry| registry.ca_file.as_deref());
     let authorities = registry.into_iter().chain(config.http.ca_file.as_deref());
     report.files.extend(authorities.map(SourceFile::read));
@@ -198,7 +202,8 @@ pub fn load(path: &Path) -> Result<(Config, Report), Report> {
 
 /// Where a running service is asked and told things, by its config file; mistakes elsewhere in the file are no matter.
 pub fn load_admin(path: &Path) -> Result<Option<AdminSettings>, Report> {
-    let (text, mut report) = open(path)?;
+    let mut report = Report::new(path.display().to_string());
+    let Some(text) = open(path, &mut report) else { return Err(report) };
     let mut root = tree::parse(&text, &mut report).ok_or_else(|| report.clone())?;
     if let Kind::Map(sections) = &mut root.kind {
         sections.retain(|(key, _)| key.text == "http");
@@ -213,21 +218,63 @@ pub fn load_admin(path: &Path) -> Result<Option<AdminSettings>, Report> {
 
 /// The same for a command that posts nothing: secrets of destinations and hooks need not be here.
 pub fn load_without_secrets(path: &Path) -> Result<(Config, Report), Report> {
-    let (text, report) = open(path)?;
-    parse_without_secrets(&text, report, &|name| std::env::var(name).ok())
+    examined(path, Some(NO_SECRET)).outcome()
 }
 
-fn open(path: &Path) -> Result<(String, Report), Report> {
+/// Everything that can be said of a config file, for `check`.
+pub fn examine(path: &Path) -> Examined {
+    examined(path, None)
+}
+
+/// The same where secrets of destinations and hooks are not at hand.
+pub fn examine_without_secrets(path: &Path) -> Examined {
+    examined(path, Some(NO_SECRET))
+}
+
+/// A config file as far as it could be read, and everything that is wrong with it.
+#[derive(Debug)]
+pub struct Examined {
+    /// What the service would run with, were there no errors.
+    pub config: Option<Config>,
+    model: Model,
+    /// Errors and warnings.
+    pub report: Report,
+}
+
+impl Examined {
+    /// Compares the config with the tables and columns that are known from elsewhere.
+    pub fn compare(&mut self, catalog: &Catalog) {
+        lint::against(catalog, &self.model, &mut self.report);
+    }
+
+    /// The config and its warnings, or everything that is wrong.
+    pub fn outcome(self) -> Result<(Config, Report), Report> {
+        match self.config {
+            Some(config) if !self.report.has_errors() => Ok((config, self.report)),
+            _ => Err(self.report),
+        }
+    }
+}
+
+fn examined(path: &Path, no_secret: Option<&str>) -> Examined {
     let mut report = Report::new(path.display().to_string());
+    match open(path, &mut report) {
+        Some(text) => checked(&text, report, &|name| std::env::var(name).ok(), no_secret),
+        None => Examined { config: None, model: Model::default(), report },
+    }
+}
+
+/// The file's text, which the report remembers it by.
+fn open(path: &Path, report: &mut Report) -> Option<String> {
     match read_file(path) {
         Ok(text) => {
             report.files.push(SourceFile::new(path, Some(text.as_bytes())));
-            Ok((text, report))
+            Some(text)
         }
         Err(diagnostic) => {
             report.files.push(SourceFile::new(path, None));
             report.push(diagnostic);
-            Err(report)
+            None
         }
     }
 }
@@ -241,7 +288,9 @@ fn read_file(path: &Path) -> Result<String, Diagnostic> {
             std::io::ErrorKind::InvalidData => "save it as UTF-8".to_owned(),
             _ => "is it a file this user can read?".to_owned(),
         };
-        Diagnostic::error(Place::default(), format!("cannot read the config: {error}")).hint(hint)
+        Diagnostic::error(Place::default(), format!("cannot read the config: {error}"))
+            .code(Code::Unreadable)
+            .hint(hint)
     };
     let size = std::fs::metadata(path).map_err(failed)?.len();
     if size > FILE_BYTES_MAX {
@@ -252,7 +301,7 @@ fn read_file(path: &Path) -> Result<String, Diagnostic> {
 
 /// Checks a config's text; `env` looks environment variables up.
 pub fn parse(text: &str, report: Report, env: &dyn Fn(&str) -> Option<String>) -> Result<(Config, Report), Report> {
-    checked(text, report, env, None)
+    checked(text, report, env, None).outcome()
 }
 
 /// See [`load_without_secrets`].
@@ -261,18 +310,16 @@ pub fn parse_without_secrets(
     report: Report,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<(Config, Report), Report> {
-    checked(text, report, env, Some(NO_SECRET))
+    checked(text, report, env, Some(NO_SECRET)).outcome()
 }
 
-fn checked(
-    text: &str,
-    mut report: Report,
-    env: &dyn Fn(&str) -> Option<String>,
-    no_secret: Option<&str>,
-) -> Result<(Config, Report), Report> {
+fn checked(text: &str, mut report: Report, env: &dyn Fn(&str) -> Option<String>, no_secret: Option<&str>) -> Examined {
+    report.source = Source::new(text);
     let Some(mut root) = tree::parse(text, &mut report) else {
-        return Err(report);
+        return Examined { config: None, model: Model::default(), report };
     };
+    let secrets = secrets::find(&root);
+    report.source.hide(secrets.iter().map(|secret| (secret.place, secret.last_line)).collect());
     if let Kind::Map(sections) = &mut root.kind {
         for (key, section) in sections {
             let otherwise = no_secret.filter(|_| SECRET_SECTIONS.contains(&key.text.as_str()));
@@ -280,9 +327,13 @@ fn checked(
         }
     }
     let model = read::read(&root, &mut report);
-    let config = validate::compile(model, &mut report);
-    match config {
-        Some(config) if !report.has_errors() => Ok((config, report)),
-        _ => Err(report),
-    }
+    let config = validate::compile(model.clone(), &mut report);
+    let looked = lint::Looked {
+        model: &model,
+        config: config.as_ref(),
+        secrets: &secrets,
+        without_secrets: no_secret.is_some(),
+    };
+    lint::lint(&looked, &mut report);
+    Examined { config, model, report }
 }

@@ -1,9 +1,11 @@
 //! The file as it is written: every key that may stand in it. What it means is compiled in `validate`.
 
 use super::de::At;
+use super::schema;
 use super::shapes::{Entries, OneOrMany, Scalar};
 use super::units::{Bytes, Span};
 use crate::outbox::Rate;
+use schemars::JsonSchema;
 use secrecy::SecretString;
 
 /// Keys at the top of the file.
@@ -25,49 +27,68 @@ pub const TOP_KEYS: &[&str] = &[
 ];
 
 /// The whole file.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Model {
     /// `kafka:`
+    #[schemars(required)]
     pub kafka: Option<At<KafkaModel>>,
     /// `schema_registry:`
     pub schema_registry: Option<At<SchemaRegistryModel>>,
     /// `tables:`, in file order.
+    #[schemars(with = "Entries<Option<TableModel>>", default)]
     pub tables: Vec<(At<String>, TableModel)>,
     /// `destinations:`, in file order.
+    #[schemars(with = "Entries<DestinationModel>", default)]
     pub destinations: Vec<(At<String>, At<DestinationModel>)>,
     /// Every name under `destinations:`, those whose settings could not be read included.
+    #[schemars(skip)]
     pub destination_names: Vec<String>,
     /// `rules:`, in file order.
+    #[schemars(default)]
     pub rules: Vec<At<RuleModel>>,
     /// `limits:`
+    #[schemars(default)]
     pub limits: LimitsModel,
     /// `decode:`, topic glob to format.
+    #[schemars(schema_with = "schema::decode", default)]
     pub decode: Vec<(At<String>, At<String>)>,
     /// `unavailable_placeholder:`
+    #[schemars(default)]
     pub unavailable_placeholder: OneOrMany<String>,
     /// `locale:`
+    #[schemars(extend("default" = "en"))]
     pub locale: Option<At<String>>,
     /// `time_zone:`
+    #[schemars(extend("default" = "UTC", "examples" = ["Europe/Berlin"]))]
     pub time_zone: Option<At<String>>,
     /// `dead_letter:`
+    #[schemars(default)]
     pub dead_letter: DeadLetterModel,
     /// `hooks:`
+    #[schemars(with = "Entries<HookModel>", default)]
     pub hooks: Vec<(At<String>, HookModel)>,
     /// `http:`
+    #[schemars(default)]
     pub http: HttpModel,
     /// `outgoing:`
+    #[schemars(default)]
     pub outgoing: OutgoingModel,
 }
 
 /// `kafka:`
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct KafkaModel {
     /// `host:port,host:port`
+    #[schemars(extend("examples" = ["localhost:9092"]))]
     pub brokers: At<String>,
     /// Consumer group.
     #[serde(default)]
+    #[schemars(extend("default" = "rowbell"))]
     pub group: Option<At<String>>,
     /// Literal names, or regexes that start with `^`.
+    #[schemars(extend("examples" = [["shop.public.listings", "^store\\..*"]]))]
     pub topics: OneOrMany<At<String>>,
     /// Where a group without a committed offset begins.
     #[serde(default)]
@@ -81,7 +102,7 @@ pub struct KafkaModel {
 }
 
 /// `kafka.start`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StartModel {
     /// At the log's end.
@@ -92,18 +113,22 @@ pub enum StartModel {
 }
 
 /// `schema_registry:`
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct SchemaRegistryModel {
     /// One URL or several, tried in order.
+    #[schemars(extend("examples" = ["http://registry:8081"]))]
     pub url: OneOrMany<At<String>>,
     /// Basic auth.
     #[serde(default)]
     pub username: Option<String>,
     /// Basic auth.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub password: Option<SecretString>,
     /// Bearer token.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub token: Option<SecretString>,
     /// PEM file with a certificate authority of its own.
     #[serde(default)]
@@ -111,7 +136,8 @@ pub struct SchemaRegistryModel {
 }
 
 /// `tables.*`
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct TableModel {
     /// What one row is called: `Listing`.
     #[serde(default)]
@@ -122,10 +148,12 @@ pub struct TableModel {
     pub headline: Option<At<String>>,
     /// Template: what this row is called.
     #[serde(default)]
+    #[schemars(extend("examples" = ["{{ row.title }}"]))]
     pub title: Option<At<String>>,
     /// Template: where a person looks at the row, an http or https address; it becomes a button. Values in it are
     /// percent-encoded.
     #[serde(default)]
+    #[schemars(extend("examples" = ["https://shop.example/listings/{{ row.id }}"]))]
     pub link: Option<At<String>>,
     /// Template: a remark beneath what changed.
     #[serde(default)]
@@ -151,11 +179,13 @@ pub struct TableModel {
     pub replica_identity: Option<ReplicaIdentityModel>,
     /// How columns are shown.
     #[serde(default)]
+    #[schemars(with = "Entries<Option<ColumnModel>>")]
     pub columns: Entries<ColumnModel>,
 }
 
 /// `buttons[*]` of a table or a rule.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct ButtonModel {
     /// Template: what stands on the button. One that yields nothing leaves the button out.
     pub label: At<String>,
@@ -164,7 +194,8 @@ pub struct ButtonModel {
 }
 
 /// `payload` of a table or a rule.
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct PayloadModel {
     /// Template that yields a Slack message as JSON: `blocks`, `attachments`, `text`.
     #[serde(default)]
@@ -175,7 +206,7 @@ pub struct PayloadModel {
 }
 
 /// `tables.*.replica_identity`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReplicaIdentityModel {
     /// Every column.
@@ -185,19 +216,23 @@ pub enum ReplicaIdentityModel {
 }
 
 /// `tables.*.columns.*`
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct ColumnModel {
     /// What a person calls it.
     #[serde(default)]
     pub label: Option<String>,
     /// How its value is written.
     #[serde(default)]
+    #[schemars(schema_with = "schema::formats")]
     pub format: Option<At<String>>,
     /// ISO 4217 code, or a template that yields one.
     #[serde(default)]
+    #[schemars(extend("examples" = ["USD", "{{ row.currency }}"]))]
     pub currency: Option<At<String>>,
     /// Shown as changed, never the value.
     #[serde(default)]
+    #[schemars(schema_with = "schema::switch")]
     pub redact: bool,
     /// Words for values.
     #[serde(default)]
@@ -207,6 +242,7 @@ pub struct ColumnModel {
     pub unit: Option<At<String>>,
     /// Characters shown of a value.
     #[serde(default)]
+    #[schemars(schema_with = "schema::count")]
     pub truncate: Option<At<u32>>,
     /// Stands before the label.
     #[serde(default)]
@@ -216,14 +252,16 @@ pub struct ColumnModel {
     pub currency_display: CurrencyDisplayModel,
     /// Decimals shown of a number; without it all that the value has.
     #[serde(default)]
+    #[schemars(schema_with = "schema::decimals")]
     pub decimals: Option<At<u32>>,
     /// Semantic type, where messages carry no schema: `date`, `instant_us`, `decimal(2)`, ...
     #[serde(default, rename = "type")]
+    #[schemars(schema_with = "schema::types")]
     pub ty: Option<At<String>>,
 }
 
 /// `tables.*.columns.*.currency_display`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CurrencyDisplayModel {
     /// `$250,000.00`
@@ -234,7 +272,8 @@ pub enum CurrencyDisplayModel {
 }
 
 /// `destinations.*`
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct DestinationModel {
     /// A Slack channel.
     #[serde(default)]
@@ -250,15 +289,18 @@ pub struct DestinationModel {
     pub rate: Option<At<Rate>>,
     /// Posts at once after a quiet time.
     #[serde(default)]
+    #[schemars(schema_with = "schema::count")]
     pub burst: Option<At<u32>>,
     /// Posts in flight at once.
     #[serde(default)]
+    #[schemars(schema_with = "schema::count")]
     pub in_flight: Option<At<u32>>,
     /// Folding a backlog.
     #[serde(default)]
     pub digest: Option<At<DigestModel>>,
     /// Net change of a row's pending changes.
     #[serde(default)]
+    #[schemars(schema_with = "schema::switch")]
     pub fold: Option<At<bool>>,
     /// Destinations with the same bucket name share one.
     #[serde(default)]
@@ -269,22 +311,28 @@ pub struct DestinationModel {
 }
 
 /// `destinations.*.slack`
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct SlackModel {
     /// Incoming webhook.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub webhook_url: Option<SecretString>,
     /// Bot token, with `channel`.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub token: Option<SecretString>,
     /// Channel id.
     #[serde(default)]
+    #[schemars(extend("examples" = ["C0123456789"]))]
     pub channel: Option<At<String>>,
     /// `row`: later changes of a row reply in its thread.
     #[serde(default)]
+    #[schemars(schema_with = "schema::thread_by")]
     pub thread_by: Option<At<String>>,
     /// The first message shows the latest state.
     #[serde(default)]
+    #[schemars(schema_with = "schema::switch")]
     pub update: Option<At<bool>>,
     /// Where Slack's Web API is, for a proxy of it or a test.
     #[serde(default)]
@@ -292,19 +340,24 @@ pub struct SlackModel {
 }
 
 /// `destinations.*.teams`
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct TeamsModel {
     /// URL of a Workflow with the trigger "when a Teams webhook request is received".
+    #[schemars(with = "String")]
     pub workflow_url: SecretString,
 }
 
 /// `destinations.*.webhook`
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct WebhookModel {
     /// Where to post.
+    #[schemars(with = "String")]
     pub url: SecretString,
     /// Standard Webhooks secret, `whsec_...`.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub secret: Option<SecretString>,
 }
 
@@ -320,28 +373,34 @@ pub enum DigestModel {
 }
 
 /// `rules[*]`
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct RuleModel {
     /// Unique name.
     pub name: At<String>,
     /// `schema.table`, a glob, or `prefix:schema.table`.
+    #[schemars(extend("examples" = ["public.listings", "public.*"]))]
     pub table: At<String>,
     /// Operations.
     #[serde(default)]
+    #[schemars(schema_with = "schema::operations")]
     pub on: Option<OneOrMany<At<String>>>,
     /// Only when one of these changed.
     #[serde(default)]
     pub columns: OneOrMany<At<String>>,
     /// Only when this is true.
     #[serde(default)]
+    #[schemars(extend("examples" = ["before.stock > 0 and after.stock == 0"]))]
     pub when: Option<At<String>>,
     /// critical, normal, low
     #[serde(default)]
+    #[schemars(schema_with = "schema::priorities")]
     pub priority: Option<At<String>>,
     /// Destinations.
     pub to: OneOrMany<At<String>>,
     /// Template: one line that says what happened; made from what changed without it.
     #[serde(default)]
+    #[schemars(extend("examples" = ["{{ row.title }} is out of stock"]))]
     pub headline: Option<At<String>>,
     /// Template: what this row is called.
     #[serde(default)]
@@ -364,9 +423,11 @@ pub struct RuleModel {
     pub payload: PayloadModel,
     /// here, channel, everyone, or a Slack user or group id.
     #[serde(default)]
+    #[schemars(schema_with = "schema::mentions")]
     pub mention: Option<At<String>>,
     /// good, bad, neutral
     #[serde(default)]
+    #[schemars(schema_with = "schema::tones")]
     pub tone: Option<At<String>>,
     /// A notice older than this is not posted any more.
     #[serde(default)]
@@ -374,53 +435,62 @@ pub struct RuleModel {
 }
 
 /// `limits:`
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct LimitsModel {
     /// Bytes of records pending before intake pauses.
     #[serde(default)]
-    pub pending_bytes: Option<Bytes>,
+    pub pending_bytes: Option<At<Bytes>>,
     /// Shortest time between commits.
     #[serde(default)]
-    pub commit_interval: Option<Span>,
+    pub commit_interval: Option<At<Span>>,
     /// Longest metadata string of a commit.
     #[serde(default)]
-    pub metadata_bytes: Option<Bytes>,
+    pub metadata_bytes: Option<At<Bytes>>,
 }
 
 /// `dead_letter:`
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct DeadLetterModel {
     /// Topic of the dead letters.
     #[serde(default)]
+    #[schemars(extend("default" = "rowbell.dead-letter"))]
     pub topic: Option<At<String>>,
 }
 
 /// `hooks.*`
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
 #[expect(dead_code, reason = "checked for its keys; the hooks will read it")]
+#[schemars(deny_unknown_fields)]
 pub struct HookModel {
     /// HMAC secret.
+    #[schemars(with = "String")]
     pub secret: SecretString,
     /// Topic the hook writes to.
     pub topic: String,
 }
 
 /// `http:`
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct HttpModel {
     /// `address:port`
     #[serde(default)]
+    #[schemars(extend("default" = "0.0.0.0:8080"))]
     pub listen: Option<At<String>>,
     /// `address:port`, or off.
     #[serde(default)]
     pub admin: Option<At<String>>,
     /// What whoever asks there has to show.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub admin_token: Option<SecretString>,
 }
 
 /// `outgoing:` how requests leave; the usual HTTPS_PROXY and NO_PROXY are honoured without it.
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct OutgoingModel {
     /// Proxy for every request.
     #[serde(default)]

@@ -309,7 +309,7 @@ fn the_configs_that_people_copy_load() {
         // Variables with a default keep it; the others are secrets and URLs.
         let any = |name: &str| {
             let has_default = text.contains(&format!("${{env:{name}:-"));
-            (!has_default).then(|| "https://chat.example/x".to_owned())
+            (!has_default).then(|| format!("https://chat.example/{name}"))
         };
         let (config, report) = parse(text, Report::new(name), &any).unwrap_or_else(|report| panic!("{report}"));
         assert!(!config.rules.is_empty(), "{name}");

@@ -88,6 +88,16 @@ impl KafkaSettings {
         }
     }
 
+    /// Why librdkafka does not take these properties, if it does not; without their values. Asks no broker.
+    pub fn refusal(&self) -> Option<String> {
+        self.observer().create_native_config().err().map(|error| match without_value(error) {
+            KafkaError::ClientConfig(_, description, ..) => {
+                description.split(" for configuration property").next().map_or_else(String::new, str::to_owned)
+            }
+            error => error.to_string(),
+        })
+    }
+
     /// The property's value as the user set it.
     fn property(&self, name: &str) -> Option<&str> {
         self.properties.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())

@@ -48,7 +48,7 @@ pub enum Literal {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
     /// The column.
-    pub mention: ColumnUse,
+    pub column: ColumnUse,
     /// What it is compared with.
     pub literal: Literal,
     /// Where the comparison stands.
@@ -70,7 +70,7 @@ pub struct Misuse {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Parts {
     /// Columns in the order in which they are named.
-    pub mentions: Vec<ColumnUse>,
+    pub uses: Vec<ColumnUse>,
     /// Comparisons of columns with literals.
     pub comparisons: Vec<Comparison>,
     /// Filters and tests that do not exist, functions that are used like images.
@@ -238,7 +238,7 @@ impl Parts {
 
     fn expression(&mut self, text: &str, expression: &Expr<'_>) {
         if let Some(mention) = mention(text, expression) {
-            self.mentions.push(mention);
+            self.uses.push(mention);
             return;
         }
         match expression {
@@ -318,7 +318,7 @@ impl Parts {
             _ => None,
         };
         let found = found.filter(|(mention, _)| mention.image != Image::Any);
-        self.comparisons.extend(found.map(|(mention, literal)| Comparison { mention, literal, at }));
+        self.comparisons.extend(found.map(|(mention, literal)| Comparison { column: mention, literal, at }));
     }
 
     /// The engine looks filters and tests up when it gets to them: a misspelt one fails at run time only.
@@ -469,7 +469,7 @@ mod tests {
     use super::*;
 
     fn names(parts: &Parts, text: &str) -> Vec<String> {
-        parts.mentions.iter().map(|found| format!("{:?} {}", found.image, &text[found.at.clone()])).collect()
+        parts.uses.iter().map(|found| format!("{:?} {}", found.image, &text[found.at.clone()])).collect()
     }
 
     #[test]
@@ -488,7 +488,7 @@ mod tests {
     fn comparisons_with_literals_are_found_on_either_side() {
         let text = "row.a > 5 and 'x' == before.b and 1 < after.c < 3 and row.d == row.e";
         let found = Parts::of_condition(text).unwrap().comparisons;
-        let shown: Vec<_> = found.iter().map(|c| (c.mention.column.as_str(), c.literal.clone())).collect();
+        let shown: Vec<_> = found.iter().map(|c| (c.column.column.as_str(), c.literal.clone())).collect();
         assert_eq!(
             shown,
             [

@@ -29,6 +29,13 @@ pub(crate) struct Plan {
     is_row: bool,
 }
 
+impl Plan {
+    /// What the whole means.
+    pub fn root_kind(&self) -> Option<&Kind> {
+        self.nodes.get(self.root).map(|node| &node.kind)
+    }
+}
+
 /// A type.
 #[derive(Debug)]
 struct Node {

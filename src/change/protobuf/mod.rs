@@ -32,6 +32,13 @@ pub(crate) struct Plan {
     pub named: bool,
 }
 
+impl Plan {
+    /// What the first message means: Kafka Connect's converter writes the outermost one first.
+    pub fn root_kind(&self) -> Option<&Kind> {
+        self.messages.get(*self.roots.first()?).map(|message| &*message.kind)
+    }
+}
+
 /// A message type.
 #[derive(Debug)]
 struct Message {

@@ -1,6 +1,7 @@
 //! `destinations:`
 
 use crate::config::Destination;
+use crate::config::code::Code;
 use crate::config::de::At;
 use crate::config::diagnostic::{Diagnostic, Place, Report};
 use crate::config::model::{DestinationModel, DigestModel, SlackModel};
@@ -179,11 +180,14 @@ fn target(name: &At<String>, model: &DestinationModel, place: Place, report: &mu
         (None, Some(teams), None) => {
             let url = teams.workflow_url.expose_secret();
             if RETIRED_TEAMS_HOSTS.iter().any(|host| url.contains(host)) {
-                return complain(
+                let found = Diagnostic::error(
                     teams.place,
-                    "this is the URL of an Office 365 connector, which Microsoft has switched off".to_owned(),
-                    "make a Workflow with the trigger \"When a Teams webhook request is received\" and use its URL",
+                    "this is the URL of an Office 365 connector, which Microsoft has switched off",
                 );
+                report.push(found.code(Code::RetiredUrl).hint(
+                    "make a Workflow with the trigger \"When a Teams webhook request is received\" and use its URL",
+                ));
+                return None;
             }
             check_url(url, "workflow_url", teams.place, report)?;
             Some(Target::Teams { url: teams.workflow_url.clone() })

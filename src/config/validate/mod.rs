@@ -9,6 +9,7 @@ mod rules;
 mod tables;
 mod wording;
 
+use super::code::Code;
 use super::de::At;
 use super::diagnostic::{Diagnostic, Place, Report};
 use super::model::*;
@@ -63,16 +64,16 @@ pub fn compile(model: Model, report: &mut Report) -> Option<Config> {
         direct: false,
     };
     let limits = Limits {
-        pending_bytes: model.limits.pending_bytes.map_or(DEFAULT_PENDING_BYTES, |bytes| bytes.0.max(1)),
-        commit_interval: model.limits.commit_interval.map_or(DEFAULT_COMMIT_INTERVAL, |span| span.0),
+        pending_bytes: model.limits.pending_bytes.map_or(DEFAULT_PENDING_BYTES, |bytes| bytes.value.0.max(1)),
+        commit_interval: model.limits.commit_interval.map_or(DEFAULT_COMMIT_INTERVAL, |span| span.value.0),
         metadata_bytes: model.limits.metadata_bytes.map_or(DEFAULT_METADATA_BYTES, |bytes| {
-            usize::try_from(bytes.0).unwrap_or(usize::MAX).min(METADATA_BYTES_MAX)
+            usize::try_from(bytes.value.0).unwrap_or(usize::MAX).min(METADATA_BYTES_MAX)
         }),
     };
     let decode = decode::decode(model.decode, &model.unavailable_placeholder.0, report);
     let Some(kafka) = model.kafka else {
         if !report.has_errors() {
-            report.push(Diagnostic::error(Place::default(), "\"kafka\" is missing").hint(
+            report.push(Diagnostic::error(Place::default(), "\"kafka\" is missing").code(Code::MissingKey).hint(
                 "add \"kafka:\" with brokers and topics, e.g. kafka: { brokers: localhost:9092, topics: [shop.public.listings] }",
             ));
         }
@@ -103,7 +104,8 @@ pub fn compile(model: Model, report: &mut Report) -> Option<Config> {
 /// What the file may say already although nothing acts on it yet: said, never silently ignored.
 fn not_built_yet(model: &Model, report: &mut Report) {
     let mut warn = |place: Place, what: &str| {
-        report.push(Diagnostic::warning(place, format!("{what} is not available yet: it has no effect")));
+        let found = Diagnostic::warning(place, format!("{what} is not available yet: it has no effect"));
+        report.push(found.code(Code::NotAvailableYet));
     };
     if let Some((hook, _)) = model.hooks.first() {
         warn(hook.place, "hooks");
@@ -171,17 +173,50 @@ fn template(text: &At<String>, report: &mut Report) -> Option<Template> {
 }
 
 fn compiled<T>(text: &At<String>, what: &str, result: Result<T, ExprError>, report: &mut Report) -> Option<T> {
-    result
-        .map_err(|error| {
-            let (message, hint) = match error.message.split_once("\nhint: ") {
-                Some((message, hint)) => (message, Some(hint)),
-                None => (error.message.as_str(), None),
-            };
-            let found = Diagnostic::error(text.place, format!("the {what} {:?} does not work: {message}", text.value));
-            report.push(match hint {
-                Some(hint) => found.hint(hint),
-                None => found,
-            });
-        })
-        .ok()
+    let error = match result {
+        Ok(value) => return Some(value),
+        Err(error) => error,
+    };
+    let code = if what == "condition" { Code::InvalidCondition } else { Code::InvalidTemplate };
+    let (message, hint) = match error.message.split_once("\nhint: ") {
+        Some((message, hint)) => (message, Some(hint)),
+        None => (error.message.as_str(), None),
+    };
+    let found =
+        Diagnostic::error(text.place, format!("the {what} {:?} does not work: {message}", text.value)).code(code);
+    let found = match advice(text, what == "condition").or(hint) {
+        Some(hint) => found.hint(hint),
+        None => found,
+    };
+    // A name that is not known stands somewhere in it.
+    let name = message.strip_prefix('"').and_then(|rest| rest.split_once("\" is not known")).map(|(name, _)| name);
+    let part = name.and_then(|name| text.find(name).map(|at| at..at + name.len()));
+    report.push(match part.and_then(|part| report.source.within(text.place, text, &part)) {
+        Some((place, length)) => Diagnostic { place, ..found }.length(length),
+        None => found,
+    });
+    None
+}
+
+/// What people write who come from other languages.
+fn advice(text: &str, condition: bool) -> Option<&'static str> {
+    let words = || text.split(|c: char| !c.is_alphanumeric() && c != '_');
+    let padded = format!(" {text} ");
+    Some(match text {
+        _ if condition && text.contains("{{") => "a condition stands without {{ }}: after.price > 5",
+        _ if text.contains("&&") => "write `and` for &&",
+        _ if text.contains("||") => "write `or` for ||",
+        // The words around a template's expressions may be anything.
+        _ if !condition => return None,
+        _ if text.contains("<>") => "write != for <>",
+        _ if padded.contains(" = ") => "write == to compare",
+        _ if text.starts_with('!') || text.contains(" !") && !text.contains("!=") => "write `not` for !",
+        _ if words().any(|word| matches!(word, "AND" | "OR" | "NOT" | "IN" | "IS")) => {
+            "write and, or, not, in, is in lower case"
+        }
+        _ if words().any(|word| matches!(word.to_ascii_lowercase().as_str(), "null" | "nil")) => {
+            "write `is none` for null"
+        }
+        _ => return None,
+    })
 }

@@ -3,6 +3,7 @@
 use super::wording::{Parts, Trial, wording};
 use super::{any_pattern, compiled, pattern};
 use crate::change::Op;
+use crate::config::code::Code;
 use crate::config::de::At;
 use crate::config::diagnostic::{Diagnostic, Place, Report};
 use crate::config::model::RuleModel;
@@ -24,12 +25,16 @@ pub(super) struct Known<'a> {
 pub(super) fn rules(models: Vec<At<RuleModel>>, known: &Known<'_>, report: &mut Report) -> Vec<Rule> {
     let mut names: HashSet<String> = HashSet::new();
     if models.is_empty() && !report.has_errors() {
-        report.push(Diagnostic::warning(Place::default(), "there are no rules: nothing will be posted"));
+        report.push(
+            Diagnostic::warning(Place::default(), "there are no rules: nothing will be posted")
+                .code(Code::NothingPosted),
+        );
     }
     let mut rules = Vec::new();
     for At { value: model, .. } in models {
         if !names.insert(model.name.value.clone()) {
-            report.push(Diagnostic::error(model.name.place, format!("there are two rules {:?}", model.name.value)));
+            let found = Diagnostic::error(model.name.place, format!("there are two rules {:?}", model.name.value));
+            report.push(found.code(Code::DuplicateName));
         }
         rules.extend(rule(model, known, report));
     }
@@ -49,6 +54,7 @@ fn rule(model: RuleModel, known: &Known<'_>, report: &mut Report) -> Option<Rule
     if model.to.0.is_empty() {
         report.push(
             Diagnostic::error(model.name.place, format!("the rule {:?} leads nowhere", model.name.value))
+                .code(Code::LeadsNowhere)
                 .hint("add to: [DESTINATION]"),
         );
     }
@@ -63,6 +69,7 @@ fn rule(model: RuleModel, known: &Known<'_>, report: &mut Report) -> Option<Rule
                 let known = named.iter().map(String::as_str);
                 report.push(
                     Diagnostic::error(name.place, format!("there is no destination {:?}", name.value))
+                        .code(Code::UnknownDestination)
                         .hint("name it under destinations:")
                         .nearest(name, known),
                 );
