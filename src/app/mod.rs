@@ -9,6 +9,8 @@ mod reread;
 mod schemas;
 mod status;
 
+pub use engine::{Payload, pacing};
+pub use intake::row_key;
 pub use judge::{Judge, Plan, Ruling, Verdict};
 pub use reload::ConfigSource;
 pub use render::{Renderer, Subject, is_loud, row};

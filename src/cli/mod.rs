@@ -1,9 +1,11 @@
 //! The command line: one file per command.
 
+mod backtest;
 mod check;
 mod demo;
 mod dlq;
 mod explain;
+mod init;
 mod input;
 mod inspect;
 mod offsets;
@@ -64,6 +66,8 @@ enum Command {
     /// Let a running service read its config again, and say what came of it
     Reload(running::ReloadArguments),
     Check(check::CheckArguments),
+    Backtest(Box<backtest::BacktestArguments>),
+    Init(init::InitArguments),
     /// Write the config's JSON Schema, for editors
     Schema,
 }
@@ -103,6 +107,14 @@ pub fn main() -> ExitCode {
         Command::Dlq(arguments) => {
             init_logs(cli.log_format, Some(QUIET_LOGS));
             dlq::run(&arguments)
+        }
+        Command::Backtest(arguments) => {
+            init_logs(cli.log_format, Some(QUIET_LOGS));
+            backtest::run(&arguments)
+        }
+        Command::Init(arguments) => {
+            init_logs(cli.log_format, Some(QUIET_LOGS));
+            init::run(&arguments)
         }
         Command::Schema => match check::show::write(&config::schema::text(), output(false)) {
             Ok(()) => ExitCode::SUCCESS,

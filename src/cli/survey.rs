@@ -75,13 +75,17 @@ impl<'s> Survey<'s> {
                         let suspicions = change::suspicions(envelope, &change, &known);
                         (change, suspicions, envelope.has_schema())
                     }
-                    Err(error) => return Ok(self.failed(record, &error.to_string())),
+                    Err(error) => {
+                        self.failed(record, &error.to_string());
+                        return Ok(());
+                    }
                 }
             }
             Ok(_) => return Ok(()),
             Err(error) => {
                 let error = error.to_string();
-                return Ok(self.failed(record, &error));
+                self.failed(record, &error);
+                return Ok(());
             }
         };
         self.note(&change, suspicions, has_schema);

@@ -114,4 +114,18 @@ codes! {
     OldValues = "old-values",
     /// Records that cannot be decoded.
     Undecodable = "undecodable",
+    /// Something that the config names does not answer.
+    Unreachable = "unreachable",
+    /// A right that is missing.
+    AccessDenied = "access-denied",
+    /// A topic that is not there.
+    NoSuchTopic = "no-such-topic",
+    /// Records that a topic keeps too short a time, or not all of.
+    Retention = "retention",
+    /// Records that the log no longer holds.
+    RecordsLost = "records-lost",
+    /// A connector that does not run, or is set so that messages suffer.
+    Connector = "connector",
+    /// A destination that accepts nothing.
+    DestinationRefuses = "destination-refuses",
 }

@@ -231,12 +231,12 @@ pub fn examine_without_secrets(path: &Path) -> Examined {
     examined(path, Some(NO_SECRET))
 }
 
-/// A config file as far as it could be read, and everything that is wrong with it.
-#[derive(Debug)]
+/// A config file as far as it could be read, and everything that is wrong with it. It may hold secrets: no debug output.
 pub struct Examined {
     /// What the service would run with, were there no errors.
     pub config: Option<Config>,
     model: Model,
+    root: Option<tree::Node>,
     /// Errors and warnings.
     pub report: Report,
 }
@@ -245,6 +245,40 @@ impl Examined {
     /// Compares the config with the tables and columns that are known from elsewhere.
     pub fn compare(&mut self, catalog: &Catalog) {
         lint::against(catalog, &self.model, &mut self.report);
+    }
+
+    /// Where a key's value stands, by its path; numbers count items of lists.
+    pub fn place(&self, path: &[&str]) -> Place {
+        let mut node = self.root.as_ref();
+        let mut place = Place::default();
+        for part in path {
+            let next = node.and_then(|node| match &node.kind {
+                Kind::Map(entries) => {
+                    entries.iter().find(|(key, _)| key.text == *part).map(|(key, value)| (key.place, value))
+                }
+                Kind::List(items) => {
+                    let item = items.get(part.parse::<usize>().ok()?)?;
+                    Some((item.place, item))
+                }
+                // One item may stand without brackets.
+                _ => (*part == "0").then_some((node.place, node)),
+            });
+            let Some((found, value)) = next else { return place };
+            (place, node) = (found, Some(value));
+        }
+        // A scalar is shown where it stands, what is composed by its key.
+        node.filter(|node| matches!(node.kind, Kind::Text(_) | Kind::Int(_))).map_or(place, |node| node.place)
+    }
+
+    /// Where the config names a topic, by its name or by a regex.
+    pub fn topic_place(&self, topic: &str) -> Place {
+        let wanted = self.model.kafka.as_ref().and_then(|kafka| {
+            kafka.topics.0.iter().find(|wanted| match wanted.strip_prefix('^') {
+                Some(_) => regex::Regex::new(wanted).is_ok_and(|pattern| pattern.is_match(topic)),
+                None => wanted.value == topic,
+            })
+        });
+        wanted.map_or_else(Place::default, |wanted| wanted.place)
     }
 
     /// The config and its warnings, or everything that is wrong.
@@ -260,7 +294,7 @@ fn examined(path: &Path, no_secret: Option<&str>) -> Examined {
     let mut report = Report::new(path.display().to_string());
     match open(path, &mut report) {
         Some(text) => checked(&text, report, &|name| std::env::var(name).ok(), no_secret),
-        None => Examined { config: None, model: Model::default(), report },
+        None => Examined { config: None, model: Model::default(), root: None, report },
     }
 }
 
@@ -313,13 +347,19 @@ pub fn parse_without_secrets(
     checked(text, report, env, Some(NO_SECRET)).outcome()
 }
 
-fn checked(text: &str, mut report: Report, env: &dyn Fn(&str) -> Option<String>, no_secret: Option<&str>) -> Examined {
+pub(crate) fn checked(
+    text: &str,
+    mut report: Report,
+    env: &dyn Fn(&str) -> Option<String>,
+    no_secret: Option<&str>,
+) -> Examined {
     report.source = Source::new(text);
     let Some(mut root) = tree::parse(text, &mut report) else {
-        return Examined { config: None, model: Model::default(), report };
+        return Examined { config: None, model: Model::default(), root: None, report };
     };
     let secrets = secrets::find(&root);
     report.source.hide(secrets.iter().map(|secret| (secret.place, secret.last_line)).collect());
+    let written = root.clone();
     if let Kind::Map(sections) = &mut root.kind {
         for (key, section) in sections {
             let otherwise = no_secret.filter(|_| SECRET_SECTIONS.contains(&key.text.as_str()));
@@ -328,12 +368,7 @@ fn checked(text: &str, mut report: Report, env: &dyn Fn(&str) -> Option<String>,
     }
     let model = read::read(&root, &mut report);
     let config = validate::compile(model.clone(), &mut report);
-    let looked = lint::Looked {
-        model: &model,
-        config: config.as_ref(),
-        secrets: &secrets,
-        without_secrets: no_secret.is_some(),
-    };
+    let looked = lint::Looked { model: &model, config: config.as_ref(), secrets: &secrets };
     lint::lint(&looked, &mut report);
-    Examined { config, model, report }
+    Examined { config, model, root: Some(written), report }
 }

@@ -139,9 +139,9 @@ fn resolve_text(text: &str, place: Place, values: Values<'_>, report: &mut Repor
         };
         let reference = &inner[..end];
         match (lookup(reference, values.env, &mut report.files), values.otherwise) {
-            (Ok(value), Some(otherwise)) if value.trim().is_empty() => out.push_str(otherwise),
+            (Ok(value), Some(otherwise)) if value.trim().is_empty() => stand_in(&mut out, otherwise, reference),
             (Ok(value), _) => out.push_str(&value),
-            (Err(Missing { absent: true, .. }), Some(otherwise)) => out.push_str(otherwise),
+            (Err(Missing { absent: true, .. }), Some(otherwise)) => stand_in(&mut out, otherwise, reference),
             (Err(missing), _) => {
                 let found = Diagnostic::error(place, missing.message).code(Code::UnresolvedReference);
                 report.push(found.hint(missing.hint));
@@ -151,6 +151,13 @@ fn resolve_text(text: &str, place: Place, values: Values<'_>, report: &mut Repor
     }
     out.push_str(rest);
     Some(out)
+}
+
+/// One for each reference: destinations whose secrets are two are two.
+fn stand_in(out: &mut String, otherwise: &str, reference: &str) {
+    out.push_str(otherwise);
+    out.push('/');
+    out.extend(reference.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }));
 }
 
 /// A reference without a value.

@@ -5,6 +5,7 @@
 
 mod answer;
 mod http;
+mod probe;
 mod slack;
 mod teams;
 mod webhook;
@@ -14,6 +15,7 @@ mod tests;
 
 pub use answer::{Answer, Look, Verdict};
 pub use http::{Http, HttpError, HttpSettings, POST_TIMEOUT};
+pub use probe::{Probe, probe};
 pub use slack::ROWS_MAX;
 
 use crate::message::Locale;

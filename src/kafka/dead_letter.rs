@@ -134,6 +134,14 @@ impl DeadLetters {
         self.may_write(settings).await
     }
 
+    /// Whether the topic is there and we may write to it; `false` where it is not there. Makes nothing.
+    pub async fn look(&self, settings: &KafkaSettings) -> Result<bool, DeadLetterError> {
+        match self.exists(settings).await? {
+            true => self.may_write(settings).await.map(|()| true),
+            false => Ok(false),
+        }
+    }
+
     async fn exists(&self, settings: &KafkaSettings) -> Result<bool, DeadLetterError> {
         let config = settings.observer();
         let topic = self.topic.clone();

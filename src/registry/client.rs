@@ -174,6 +174,25 @@ impl Client {
         }
     }
 
+    /// The latest schema of a subject, by Confluent's API; `None` where the registry has no such subject.
+    pub async fn latest(&self, subject: &str) -> Result<Option<Schema>, RegistryError> {
+        let subject: String = url::form_urlencoded::byte_serialize(subject.as_bytes()).collect();
+        let path = format!("subjects/{}/versions/latest", subject.replace('+', "%20"));
+        let mut failures = Vec::new();
+        for base in &self.bases {
+            match self.get(base, &path).await {
+                Ok(Word::Is(body)) => match self.confluent(base, &body).await {
+                    Ok(Answered::Schema(schema)) => return Ok(Some(schema)),
+                    Ok(Answered::Unknown(_)) => return Ok(None),
+                    Err(failure) => failures.push(format!("{}: {failure}", host(base))),
+                },
+                Ok(Word::Unknown | Word::NoSuchPath) => return Ok(None),
+                Err(failure) => failures.push(format!("{}: {failure}", host(base))),
+            }
+        }
+        Err(RegistryError::Unreachable(failures.join("; ")))
+    }
+
     async fn ask(&self, base: &Url, id: &SchemaId) -> Result<Word<Answered>, String> {
         let own = own_api(base);
         let (confluent, apicurio) = match id {

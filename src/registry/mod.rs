@@ -81,6 +81,11 @@ impl Registry {
         Ok(())
     }
 
+    /// The latest schema of a subject, asked for anew each time; `None` where there is none.
+    pub async fn latest(&self, subject: &str) -> Result<Option<Schema>, RegistryError> {
+        self.inner.client.latest(subject).await
+    }
+
     /// Fetches until the registry answers. `failed` hears of each attempt that it did not.
     pub async fn fetch_patiently(&self, id: SchemaId, mut failed: impl FnMut(&RegistryError)) {
         let mut pause = BACKOFF.0;

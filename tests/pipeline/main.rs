@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod checking;
 mod command;
 mod delivery;
 mod explaining;

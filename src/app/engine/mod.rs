@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::destination::{Http, Verdict};
 use crate::kafka::{Budget, Command, DeadLetters, Event};
 use crate::ledger::{Owner, Partition};
-use crate::outbox::{LaneId, Outbox, Owed, PostId};
+use crate::outbox::{CommitSettings, LaneId, LaneSettings, Outbox, Owed, PostId};
 use crate::server::{Ask, Asked, Health};
 use crate::telemetry::Metrics;
 use back::Earlier;
@@ -316,4 +316,9 @@ impl Work {
         let revoke = self.revoking.iter().map(|revoking| revoking.deadline).min();
         [due, revoke].into_iter().flatten().min()
     }
+}
+
+/// How the lanes of a config behave, in its order, and how commits are made: what a run of the outbox alone needs.
+pub fn pacing(config: &Config) -> (Vec<LaneSettings>, CommitSettings) {
+    (Lanes::default().settings(config), reload::commits(config))
 }

@@ -1,5 +1,6 @@
 //! How findings are written: for people, for programs, for GitHub.
 
+use super::online::Asked;
 use crate::cli::Failure;
 use crate::cli::text::Style;
 use crate::config::{Diagnostic, Examined, Report, Severity};
@@ -8,11 +9,19 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 /// Everything for people: each finding with its line, then how it stands.
-pub fn text(examined: &Examined, style: Style) -> String {
+pub fn text(examined: &Examined, asked: &[Asked], style: Style) -> String {
     let report = &examined.report;
     let mut out = String::new();
     for found in report.sorted() {
         finding(&mut out, report, found, style);
+        out.push('\n');
+    }
+    let width = asked.iter().map(|part| part.what.chars().count()).max().unwrap_or(0);
+    for part in asked {
+        let mark = if part.fine { "ok   " } else { "WRONG" };
+        let _ = writeln!(out, "{mark}  {:<width$}  {}", part.what, part.said);
+    }
+    if !asked.is_empty() {
         out.push('\n');
     }
     let (errors, warnings) = counts(report);
@@ -78,16 +87,20 @@ fn finding(out: &mut String, report: &Report, found: &Diagnostic, style: Style) 
 }
 
 /// One object; its keys are documented in docs/checking.md.
-pub fn json(examined: &Examined) -> Json {
+pub fn json(examined: &Examined, asked: &[Asked]) -> Json {
     let report = &examined.report;
     let (errors, warnings) = counts(report);
-    json!({
+    let mut object = json!({
         "file": report.file,
         "fine": errors == 0,
         "errors": errors,
         "warnings": warnings,
         "diagnostics": report.sorted().into_iter().map(|found| entry(report, found)).collect::<Vec<_>>(),
-    })
+    });
+    if !asked.is_empty() {
+        object["online"] = asked.iter().map(Asked::json).collect();
+    }
+    object
 }
 
 fn entry(report: &Report, found: &Diagnostic) -> Json {

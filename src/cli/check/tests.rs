@@ -11,14 +11,14 @@ fn examined(path: &str) -> Examined {
 
 #[test]
 fn every_mistake_is_shown_with_its_line_and_what_to_do() {
-    let text = show::text(&examined(MISTAKES), Style::Plain);
+    let text = show::text(&examined(MISTAKES), &[], Style::Plain);
     assert!(!text.contains("hunter2"), "{text}");
     insta::assert_snapshot!(text);
 }
 
 #[test]
 fn programs_read_every_finding_with_its_code_and_place() {
-    let json = show::json(&examined(MISTAKES));
+    let json = show::json(&examined(MISTAKES), &[]);
     let list = json["diagnostics"].as_array().expect("a list");
     assert_eq!(json["errors"].as_u64().zip(json["warnings"].as_u64()), Some((3, list.len() as u64 - 3)));
     assert_eq!(json["fine"], false);
@@ -44,10 +44,10 @@ fn github_shows_a_finding_beside_its_line() {
 #[test]
 fn a_file_that_is_not_there_has_no_line() {
     let examined = examined("no/such/file.yaml");
-    let json = show::json(&examined);
+    let json = show::json(&examined, &[]);
     assert_eq!(json["diagnostics"][0]["code"], "unreadable");
     assert!(json["diagnostics"][0]["line"].is_null());
-    assert!(show::text(&examined, Style::Plain).contains("no/such/file.yaml: error: cannot read the config"));
+    assert!(show::text(&examined, &[], Style::Plain).contains("no/such/file.yaml: error: cannot read the config"));
 }
 
 #[test]

@@ -114,7 +114,7 @@ impl ContextArguments {
         self.config.as_deref().map(load).transpose()
     }
 
-    /// The file that is named.
+    /// The config's file, where one is named.
     pub fn config_path(&self) -> Option<&Path> {
         self.config.as_deref()
     }

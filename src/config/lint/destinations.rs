@@ -49,7 +49,7 @@ pub(super) fn lint(looked: &Looked<'_>, report: &mut Report) {
         }
         bucket(name, model, &looked.model.destinations, report);
     }
-    if let Some(config) = looked.config.filter(|_| !looked.without_secrets) {
+    if let Some(config) = looked.config {
         rates(config, &looked.model.destinations, report);
         if let Some(interval) = &looked.model.limits.commit_interval {
             slowed(config, interval, report);
@@ -121,22 +121,7 @@ fn slack(slack: &SlackModel, place: Place, report: &mut Report) {
             let message = format!("a token that begins with {kind} is not a bot's");
             report.push(warning(place, Code::WrongDestination, message).hint("bot tokens begin with xoxb-"));
         }
-        if let Some(channel) = slack.channel.as_ref().filter(|channel| !channel_id(channel)) {
-            let message = format!("{:?} is not a channel's id", channel.value);
-            let found = warning(channel.place, Code::WrongDestination, message);
-            report.push(
-                found.hint(
-                    "C0123456789: at the end of the channel's details; a name changes, and not every call takes it",
-                ),
-            );
-        }
     }
-}
-
-fn channel_id(text: &str) -> bool {
-    text.len() >= 9
-        && text.starts_with(['C', 'G', 'D', 'U'])
-        && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
 }
 
 /// A bucket that one destination has alone is none that it shares.
@@ -199,6 +184,10 @@ fn rates(config: &Config, models: &[(At<String>, At<DestinationModel>)], report:
         let per_second = destination.rate.per_second();
         if let Some(limit) = limit(&destination.target)
             && beyond(per_second, limit.per_second)
+            // Slack's limit of updates, which is the lower one, was said already.
+            && !report.found.iter().any(|found| {
+                found.place == place(destination) && found.code == Code::RateBeyondService
+            })
         {
             let message = format!("the rate of {:?} is beyond what the service takes", destination.name);
             report.push(warning(place(destination), Code::RateBeyondService, message).hint(limit.words));

@@ -27,8 +27,6 @@ pub struct Looked<'a> {
     pub config: Option<&'a Config>,
     /// Secrets that stand in it.
     pub secrets: &'a [Secret],
-    /// Secrets that stand elsewhere are not at hand: one text stands for all of them.
-    pub without_secrets: bool,
 }
 
 /// Looks at everything.

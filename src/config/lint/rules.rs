@@ -29,7 +29,7 @@ pub(super) fn lint(looked: &Looked<'_>, report: &mut Report) {
         }
         if let Some(config) = looked.config {
             topic(rule, &ops, &Topics::new(&config.kafka), report);
-            to(rule, config, looked.without_secrets, report);
+            to(rule, config, report);
         }
     }
     for (at, rule) in rules.iter().enumerate() {
@@ -216,7 +216,7 @@ fn topic(rule: &RuleModel, ops: &[Op], topics: &Topics<'_>, report: &mut Report)
     }
 }
 
-fn to(rule: &RuleModel, config: &Config, without_secrets: bool, report: &mut Report) {
+fn to(rule: &RuleModel, config: &Config, report: &mut Report) {
     let named = |name: &At<String>| config.destinations.iter().find(|found| *found.name == *name.value);
     for (at, name) in rule.to.0.iter().enumerate() {
         if let Some(first) = rule.to.0[..at].iter().find(|first| first.value == name.value) {
@@ -225,8 +225,7 @@ fn to(rule: &RuleModel, config: &Config, without_secrets: bool, report: &mut Rep
         }
         let Some(destination) = named(name) else { continue };
         let same = rule.to.0[..at].iter().find(|first| {
-            !without_secrets
-                && named(first).is_some_and(|first| super::destinations::same_place(&first.target, &destination.target))
+            named(first).is_some_and(|first| super::destinations::same_place(&first.target, &destination.target))
         });
         if let Some(first) = same {
             let message =

@@ -115,7 +115,7 @@ pub(super) fn template(text: &At<String>, what: &str, table: &TableModel, report
 fn topic(name: &At<String>, topics: &Topics<'_>, report: &mut Report) {
     let Ok(pattern) = TablePattern::compile(name) else { return };
     if topics.named(name) {
-        let table = name.splitn(2, '.').nth(1).unwrap_or(name);
+        let table = name.split_once('.').map_or(name.as_str(), |(_, table)| table);
         let message = format!("{:?} is the name of a topic, not of a table", name.value);
         report.push(warning(name.place, Code::NoTopicForTable, message).hint(format!("write {table:?}")));
     } else if pattern.is_literal() && !topics.may_bring(&pattern) {

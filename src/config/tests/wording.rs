@@ -96,11 +96,12 @@ fn a_payload_is_tried_with_numbers_where_texts_do_not_do() {
 
 #[test]
 fn a_locale_is_a_language_with_or_without_a_country() {
-    let said =
-        |tag: &str| match parse_text(&with(&format!("locale: {tag}\nrules: [{{ name: r, table: a.b, to: ops }}]"))) {
-            Ok((config, report)) => format!("{} {report}", config.locale.tag()),
-            Err(report) => report.to_string(),
-        };
+    let said = |tag: &str| match parse_text(&with(&format!(
+        "locale: {tag}\nrules: [{{ name: r, table: public.listings, to: ops }}]"
+    ))) {
+        Ok((config, report)) => format!("{} {report}", config.locale.tag()),
+        Err(report) => report.to_string(),
+    };
     assert_eq!(said("de-AT"), "de-AT ");
     assert!(said("it").contains("it ") && said("it").contains("no words in \"it\" yet"));
     assert!(

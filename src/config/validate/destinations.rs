@@ -103,6 +103,7 @@ fn check_updates(rate: &At<Rate>, report: &mut Report) {
     if rate.value.per_second() > f64::from(posts) / per.as_secs_f64() {
         report.push(
             Diagnostic::warning(rate.place, "with update: true this rate is above what Slack allows".to_owned())
+                .code(Code::RateBeyondService)
                 .hint("chat.update takes about 50 a minute, all channels of the app together: rate: 50/m"),
         );
     }
@@ -129,6 +130,7 @@ fn check_threads(slack: &SlackModel, report: &mut Report) -> (bool, bool) {
         let found = format!("{:?} is not a channel's id, which thread_by and update need", channel.value);
         report.push(
             Diagnostic::warning(channel.place, found)
+                .code(Code::WrongDestination)
                 .hint("it stands at the end of the channel's details in Slack: C0123456789"),
         );
     }

@@ -14,7 +14,8 @@ fn config(table: &str, rule: &str) -> Config {
     );
     let (config, report) =
         config::parse(&text, Report::new("f"), &|_| None).unwrap_or_else(|report| panic!("{report}"));
-    assert!(report.found.is_empty(), "{report}");
+    // A word that shows a redacted column shows "(hidden)": a warning, and what one test is about.
+    assert!(report.found.iter().all(|found| found.message.contains("(hidden)")), "{report}");
     config
 }
 
