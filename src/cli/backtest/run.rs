@@ -106,9 +106,7 @@ pub struct Run<'s> {
 impl<'s> Run<'s> {
     /// Starts at the first record.
     pub fn new(file: &str, config: &Arc<Config>, source: &'s dyn Source, latency: Duration) -> Result<Self, String> {
-        let (mut lanes, commits) = app::pacing(config);
-        // What `run` would let go and read again is counted the same as what it keeps.
-        lanes.iter_mut().for_each(|lane| lane.share_bytes = u64::MAX);
+        let (lanes, commits) = app::pacing(config);
         let rules = config.rules.iter().map(|rule| RuleFigures { name: rule.name.to_string(), ..Default::default() });
         let destinations = config
             .destinations
@@ -156,7 +154,8 @@ impl<'s> Run<'s> {
                 owner
             }
         };
-        match self.posts.see(&record.record())? {
+        let read = record.record();
+        match self.posts.see(&read)? {
             Seen::Undecodable(_) => self.ended.undecodable += 1,
             Seen::Change(_, Ruling::Repeat) => self.ended.repeats += 1,
             Seen::Change(plan, Ruling::Asked(change, verdict)) => {
@@ -166,7 +165,7 @@ impl<'s> Run<'s> {
                 for (index, _) in &verdict.failed {
                     self.ended.rules[*index].failed += 1;
                 }
-                let row = app::row_key(&owner, &record.record(), &change);
+                let row = app::row_key(&owner, &read, &change);
                 for (lane, rules) in verdict.wanted {
                     let priority = rules.first().map_or(Priority::Normal, |index| self.config.rules[*index].priority);
                     let expires = self.expires(&rules, &change);
@@ -232,7 +231,7 @@ impl<'s> Run<'s> {
                     self.ended.destinations[owed.lane].expired += notice.changes;
                     self.outbox.lettered(&owed);
                 }
-                // No lane lets anything go: `new`.
+                // Notices weigh nothing here, so that no lane is beyond its memory and lets any go.
                 Next::Reread(_) => {}
             }
         }

@@ -114,7 +114,7 @@ impl ContextArguments {
         self.config.as_deref().map(load).transpose()
     }
 
-    /// The config's file, where one is named.
+    /// The file that is named.
     pub fn config_path(&self) -> Option<&Path> {
         self.config.as_deref()
     }
