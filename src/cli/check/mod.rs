@@ -76,7 +76,7 @@ pub fn run(arguments: &CheckArguments) -> ExitCode {
     if let Err(failure) = show::write(&text, output(false)) {
         return failure.exit();
     }
-    code(&examined, runs, arguments.strict)
+    code(&examined, runs, arguments.strict, asked.iter().any(|part| !part.fine))
 }
 
 /// Looks at what is known of tables from elsewhere.
@@ -105,10 +105,10 @@ fn compare(arguments: &CheckArguments, examined: &mut Examined) -> Result<(), Fa
 }
 
 /// What the world says of a config that is fine is no wrong usage.
-fn code(examined: &Examined, runs: bool, strict: bool) -> ExitCode {
+fn code(examined: &Examined, runs: bool, strict: bool, wrong: bool) -> ExitCode {
     let report = &examined.report;
     let warned = report.found.iter().any(|found| found.severity == Severity::Warning);
-    match (runs, report.has_errors() || strict && warned) {
+    match (runs, wrong || report.has_errors() || strict && warned) {
         (false, _) => ExitCode::from(USAGE),
         (true, true) => ExitCode::from(FAILED),
         _ => ExitCode::SUCCESS,

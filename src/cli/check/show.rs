@@ -31,7 +31,11 @@ pub fn text(examined: &Examined, asked: &[Asked], style: Style) -> String {
         (_, 0) => plural(errors, "error"),
         _ => format!("{}, {}", plural(errors, "error"), plural(warnings, "warning")),
     };
+    let wrong = asked.iter().filter(|part| !part.fine).count();
     match &examined.config {
+        Some(_) if errors == 0 && wrong > 0 => {
+            let _ = writeln!(out, "{}: can run; {wrong} of what was asked: wrong{counted}", report.file);
+        }
         Some(config) if errors == 0 => {
             let _ = writeln!(
                 out,
@@ -92,7 +96,7 @@ pub fn json(examined: &Examined, asked: &[Asked]) -> Json {
     let (errors, warnings) = counts(report);
     let mut object = json!({
         "file": report.file,
-        "fine": errors == 0,
+        "fine": errors == 0 && asked.iter().all(|part| part.fine),
         "errors": errors,
         "warnings": warnings,
         "diagnostics": report.sorted().into_iter().map(|found| entry(report, found)).collect::<Vec<_>>(),

@@ -196,15 +196,34 @@ async fn settings_of(
     examined: &mut Examined,
     asked: &mut Vec<Asked>,
 ) {
-    let Ok(admin) = config.kafka.observer().create::<AdminClient<DefaultClientContext>>() else { return };
+    let what = "settings of topics";
+    let unknown = |why: String| {
+        Asked::fine(
+            what,
+            format!("not known, so that retention was not looked at: {why}; it needs the right DescribeConfigs"),
+        )
+    };
+    let admin: AdminClient<DefaultClientContext> = match config.kafka.observer().create() {
+        Ok(admin) => admin,
+        Err(error) => return asked.push(unknown(error.to_string())),
+    };
     let options = AdminOptions::new().request_timeout(Some(ASK));
     let brokers = metadata.brokers().iter().take(1).map(|broker| ResourceSpecifier::Broker(broker.id()));
     let names = topics.iter().take(TOPICS_MAX).map(|topic| ResourceSpecifier::Topic(&topic.name));
     let wanted: Vec<_> = brokers.chain(names).collect();
-    let Ok(described) = admin.describe_configs(wanted.iter(), &options).await else { return };
-    let mut told = 0;
+    let described = match admin.describe_configs(wanted.iter(), &options).await {
+        Ok(described) => described,
+        Err(error) => return asked.push(unknown(error.to_string())),
+    };
+    let (mut told, mut refused) = (0, None);
     for (specifier, resource) in wanted.iter().zip(described) {
-        let Ok(resource) = resource else { continue };
+        let resource = match resource {
+            Ok(resource) => resource,
+            Err(error) => {
+                refused = Some(error.to_string());
+                continue;
+            }
+        };
         told += 1;
         let value = |name: &str| resource.get(name).and_then(|entry| entry.value.clone());
         let number = |name: &str| value(name).and_then(|value| value.parse::<i64>().ok());
@@ -226,9 +245,10 @@ async fn settings_of(
             }
         }
     }
-    asked.push(match told {
-        0 => Asked::fine("settings of topics", "may not be asked for: retention was not looked at"),
-        _ => Asked::fine("settings of topics", format!("{told} looked at")),
+    asked.push(match refused {
+        None => Asked::fine(what, format!("{told} looked at")),
+        Some(why) if told == 0 => unknown(why),
+        Some(why) => Asked::fine(what, format!("{told} of {} looked at; of the others: {why}", wanted.len())),
     });
 }
 
