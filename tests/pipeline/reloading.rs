@@ -150,6 +150,30 @@ async fn pending_changes_keep_their_words_and_new_ones_get_the_new_ones() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rules_that_come_and_go_judge_the_very_next_change_of_a_table_in_use() {
+    let (broker, receiver) = (Broker::start(1), Receiver::start().await);
+    let rule = |column: &str| {
+        format!(
+            "  - {{ name: {column}, table: public.listings, columns: [{column}], to: [ops], headline: {column} }}\n"
+        )
+    };
+    let with = |rules: String| Setup { rules, ..Setup::default() };
+    let file = ConfigFile::new(&with(rule("price")), &broker, &receiver);
+    let service = Service::start_from(&file);
+    broker.write(0, Some(&key(1)), Some(&price(1, "2.00", "1.00"))).await;
+    receiver.until_accepted("/slack/ops", 1).await;
+    for (rules, accepted) in [(rule("price") + &rule("prod_stk_qty"), 2), (rule("prod_stk_qty"), 3)] {
+        file.write(&with(rules), &broker, &receiver);
+        let (status, _) = service.ask("POST", "/reload").await;
+        assert_eq!(status, 200, "answered when it is in force");
+        broker.write(0, Some(&key(accepted)), Some(&sold_out(accepted))).await;
+        let posts = receiver.until_accepted("/slack/ops", accepted as usize).await;
+        assert!(posts[accepted as usize - 1].text().contains("prod_stk_qty"));
+    }
+    service.stop().await.expect("a clean stop");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_blocked_destination_goes_on_with_its_new_url_at_once() {
     let (broker, receiver) = (Broker::start(1), Receiver::start().await);
     let file = ConfigFile::new(&Setup::default(), &broker, &receiver);
