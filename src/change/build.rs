@@ -210,7 +210,23 @@ impl RowChange {
             self.before_unknown && matches!(self.op, Op::Update | Op::Delete) && self.rekeyed_from.is_none();
         // Of a flattened row nobody knows whether its source sent the old image.
         (sends_none && !self.flattened && invents_old_values(&self.connector))
-            .then(|| format!("ALTER TABLE {} REPLICA IDENTITY FULL", self.table))
+            .then(|| format!("ALTER TABLE {} REPLICA IDENTITY FULL", quoted(&self.table)))
+    }
+}
+
+/// A table's name as SQL writes it: parts that are no plain words in quotes.
+fn quoted(table: &str) -> String {
+    let plain = |part: &str| {
+        part.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
+            && part.chars().all(|char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '_')
+    };
+    let part = |part: &str| match plain(part) {
+        true => part.to_owned(),
+        false => format!("\"{}\"", part.replace('"', "\"\"")),
+    };
+    match table.split_once('.') {
+        Some((schema, table)) => format!("{}.{}", part(schema), part(table)),
+        None => part(table),
     }
 }
 

@@ -181,8 +181,14 @@ fn row<'a>(
         }
         Some(prefix) => {
             let added = fields.iter().filter_map(|(name, atom)| Some((name.strip_prefix(&prefix)?.to_owned(), *atom)));
-            let added =
+            let mut added: Fields<'_> =
                 added.filter(|(name, _)| is_metadata(name)).map(|(name, atom)| (Cow::Owned(name), atom)).collect();
+            // Headers may say the rest.
+            if let Some((_, more)) = from_headers(record) {
+                let fresh: Fields<'_> =
+                    more.into_iter().filter(|(name, _)| !added.iter().any(|(known, _)| known == name)).collect();
+                added.extend(fresh);
+            }
             (prefix, added)
         }
         None => match from_headers(record) {
@@ -236,7 +242,9 @@ fn envelope<'a>(
     if !source.iter().any(|(name, _)| name.starts_with("ts_")) {
         source.append(&mut late);
     }
-    let (topic_server, schema_name, table) = by_topic(record.topic, server);
+    let known =
+        source.iter().find(|(name, _)| name == "table" || name == "collection").and_then(|(_, atom)| atom.text());
+    let (topic_server, schema_name, table) = by_topic(record.topic, server, known.as_deref());
     for (name, text) in [("name", server.or(topic_server)), ("table", Some(table))] {
         if let Some(text) = text.filter(|_| !(has(&source, name) || name == "table" && has(&source, "collection"))) {
             source.push((Cow::Borrowed(name), Atom::Text(text)));
@@ -250,16 +258,31 @@ fn envelope<'a>(
     Ok(envelope)
 }
 
-/// Server, schema and table as Debezium names topics: `prefix.schema.table`.
-fn by_topic<'a>(topic: &'a str, server: Option<&str>) -> (Option<&'a str>, Option<&'a str>, &'a str) {
+/// Server, schema and table as Debezium names topics: `prefix.schema.table`, of which prefix and table may have dots too
+/// and are told apart by what is known of them.
+fn by_topic<'a>(
+    topic: &'a str,
+    server: Option<&str>,
+    table: Option<&str>,
+) -> (Option<&'a str>, Option<&'a str>, &'a str) {
+    let last = |topic: &'a str| {
+        // Characters that a topic's name may not have were replaced one by one.
+        let length = table.map_or(0, |table| table.chars().count());
+        let at =
+            topic.len().checked_sub(length + 1).filter(|at| length > 0 && topic.as_bytes().get(*at) == Some(&b'.'));
+        match at {
+            Some(at) => Some((topic.get(..at)?, topic.get(at + 1..)?)),
+            None => topic.rsplit_once('.'),
+        }
+    };
     let known = server.and_then(|server| Some((server.len(), topic.strip_prefix(server)?.strip_prefix('.')?)));
     if let Some((length, rest)) = known {
-        return match rest.rsplit_once('.') {
+        return match last(rest) {
             Some((schema, table)) => (Some(&topic[..length]), Some(schema), table),
             None => (Some(&topic[..length]), None, rest),
         };
     }
-    match topic.rsplit_once('.') {
+    match last(topic) {
         Some((rest, table)) => match rest.rsplit_once('.') {
             Some((server, schema)) => (Some(server), Some(schema), table),
             None => (None, Some(rest), table),

@@ -22,7 +22,7 @@ pub(crate) fn text(raw: &str) -> Option<Cow<'_, str>> {
     Some(if inner.contains('\\') { unescape(inner) } else { Cow::Borrowed(inner) })
 }
 
-/// Resolves the escapes of a checked text. A lone surrogate, which Java can write and UTF-8 cannot, becomes U+FFFD.
+/// Resolves the escapes of a text; those that JSON has not stand for the character itself. A lone surrogate, which Java can write and UTF-8 cannot, becomes U+FFFD.
 pub(crate) fn unescape(raw: &str) -> Cow<'_, str> {
     let mut out = String::with_capacity(raw.len());
     let mut rest = raw;
@@ -39,9 +39,11 @@ pub(crate) fn unescape(raw: &str) -> Cow<'_, str> {
 /// The character of the escape that the text starts with, and the escape's length.
 fn escape(text: &str) -> (char, usize) {
     let unit = |from: usize| text.get(from..from + 4).and_then(|hex| u32::from_str_radix(hex, 16).ok());
-    match text.as_bytes().get(1) {
-        Some(b'u') => {
-            let first = unit(2).unwrap_or(0xFFFD);
+    match text[1..].chars().next() {
+        Some('u') => {
+            let Some(first) = unit(2) else {
+                return ('u', 2);
+            };
             if (0xD800..0xDC00).contains(&first)
                 && text.get(6..8) == Some("\\u")
                 && let Some(second) = unit(8)
@@ -52,12 +54,12 @@ fn escape(text: &str) -> (char, usize) {
             }
             (char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER), 6)
         }
-        Some(b'b') => ('\u{8}', 2),
-        Some(b'f') => ('\u{c}', 2),
-        Some(b'n') => ('\n', 2),
-        Some(b'r') => ('\r', 2),
-        Some(b't') => ('\t', 2),
-        Some(other) => (char::from(*other), 2),
+        Some('b') => ('\u{8}', 2),
+        Some('f') => ('\u{c}', 2),
+        Some('n') => ('\n', 2),
+        Some('r') => ('\r', 2),
+        Some('t') => ('\t', 2),
+        Some(other) => (other, 1 + other.len_utf8()),
         None => (char::REPLACEMENT_CHARACTER, text.len()),
     }
 }

@@ -156,14 +156,11 @@ fn note_on_unknown(writer: &Writer<'_>, view: &TableView) -> Option<String> {
     }
 }
 
-/// How the source can be told to send old values. Only Postgres has this statement.
+/// How the source can be told to send old values.
 fn tip(change: &RowChange, words: &Words) -> Option<String> {
-    let helps = change.before_unknown && !change.is_rekey() && matches!(change.op, Op::Update | Op::Delete);
-    (helps && &*change.connector == "postgresql").then(|| {
-        let table = safe::shorten(&safe::clean(&change.table), 130);
-        let statement = format!("ALTER TABLE {} REPLICA IDENTITY FULL", safe::isolated(&table));
-        fill(words.locale.phrases().tip, &[("statement", &statement)])
-    })
+    let statement = change.remedy()?;
+    let statement = safe::isolated(&safe::shorten(&safe::clean(&statement), 170));
+    Some(fill(words.locale.phrases().tip, &[("statement", &statement)]))
 }
 
 /// What the notification says after the headline.

@@ -27,6 +27,19 @@ fn an_update_without_an_old_image_shows_every_column_as_new() {
 }
 
 #[test]
+fn the_remedy_quotes_names_that_are_no_plain_words() {
+    for (table, sql) in [
+        ("public.listings", "public.listings"),
+        ("listings", "listings"),
+        ("public.Odd Name.x", "public.\"Odd Name.x\""),
+        ("Shop.a\"b", "\"Shop\".\"a\"\"b\""),
+        ("public.2fa", "public.\"2fa\""),
+    ] {
+        assert_eq!(quoted(table), sql);
+    }
+}
+
+#[test]
 fn a_value_that_was_not_sent_is_no_change() {
     let change = Sample::change(
         "u",

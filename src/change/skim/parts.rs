@@ -212,7 +212,8 @@ pub(super) fn classify<'a>(
         return Ok(Skim::Unknown);
     }
     // Any document may have fields of such names: an outbox's payload, say.
-    if parts.source.as_ref().is_some_and(Source::is_strange) {
+    let whole = parts.has(BEFORE) || parts.has(AFTER);
+    if parts.source.as_ref().is_some_and(|source| source.is_strange() || !source.is_object() && !whole) {
         return Ok(Skim::Unknown);
     }
     if parts.has(OP) && (parts.has(SOURCE) || parts.has(BEFORE) || parts.has(AFTER)) {

@@ -1,5 +1,7 @@
 //! What people see of the captures.
 
+mod settings;
+
 use super::*;
 use crate::change::tests::{CAPTURES, capture, schemas};
 use crate::change::{ColumnHint, NoHints, NoSchemas};
