@@ -3,6 +3,7 @@
 use super::budget::Budget;
 use super::committer::Committer;
 use super::context::Context;
+use super::count::Counter;
 use super::hold::Held;
 use super::shared::Shared;
 use super::{Command, Event};
@@ -41,9 +42,9 @@ pub(super) struct Thread {
     pub(super) paused_epochs: Option<u64>,
     /// Kafka denies a topic; reported once.
     pub(super) denied: bool,
-    /// When to count the topics' partitions, and the beginnings counted when that was done last.
-    pub(super) count_due: Instant,
-    pub(super) counted_epochs: u64,
+    counter: Option<Counter>,
+    /// Beginnings counted when the topics' partitions were counted last.
+    counted_epochs: u64,
     /// When to look for partitions that fell out of their log.
     pub(super) gaps_due: Option<Instant>,
     reported: Instant,
@@ -65,7 +66,7 @@ impl Thread {
             held: Vec::new(),
             paused_epochs: None,
             denied: false,
-            count_due: Instant::now(),
+            counter: None,
             counted_epochs: 0,
             gaps_due: None,
             reported: Instant::now(),
@@ -74,6 +75,9 @@ impl Thread {
 
     pub(super) fn run(mut self) {
         self.follow_the_group();
+        if let Some(counter) = self.counter.take() {
+            counter.end();
+        }
         // Dropping the consumer leaves the group, from this thread as librdkafka wants it.
         if self.committer(Committer::end) == Some(false) {
             tracing::warn!(
@@ -85,6 +89,10 @@ impl Thread {
     fn follow_the_group(&mut self) {
         if !self.wait_for_kafka() {
             return;
+        }
+        match Counter::start(Arc::clone(&self.consumer), self.settings.clone()) {
+            Ok(counter) => self.counter = Some(counter),
+            Err(error) => return self.give_up(format!("cannot start a thread: {error}")),
         }
         let topics: Vec<&str> = self.settings.topics.iter().map(String::as_str).collect();
         if let Err(error) = self.consumer.subscribe(&topics) {
@@ -123,6 +131,15 @@ impl Thread {
 
     pub(super) fn shared(&self) -> MutexGuard<'_, Shared> {
         self.consumer.context().shared()
+    }
+
+    /// Where partitions began, their topics may have more of them than was known.
+    fn count_partitions(&mut self) {
+        let epochs = self.shared().epochs();
+        if let Some(counter) = self.counter.as_ref().filter(|_| self.counted_epochs != epochs) {
+            self.counted_epochs = epochs;
+            counter.count_anew();
+        }
     }
 
     /// Until brokers answer, or the service stops: a rolling restart of Kafka must not end the service.
