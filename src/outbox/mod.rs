@@ -217,7 +217,7 @@ pub struct Outbox<C: Content> {
     /// Partitions of the subscribed topics, whoever owns them.
     partitions: u32,
     /// The share of each rate that the buckets were told: so many partitions of so many.
-    shared: (u32, u32),
+    shared: Option<(u32, u32)>,
 }
 
 impl<C: Content> Outbox<C> {
@@ -236,7 +236,7 @@ impl<C: Content> Outbox<C> {
             closed: false,
             turn: 0,
             partitions: 0,
-            shared: (0, 0),
+            shared: None,
         }
     }
 

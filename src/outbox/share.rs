@@ -3,6 +3,7 @@
 
 use super::Outbox;
 use super::content::Content;
+use super::notice::Page;
 use std::time::Duration;
 
 impl<C: Content> Outbox<C> {
@@ -13,18 +14,19 @@ impl<C: Content> Outbox<C> {
 
     /// Lanes have other buckets: they are to be told their share.
     pub(super) fn share_anew(&mut self) {
-        self.shared = (0, 0);
+        self.shared = None;
     }
 
     pub(super) fn share_rates(&mut self, now: Duration) {
         let owned = u32::try_from(self.ledger.owned()).unwrap_or(u32::MAX);
-        // Without a partition there is nothing to post, and nothing to save for later.
-        if owned == 0 || self.shared == (owned, self.partitions) {
+        if self.shared.replace((owned, self.partitions)) == Some((owned, self.partitions)) {
             return;
         }
-        self.shared = (owned, self.partitions);
-        for lane in self.lanes.iter_mut().flatten() {
-            lane.share_rate(owned, self.partitions, now);
+        for (number, lane) in self.lanes.iter_mut().enumerate() {
+            if let Some(lane) = lane {
+                let mut page = Page { ledger: &mut self.ledger, lane: number };
+                lane.share_rate((owned, self.partitions), now, &mut page);
+            }
         }
     }
 }

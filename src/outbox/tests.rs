@@ -5,6 +5,7 @@ use crate::message::Priority;
 mod digests;
 mod doubt;
 mod reload;
+mod share;
 mod spill;
 mod whereabouts;
 

@@ -35,10 +35,12 @@ pub enum Bug {
     PretendToReadOn,
     /// What the source sent before is not remembered as that.
     ForgetRepeats,
+    /// Each replica takes all of a rate for its own.
+    KeepTheRate,
 }
 
 impl Bug {
-    pub const ALL: [Bug; 15] = [
+    pub const ALL: [Bug; 16] = [
         Bug::CommitPastFailure,
         Bug::DropOnRevoke,
         Bug::ReorderRow,
@@ -54,6 +56,7 @@ impl Bug {
         Bug::LoseOnReread,
         Bug::PretendToReadOn,
         Bug::ForgetRepeats,
+        Bug::KeepTheRate,
     ];
 }
 
@@ -90,5 +93,5 @@ counts! {
     losses commits_failed commits_failed_but_made commits_late answers_lost told_when_to_retry told_to_retry server_errors
     blocked slow rejected simplified letters letters_late expired digests critical_digests folds undone skipped_by_metadata
     overflows waits_for_commits full resumed_replicas added removed renamed changed moved_elsewhere leftovers paused
-    let_go rereads reread_ahead rereads_failed taken_back source_repeats cuts
+    let_go rereads reread_ahead rereads_failed taken_back source_repeats cuts posts_of_a_shared_rate
 }

@@ -2,6 +2,7 @@
 
 use crate::change::Memory;
 use crate::faults::Bug;
+use crate::pace::Allowance;
 use crate::reload::settings;
 use crate::replica::{Owned, Replica};
 use crate::world::{Event, World};
@@ -40,6 +41,10 @@ impl World {
             had_digests: self.plans.iter().map(|plan| plan.digest.is_some()).collect(),
             memory: (0..lanes).map(|_| Memory::default()).collect(),
         });
+        self.allowances.iter_mut().for_each(Allowance::begin);
+        if let Some(replica) = self.replicas[index].as_mut().filter(|_| self.bug != Some(Bug::KeepTheRate)) {
+            replica.outbox.set_partitions(self.partitions.len());
+        }
         for number in 0..self.partitions.len() {
             if self.partitions[number].owner.is_none() {
                 self.assign(number, index);

@@ -3,7 +3,7 @@
 //! A model of Kafka (partitions, rebalances, losses, commits that fail or are late), of destinations (limits, failures,
 //! blocks, refusals, lost answers), of two replicas that crash, and of a config that is read again. After every step the invariants of the design are
 //! looked at: no commit passes what is not settled, nothing is lost, nothing is posted twice without a reason, a row's
-//! order, `Retry-After`, the urgent first.
+//! order, `Retry-After`, the rate that replicas share, the urgent first.
 //!
 //! `ROWBELL_SEED=n cargo test --test simulation` runs and tells one seed; `ROWBELL_SEEDS=n` as many, `forever` until
 //! stopped (`make simulate`).
@@ -13,6 +13,7 @@ mod destination;
 mod faults;
 mod group;
 mod kafka;
+mod pace;
 mod posts;
 mod reload;
 mod replica;

@@ -18,6 +18,11 @@ impl World {
         if replica.current[lane] != Some(number) || replica.paused[lane] {
             return Err(format!("a post to lane {lane}, which is paused or gone"));
         }
+        if !self.allowances[lane].take(self.now) {
+            return Err(format!("all replicas together post to lane {lane} beyond its rate"));
+        }
+        let shared = self.partitions.iter().any(|partition| partition.owner.is_some_and(|(other, _)| other != index));
+        self.counts.posts_of_a_shared_rate += u64::from(shared);
         let post = replica.outbox.post(number, id).ok_or("it was just named")?;
         let row_of = |net: &Net, partitions: &[crate::kafka::Partition]| {
             let (number, offset) = net.ids[0];

@@ -5,6 +5,7 @@
 use crate::change::{Id, Memory};
 use crate::destination::Mood;
 use crate::faults::Bug;
+use crate::pace::Allowance;
 use crate::replica::{EACH, Replica};
 use crate::world::{LanePlan, World, plan};
 use rowbell::ledger::Owner;
@@ -80,6 +81,7 @@ impl World {
 
     fn add(&mut self, name: usize) {
         self.active[name] = true;
+        self.allowances[name] = Allowance::new(&self.plans[name], self.now);
         for replica in self.replicas.iter_mut().flatten() {
             let lane = replica.outbox.add_lane(settings(name, &self.plans[name]));
             replica.names.insert(lane, name);
@@ -117,6 +119,7 @@ impl World {
 
     fn change(&mut self, name: usize, elsewhere: bool) {
         self.plans[name] = plan(&mut self.random);
+        self.allowances[name] = Allowance::new(&self.plans[name], self.now);
         if elsewhere {
             self.destinations[name].mood = Mood::Well;
         }

@@ -4,6 +4,7 @@ use crate::change::Id;
 use crate::destination::Destination;
 use crate::faults::{Bug, Counts};
 use crate::kafka::{Partition, Record};
+use crate::pace::Allowance;
 use crate::reload::Edit;
 use crate::replica::Replica;
 use crate::reread::Progress;
@@ -17,10 +18,11 @@ use std::collections::{BinaryHeap, HashSet};
 use std::time::Duration;
 
 /// Replicas of the service.
-const REPLICAS: usize = 2;
+pub const REPLICAS: usize = 2;
 
-/// When the world ends at the latest: what is not settled by then never is.
-const END: Duration = Duration::from_secs(6 * 3600);
+/// When the world ends at the latest: what is not settled by then never is. A replica may have a third of 25 posts in 5
+/// minutes for a thousand of them.
+const END: Duration = Duration::from_secs(24 * 3600);
 
 /// What happens.
 #[derive(Debug)]
@@ -74,6 +76,7 @@ pub struct World {
     /// When one that was removed may come back.
     pub back_from: Vec<Duration>,
     pub destinations: Vec<Destination>,
+    pub allowances: Vec<Allowance>,
     pub lanes: Vec<LaneTruth>,
     /// Dead letters of records that cannot be read.
     pub letters: HashSet<Id>,
@@ -100,6 +103,7 @@ impl World {
         let mut world = Self {
             destinations: (0..lanes).map(|_| Destination::new(&mut random)).collect(),
             partitions: (0..random.usize(1..4)).map(|_| Partition::default()).collect(),
+            allowances: plans.iter().map(|plan| Allowance::new(plan, Duration::ZERO)).collect(),
             lanes: (0..lanes).map(|_| LaneTruth::new()).collect(),
             replicas: (0..REPLICAS).map(|_| None).collect(),
             // Now and then too little for anything.

@@ -30,9 +30,10 @@ impl<C: Content> Lane<C> {
     }
 
     /// So much of the rate is this replica's from now on.
-    pub(in crate::outbox) fn share_rate(&mut self, part: u32, whole: u32, now: Duration) {
+    pub(in crate::outbox) fn share_rate(&mut self, (part, whole): (u32, u32), now: Duration, page: &mut Page<'_>) {
         self.settings.bucket.share(part, whole, now);
         self.pace_anew(now);
+        self.gather(now, page);
     }
 
     /// The bucket says anew how long to wait.
