@@ -20,9 +20,6 @@ use std::time::{Duration, Instant};
 /// `max.poll.interval.ms` by far.
 const REVOKE_DEADLINE: Duration = Duration::from_secs(8);
 
-/// Times an assignment is tried to be resolved before the service gives up.
-const RESOLVE_ATTEMPTS: u32 = 12;
-
 pub(super) struct Context {
     pub(super) shared: Mutex<Shared>,
     pub(super) start: Start,
@@ -43,28 +40,26 @@ impl Context {
     }
 
     fn assign(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
-        let partitions = partitions_of(list);
-        let known_topics = self.shared().known_topics.clone();
-        for attempt in 1..=RESOLVE_ATTEMPTS {
-            match offsets::resolve(consumer, &partitions, self.start, &known_topics) {
-                Ok(beginnings) => {
-                    self.begin(consumer, list, beginnings);
-                    self.shared().sink.event(Event::Joined);
-                    return;
-                }
-                Err(error) if attempt < RESOLVE_ATTEMPTS => {
-                    tracing::warn!(%error, attempt, "cannot resolve where the assigned partitions begin, trying again");
-                    std::thread::sleep(Duration::from_secs(1));
-                    // A stop must not wait for a Kafka that does not answer.
-                    if self.shared().sink.ended() {
-                        return;
-                    }
-                }
-                Err(error) => self.shared().sink.event(Event::Failed(format!(
-                    "cannot resolve where the assigned partitions begin: {error}\nhint: the principal needs Read on the group, and Read and Describe on the topics"
-                ))),
-            }
+        if let Err(error) = self.try_to_begin(consumer, list) {
+            // Not tried again here: while this waits, the group cannot go on, and it may be the group's going on that is
+            // waited for.
+            tracing::warn!(%error, "cannot resolve where the assigned partitions begin, trying again");
+            self.begin_later(consumer, list);
         }
+    }
+
+    /// Resolves where partitions begin, and begins.
+    pub(super) fn try_to_begin(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        list: &TopicPartitionList,
+    ) -> Result<(), KafkaError> {
+        let known_topics = self.shared().known_topics.clone();
+        let beginnings = offsets::resolve(consumer, &partitions_of(list), self.start, &known_topics)?;
+        self.take_back(consumer, list);
+        self.begin(consumer, list, beginnings);
+        self.shared().sink.event(Event::Joined);
+        Ok(())
     }
 
     fn begin(&self, consumer: &BaseConsumer<Self>, given: &TopicPartitionList, beginnings: Vec<Beginning>) {
@@ -90,11 +85,43 @@ impl Context {
         }
     }
 
+    /// The group needs its answer now, and nothing of them may be judged yet: they are taken at their logs' ends, and
+    /// nothing is fetched, for a fetch would keep the questions to the broker waiting.
+    fn begin_later(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        let mut at_the_end = TopicPartitionList::with_capacity(list.count());
+        let mut shared = self.shared();
+        for partition in partitions_of(list) {
+            if let Err(error) = at_the_end.add_partition_offset(&partition.topic, partition.number, Offset::End) {
+                tracing::error!(%partition, %error, "cannot assign the partition");
+            }
+            shared.unbegun.insert(partition);
+        }
+        drop(shared);
+        if let Err(error) = consumer.incremental_assign(&at_the_end).and_then(|()| consumer.pause(list)) {
+            self.shared().sink.event(Event::Failed(format!("cannot take the assigned partitions: {error}")));
+        }
+    }
+
+    /// What [`Self::begin_later`] took is assigned anew, at its beginning.
+    fn take_back(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        let partitions = partitions_of(list);
+        let mut shared = self.shared();
+        let taken = partitions.iter().filter(|partition| shared.unbegun.remove(*partition)).count();
+        drop(shared);
+        if taken > 0
+            && let Err(error) = consumer.incremental_unassign(list)
+        {
+            tracing::warn!(%error, "cannot begin the partitions anew");
+        }
+    }
+
     fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
         let owners = self.shared().release(list);
-        if consumer.assignment_lost() {
+        if owners.is_empty() {
+            // Nothing of them was judged yet.
+        } else if consumer.assignment_lost() {
             self.shared().sink.event(Event::Lost { owners });
-        } else if !owners.is_empty() {
+        } else {
             let (reply, commits) = sync_channel(1);
             self.shared().sink.event(Event::Revoked { owners, reply });
             let began = Instant::now();

@@ -8,6 +8,7 @@ mod committer;
 mod context;
 mod count;
 mod hold;
+mod late;
 mod shared;
 mod thread;
 mod trouble;

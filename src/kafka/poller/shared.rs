@@ -7,7 +7,7 @@ use crate::kafka::record::MessageHeaders;
 use crate::ledger::{Owner, Partition};
 use rdkafka::TopicPartitionList;
 use rdkafka::message::{BorrowedMessage, Message};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// Bytes of records before its commit that are read of a partition, at most, to know again what comes again.
@@ -48,6 +48,8 @@ pub(super) struct Shared {
     pub(super) sink: Box<dyn Sink>,
     pub(super) known_topics: HashSet<Arc<str>>,
     owned: BTreeMap<Partition, Owned>,
+    /// Assigned, and it is not known yet where they begin.
+    pub(super) unbegun: BTreeSet<Partition>,
     epochs: u64,
     current: Option<Current>,
     /// Positions that the sink does not know yet.
@@ -60,6 +62,7 @@ impl Shared {
             sink,
             known_topics: HashSet::new(),
             owned: BTreeMap::new(),
+            unbegun: BTreeSet::new(),
             epochs: 0,
             current: None,
             unreported: BTreeMap::new(),
@@ -199,6 +202,7 @@ impl Shared {
         self.report();
         let mut owners = Vec::new();
         for partition in partitions_of(list) {
+            self.unbegun.remove(&partition);
             if let Some(owned) = self.owned.remove(&partition) {
                 owners.push(Owner { partition, epoch: owned.epoch });
             }

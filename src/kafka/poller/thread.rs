@@ -47,6 +47,10 @@ pub(super) struct Thread {
     counted_epochs: u64,
     /// When to look for partitions that fell out of their log.
     pub(super) gaps_due: Option<Instant>,
+    /// When to try again to begin what could not begin when it was assigned.
+    pub(super) begin_due: Option<Instant>,
+    /// Tries of that which failed, one after the other.
+    pub(super) begin_tries: u32,
     reported: Instant,
 }
 
@@ -69,6 +73,8 @@ impl Thread {
             counter: None,
             counted_epochs: 0,
             gaps_due: None,
+            begin_due: None,
+            begin_tries: 0,
             reported: Instant::now(),
         }
     }
@@ -104,7 +110,7 @@ impl Thread {
             self.let_go();
             self.leave_gaps();
             self.count_partitions();
-            if let Err(error) = self.read() {
+            if let Err(error) = self.begin_late().and_then(|()| self.read()) {
                 self.give_up(error);
                 break;
             }
