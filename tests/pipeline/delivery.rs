@@ -90,7 +90,7 @@ async fn what_nobody_asked_for_posts_nothing_and_is_committed() {
 async fn the_commit_waits_at_the_change_until_its_post_is_accepted() {
     let (broker, receiver) = (Broker::start(1), Receiver::start().await);
     let service = Service::start(Setup::default().config(&broker, &receiver));
-    receiver.script("/slack/ops", [Step::Hold]);
+    receiver.hold("/slack/ops");
     broker.write(0, Some(&key(1)), Some(&no_op(1))).await;
     let change = broker.write(0, Some(&key(1)), Some(&price(1, "2.00", "1.00"))).await;
     let later = broker.write(0, Some(&key(2)), Some(&no_op(2))).await;
@@ -101,9 +101,9 @@ async fn the_commit_waits_at_the_change_until_its_post_is_accepted() {
     let name = format!("rowbell_records_total{{kind=\"change\",topic=\"{LISTINGS}\"}}");
     service.until_metric(&name, |records| records >= 3.0).await;
     assert_eq!(broker.committed(LISTINGS, 0).await, Some(change));
-    receiver.release();
+    receiver.let_go("/slack/ops");
     broker.until_committed(0, later + 1).await;
-    assert_eq!(receiver.arrivals("/slack/ops").len(), 1);
+    assert_eq!(receiver.accepted("/slack/ops").len(), 1);
     service.stop().await.expect("a clean stop");
 }
 
@@ -118,7 +118,8 @@ async fn a_limit_that_says_when_is_obeyed_to_the_second() {
     let arrivals = receiver.until_arrived("/slack/ops", 3).await;
     let wait = between(&arrivals[0], &arrivals[1]);
     assert!(wait >= Duration::from_secs(2), "came back after {wait:?}");
-    assert!(wait < Duration::from_secs(5), "came back only after {wait:?}");
+    // To the millisecond in the outbox's own tests; here a busy machine is part of it.
+    assert!(wait < Duration::from_secs(12), "came back only after {wait:?}");
     broker.until_committed(0, 2).await;
     assert_eq!(receiver.arrivals("/slack/ops").len(), 3, "one refused, two accepted");
     let held = service.metric("rowbell_lane_wait_seconds_total{destination=\"ops\",reason=\"retry_after\"}").await;

@@ -24,22 +24,48 @@ async fn commits_that_fail_are_made_again() {
     service.stop().await.expect("a clean stop");
 }
 
+/// A second replica that joins at the wrong moment is enough; waiting for the group inside of its own rebalance would be
+/// waiting for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_group_whose_members_come_and_go_while_its_start_is_committed_begins_all_the_same() {
+    let (broker, receiver) = (Broker::start(2), Receiver::start().await);
+    for partition in 0..2 {
+        broker.write(partition, Some(&key(1)), Some(&price(1, "2.00", "1.00"))).await;
+    }
+    broker.order(|cluster| {
+        let mut errors = vec![RDKafkaRespErr::RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS; 14];
+        // And then the group takes it for dead.
+        errors.push(RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID);
+        cluster.request_errors(RDKafkaApiKey::OffsetCommit, &errors);
+    });
+    let service = Service::start(Setup::default().config(&broker, &receiver));
+    for partition in 0..2 {
+        broker.until_committed(partition, 1).await;
+    }
+    assert_eq!(receiver.accepted("/slack/ops").len(), 2, "posted once each, and not before the start was committed");
+    service.until_ready().await;
+    service.stop().await.expect("a clean stop");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_that_goes_away_and_comes_back_is_followed() {
     let (broker, receiver) = (Broker::start(1), Receiver::start().await);
-    let service = Service::start(Setup::default().config(&broker, &receiver));
+    // Longer than the broker is away: beyond its session a replica has no right to commit, and posts again.
+    let setup = Setup { session: Duration::from_secs(60), ..Setup::default() };
+    let service = Service::start(setup.config(&broker, &receiver));
     service.until_ready().await;
-    receiver.script("/slack/ops", [Step::Hold]);
+    receiver.always("/slack/ops", Some(Step::status(503, "")));
     broker.write(0, Some(&key(1)), Some(&price(1, "2.00", "1.00"))).await;
     receiver.until_arrived("/slack/ops", 1).await;
-    broker.order(|cluster| cluster.broker_down(1).expect("a broker"));
-    receiver.release();
+    broker.down();
+    receiver.always("/slack/ops", None);
+    // Accepted, and nobody there to be told.
     receiver.until_accepted("/slack/ops", 1).await;
-    broker.order(|cluster| cluster.broker_up(1).expect("a broker"));
+    broker.up();
     broker.until_committed(0, 1).await;
     broker.write(0, Some(&key(1)), Some(&price(1, "1.00", "3.00"))).await;
     broker.until_committed(0, 2).await;
-    assert_eq!(receiver.arrivals("/slack/ops").len(), 2, "posted once each");
+    assert_eq!(receiver.accepted("/slack/ops").len(), 2, "posted once each");
     service.stop().await.expect("a clean stop");
 }
 
@@ -52,7 +78,7 @@ async fn a_stop_without_kafka_ends_in_time() {
     receiver.script("/slack/ops", [Step::Hold]);
     broker.write(0, Some(&key(1)), Some(&price(1, "2.00", "1.00"))).await;
     receiver.until_arrived("/slack/ops", 1).await;
-    broker.order(|cluster| cluster.broker_down(1).expect("a broker"));
+    broker.down();
     receiver.release();
     let began = Instant::now();
     service.stop().await.expect("an end");
@@ -66,7 +92,7 @@ async fn a_partition_overtaken_by_its_logs_start_goes_on_there() {
     let (broker, receiver) = (Broker::start(1), Receiver::start().await);
     let setup = Setup { more: "limits: { pending_bytes: 1KiB }\n".to_owned(), ..Setup::default() };
     let service = Service::start(setup.config(&broker, &receiver));
-    receiver.script("/slack/ops", [Step::Hold]);
+    receiver.hold("/slack/ops");
     broker.write(0, Some(&key(1)), Some(&price(1, "2.00", "1.00"))).await;
     service.until_metric("rowbell_intake_paused", |paused| paused == 1.0).await;
     // The mock cluster keeps 5 MiB of a partition.
@@ -75,7 +101,7 @@ async fn a_partition_overtaken_by_its_logs_start_goes_on_there() {
         broker.write(0, None, Some(&filler)).await;
     }
     let last = broker.write(0, Some(&key(1)), Some(&price(1, "1.00", "3.00"))).await;
-    receiver.release();
+    receiver.let_go("/slack/ops");
     let accepted = receiver.until_accepted("/slack/ops", 2).await;
     assert!(accepted[1].text().contains("3.00"), "read on behind the gap");
     broker.until_committed(0, last + 1).await;

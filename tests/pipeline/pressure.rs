@@ -13,19 +13,19 @@ async fn a_tiny_memory_limit_slows_reading_and_loses_nothing() {
     // Less than one record takes: even so, one at a time must pass.
     let setup = Setup { more: "limits: { pending_bytes: 1KiB }\n".to_owned(), ..Setup::default() };
     let service = Service::start(setup.config(&broker, &receiver));
-    receiver.script("/slack/ops", [Step::Hold]);
+    receiver.hold("/slack/ops");
     for id in 0..CHANGES {
         broker.write((id % 2) as i32, Some(&key(id)), Some(&price(id, "2.00", "1.00"))).await;
     }
     service.until_metric("rowbell_intake_paused", |paused| paused == 1.0).await;
     let pending = service.status.borrow().lanes[0].pending.iter().sum::<usize>();
     assert!(pending < 10, "{pending} pending at a limit of less than one");
-    receiver.release();
+    receiver.let_go("/slack/ops");
     receiver.until_accepted("/slack/ops", CHANGES as usize).await;
     for partition in 0..2 {
         broker.until_committed(partition, CHANGES as i64 / 2).await;
     }
-    assert_eq!(receiver.arrivals("/slack/ops").len(), CHANGES as usize);
+    assert_eq!(receiver.accepted("/slack/ops").len(), CHANGES as usize);
     service.until_metric("rowbell_intake_paused", |paused| paused == 0.0).await;
     service.stop().await.expect("a clean stop");
 }

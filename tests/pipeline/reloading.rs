@@ -129,7 +129,7 @@ async fn pending_changes_keep_their_words_and_new_ones_get_the_new_ones() {
     };
     let file = ConfigFile::new(&headline("Before"), &broker, &receiver);
     let service = Service::start_from(&file);
-    receiver.script("/slack/ops", [Step::Hold]);
+    receiver.hold("/slack/ops");
     broker.write(0, Some(&key(1)), Some(&price(1, "2.00", "1.00"))).await;
     receiver.until_arrived("/slack/ops", 1).await;
     broker.write(0, Some(&key(1)), Some(&price(1, "1.00", "5.00"))).await;
@@ -142,7 +142,7 @@ async fn pending_changes_keep_their_words_and_new_ones_get_the_new_ones() {
     let (status, _) = service.ask("POST", "/reload").await;
     assert_eq!(status, 200, "answered when it is in force");
     broker.write(0, Some(&key(1)), Some(&price(1, "5.00", "7.00"))).await;
-    receiver.release();
+    receiver.let_go("/slack/ops");
     let posts = receiver.until_accepted("/slack/ops", 3).await;
     let words: Vec<_> = posts.iter().map(|post| post.text().contains("After")).collect();
     assert_eq!(words, [false, false, true]);

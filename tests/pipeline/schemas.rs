@@ -72,7 +72,10 @@ async fn a_registry_that_is_down_holds_its_partition_and_no_other() {
     service.until_metric("rowbell_registry_up", |up| up == 1.0).await;
     let texts: Vec<_> = receiver.accepted("/slack/ops").iter().map(|post| post.text()).collect();
     assert_eq!(texts.len(), 4, "{texts:?}");
-    assert!(texts[1].contains("Oak chair") && texts[2].contains("Lamp") && texts[3].contains("199999.95"), "{texts:?}");
+    assert!(
+        texts[1].contains("Oak chair") && texts[2].contains("Lamp") && texts[3].contains("199,999.95"),
+        "{texts:?}"
+    );
     let read = format!("rowbell_records_total{{kind=\"change\",topic=\"{LISTINGS}\"}}");
     service.until_metric(&read, |count| count == 4.0).await;
     service.stop().await.expect("a clean stop");

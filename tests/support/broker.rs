@@ -9,8 +9,10 @@ use rdkafka::producer::DefaultProducerContext;
 use rdkafka::topic_partition_list::Offset;
 use rowbell::kafka::Feeder;
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
+use tokio::net::TcpSocket;
 
 use super::until;
 
@@ -31,6 +33,8 @@ pub struct Broker {
     pub brokers: String,
     pub feeder: Feeder,
     orders: Sender<Order>,
+    /// Its port, while it is down: nobody else shall take it.
+    port: Mutex<Option<TcpSocket>>,
 }
 
 /// A record of the dead-letter topic.
@@ -57,7 +61,7 @@ impl Broker {
         });
         let brokers = told.recv().expect("the cluster starts");
         let feeder = Feeder::new(&brokers).expect("a producer");
-        Self { brokers, feeder, orders }
+        Self { brokers, feeder, orders, port: Mutex::default() }
     }
 
     /// Does something to the cluster, on its thread, and waits for it.
@@ -69,6 +73,23 @@ impl Broker {
         });
         self.orders.send(order).expect("the cluster lives");
         told.recv().expect("the order is done");
+    }
+
+    /// It goes away, with all its connections.
+    pub fn down(&self) {
+        self.order(|cluster| cluster.broker_down(1).expect("a broker"));
+        let socket = TcpSocket::new_v4().expect("a socket");
+        // What is left of its connections does not count.
+        socket.set_reuseaddr(true).expect("an option");
+        // Bound, and not listening: whoever connects is refused.
+        socket.bind(self.brokers.parse().expect("an address")).expect("its port is free");
+        *self.port.lock().expect("no panic held it") = Some(socket);
+    }
+
+    /// It comes back, at its address.
+    pub fn up(&self) {
+        self.port.lock().expect("no panic held it").take();
+        self.order(|cluster| cluster.broker_up(1).expect("a broker"));
     }
 
     /// Writes a record of the listings; the answer is its offset.

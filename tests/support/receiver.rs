@@ -106,6 +106,17 @@ impl Receiver {
         };
     }
 
+    /// Every request whose target holds `part` is held, those that follow one given up by its client, too.
+    pub fn hold(&self, part: &str) {
+        self.always(part, Some(Step::Hold));
+    }
+
+    /// Ends [`Self::hold`].
+    pub fn let_go(&self, part: &str) {
+        self.always(part, None);
+        self.release();
+    }
+
     /// Lets go the requests that are held now.
     pub fn release(&self) {
         self.released.send_modify(|count| *count += 1);
@@ -128,10 +139,16 @@ impl Receiver {
         until(&what, async || Some(self.arrivals(part)).filter(|found| found.len() >= count)).await
     }
 
+    /// How many requests were accepted.
+    pub fn accepted_count(&self, part: &str) -> usize {
+        let state = self.state.lock().expect("no panic held it");
+        state.arrivals.iter().filter(|arrival| arrival.status == 200 && arrival.target.contains(part)).count()
+    }
+
     /// Waits for so many accepted requests.
     pub async fn until_accepted(&self, part: &str, count: usize) -> Vec<Arrival> {
         let what = format!("{count} posts accepted by {part}");
-        until(&what, async || Some(self.accepted(part)).filter(|found| found.len() >= count)).await
+        until(&what, async || (self.accepted_count(part) >= count).then(|| self.accepted(part))).await
     }
 
     /// What it was told to do; else it accepts.

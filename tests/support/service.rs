@@ -9,6 +9,7 @@ use serde_json::Value;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
@@ -24,6 +25,8 @@ pub struct Setup {
     pub rules: String,
     pub more: String,
     pub topics: String,
+    /// How long the group waits for a replica that says nothing.
+    pub session: Duration,
 }
 
 impl Default for Setup {
@@ -33,6 +36,8 @@ impl Default for Setup {
             rules: "  - { name: price, table: public.listings, columns: [price], to: [ops] }\n".to_owned(),
             more: String::new(),
             topics: LISTINGS.to_owned(),
+            // A machine that is busy is not dead. The mock cluster waits about as long for each rebalance.
+            session: Duration::from_secs(10),
         }
     }
 }
@@ -49,10 +54,16 @@ impl Setup {
 
     fn text(&self, broker: &Broker, receiver: &Receiver, listen: SocketAddr, admin: SocketAddr) -> String {
         let (brokers, address) = (&broker.brokers, receiver.address);
-        let Self { destinations, rules, more, topics } = self;
+        let Self { destinations, rules, more, topics, session } = self;
+        let session_ms = session.as_millis();
         format!(
             r#"
-kafka: {{ brokers: "{brokers}", group: {GROUP}, topics: ["{topics}"], start: earliest }}
+kafka:
+  brokers: "{brokers}"
+  group: {GROUP}
+  topics: ["{topics}"]
+  start: earliest
+  properties: {{ session.timeout.ms: "{session_ms}" }}
 tables:
   public.listings:
     name: Listing
