@@ -132,6 +132,10 @@ impl KafkaSettings {
             // A commit waits for its answer on the poller's thread: a coordinator that says nothing must not hold it for
             // the default minute.
             .set("socket.timeout.ms", "10000")
+            // A commit that was on the wire when its coordinator went away is made again after this, by librdkafka itself. It
+            // asks twice a second who the coordinator is, and takes a commit that waits for the new connection for that
+            // one's failure, and closes it: sooner than that, the two go round until the session is over.
+            .set("retry.backoff.ms", "1000")
             .set("statistics.interval.ms", "1000");
         if self.property("group.protocol") != Some("consumer") {
             // Under KIP-848 the broker sets these, and librdkafka refuses them.
