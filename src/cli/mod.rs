@@ -2,6 +2,7 @@
 
 mod backtest;
 mod check;
+mod connector;
 mod demo;
 mod dlq;
 mod explain;
@@ -55,6 +56,7 @@ enum Command {
     Explain(explain::ExplainArguments),
     Test(test::TestArguments),
     Dlq(Box<dlq::DlqArguments>),
+    Connector(connector::ConnectorArguments),
     /// Run the service; SIGTERM drains and exits 0
     Run(ConfigArgument),
     Offsets(offsets::OffsetsArguments),
@@ -120,6 +122,7 @@ pub fn main() -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => failure.exit(),
         },
+        Command::Connector(arguments) => connector::run(&arguments),
         Command::Run(argument) => {
             init_logs(cli.log_format, None);
             run::run(argument.config.as_deref())

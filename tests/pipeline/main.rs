@@ -10,6 +10,7 @@ mod support;
 
 mod checking;
 mod command;
+mod connectors;
 mod delivery;
 mod explaining;
 mod health;

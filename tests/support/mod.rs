@@ -2,6 +2,7 @@
 
 pub mod broker;
 pub mod change;
+pub mod connect;
 pub mod logs;
 pub mod receiver;
 pub mod service;
