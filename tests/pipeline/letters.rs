@@ -99,7 +99,7 @@ async fn letters_are_listed_by_what_is_asked_for_and_shown_with_their_records() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_letter_is_replayed_once_unless_it_is_asked_for_again() {
+async fn a_letter_that_was_replayed_before_is_posted_again_only_when_that_is_said() {
     let shop = Shop::open().await;
     shop.letter(1, "rejected", Some("ops"), "price", true).await;
     let said_nothing = fails(2, &["dlq", "replay", "-c", &shop.config]).await;
@@ -119,13 +119,28 @@ async fn a_letter_is_replayed_once_unless_it_is_asked_for_again() {
     let post = shop.receiver.arrivals("/slack/ops").remove(0);
     assert!(post.text().contains("Look: Walnut desk 1"), "{post:?}");
 
-    let (code, text) = said(&shop.replay(&["0:0"]).await);
-    assert_eq!((code, shop.posts()), (Some(0), 1), "{text}");
-    assert!(text.contains("1 left out that were replayed before"), "{text}");
-    let listed = lines(&["dlq", "list", "--json", "-c", &shop.config]).await;
-    assert_eq!((listed.len(), &listed[0]["replayed"]), (1, &Value::Bool(true)), "the mark is no letter");
-    let (code, text) = said(&shop.replay(&["0:0", "--again"]).await);
+    // Nobody can be asked here.
+    shop.letter(2, "rejected", Some("ops"), "price", true).await;
+    for (letters, words) in [("0:0", "the letter was replayed before"), ("--all", "1 of 2 letters was replayed before")]
+    {
+        let (code, text) = said(&shop.replay(&[letters]).await);
+        assert_eq!((code, shop.posts()), (Some(2), 1), "{text}");
+        assert!(
+            text.contains(words) && text.contains("  hint: --again posts it once more, --only-new leaves"),
+            "{text}"
+        );
+    }
+    // A look posts nothing, so it asks nothing.
+    let (code, text) = said(&run(&["dlq", "replay", "-c", &shop.config, "--all", "--dry-run"]).await);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("1 would be replayed") && text.contains("1 left out that was replayed before"), "{text}");
+    let (code, text) = said(&shop.replay(&["--all", "--only-new"]).await);
     assert_eq!((code, shop.posts()), (Some(0), 2), "{text}");
+    assert!(text.contains("1 replayed; 1 left out that was replayed before"), "{text}");
+    let listed = lines(&["dlq", "list", "--json", "-c", &shop.config]).await;
+    assert_eq!((listed.len(), &listed[0]["replayed"]), (2, &Value::Bool(true)), "the mark is no letter");
+    let (code, text) = said(&shop.replay(&["0:0", "--again"]).await);
+    assert_eq!((code, shop.posts()), (Some(0), 3), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

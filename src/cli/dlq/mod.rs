@@ -1,5 +1,6 @@
 //! `rowbell dlq list|show|replay`: dead letters.
 
+mod again;
 mod letter;
 mod replay;
 

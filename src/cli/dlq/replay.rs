@@ -1,18 +1,19 @@
 //! `rowbell dlq replay`: letters are posted to the same destination again, once each.
 //!
 //! Paced by a bucket of its own, beside that of a running service, so that a replay never holds up what is new. Each
-//! delivered letter is marked in the dead-letter topic; a later replay leaves it out unless it is told otherwise.
+//! delivered letter is marked in the dead-letter topic; a later replay asks before it posts it once more.
 
+use super::again::{self, Again};
 use super::letter::{Filter, Letter};
 use super::{Failure, Letters, output};
-use crate::cli::input::ContextArguments;
+use crate::cli::input::{ContextArguments, Progress};
 use crate::cli::posts::{Post, Posts};
 use crate::cli::text::write_clean;
 use crate::cli::{preview, runtime, style};
 use crate::config::{Config, Destination, units};
 use crate::destination::{Http, Poster};
 use crate::kafka::DeadLetters;
-use crate::outbox::{Outcome, Rate};
+use crate::outbox::{Bucket, Outcome, Rate};
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Arc;
@@ -37,9 +38,13 @@ pub struct ReplayArguments {
     #[arg(long)]
     dry_run: bool,
 
-    /// Letters that were replayed before, too
-    #[arg(long)]
+    /// Letters that were replayed before, too, without asking
+    #[arg(long, conflicts_with = "only_new")]
     again: bool,
+
+    /// Leave out letters that were replayed before, without asking
+    #[arg(long)]
+    only_new: bool,
 
     /// Posts per destination, e.g. 1/s [default: the destination's rate]
     #[arg(long, value_name = "RATE", value_parser = rate)]
@@ -87,20 +92,36 @@ pub fn replay(arguments: &ReplayArguments) -> Result<(), Failure> {
         posters: config.destinations.iter().map(poster).collect(),
         http: Http::new(&config.http).map_err(|error| failed(&error))?,
         marks: DeadLetters::new(&settings, &config.dead_letter_topic).map_err(|error| failed(&error))?,
-        rate: arguments.rate,
-        due: HashMap::new(),
+        pace: Pace::new(&config, arguments.rate),
     };
     let letters = Letters::new(settings, &config);
     let replayed = letters.replayed()?;
     let mut posts = Posts::new(Arc::clone(&config), &source).and_then(Posts::again).map_err(Failure::Failed)?;
     let (mut out, mut tally) = (output(true), Tally::default());
-    let mut left = arguments.limit.unwrap_or(u64::MAX);
+    let limit = arguments.limit.unwrap_or(u64::MAX);
+    let mut found = again::Found::default();
+    for letter in letters.select(&arguments.filter, &source, &config)? {
+        if found.new == limit {
+            break;
+        }
+        found.count(replayed.contains(&letter?.id));
+    }
+    let again = match (arguments.again, arguments.only_new || arguments.dry_run) {
+        (true, _) => Again::Yes,
+        (false, true) => Again::No,
+        (false, false) => again::may_they(&found).map_err(Failure::Usage)?,
+    };
+    let mut progress = match arguments.dry_run {
+        true => Progress::none(),
+        false => Progress::of_replay(found.of(again).min(limit)),
+    };
+    let mut left = limit;
     for letter in letters.select(&arguments.filter, &source, &config)? {
         if left == 0 {
             break;
         }
         let mut letter = letter?;
-        if replayed.contains(&letter.id) && !arguments.again {
+        if replayed.contains(&letter.id) && again == Again::No {
             tally.before += 1;
             continue;
         }
@@ -128,10 +149,18 @@ pub fn replay(arguments: &ReplayArguments) -> Result<(), Failure> {
                 }
             },
         };
-        writeln!(out, "{said}").map_err(|error| Failure::Failed(format!("cannot write: {error}")))?;
+        progress.hide();
+        let written = writeln!(out, "{said}");
+        progress.count();
+        written.map_err(|error| Failure::Failed(format!("cannot write: {error}")))?;
     }
+    drop(progress);
     replayer.marks.flush();
     conclude(&tally, arguments.dry_run)
+}
+
+fn were(count: u64) -> &'static str {
+    if count == 1 { "was" } else { "were" }
 }
 
 fn conclude(tally: &Tally, dry_run: bool) -> Result<(), Failure> {
@@ -139,7 +168,7 @@ fn conclude(tally: &Tally, dry_run: bool) -> Result<(), Failure> {
     let done = if dry_run { "would be replayed, nothing was sent" } else { "replayed" };
     let again = match before {
         0 => String::new(),
-        _ => format!("; {before} left out that were replayed before (--again posts them once more)"),
+        _ => format!("; {before} left out that {} replayed before (--again posts them once more)", were(*before)),
     };
     match failed {
         0 => {
@@ -182,9 +211,51 @@ struct Replayer {
     posters: Vec<Poster>,
     http: Http,
     marks: DeadLetters,
-    rate: Option<Rate>,
-    /// When each destination may be posted to next.
-    due: HashMap<usize, Instant>,
+    pace: Pace,
+}
+
+/// A replay's own pace, beside that of a running service.
+struct Pace {
+    began: Instant,
+    /// By what destinations share.
+    buckets: HashMap<String, Bucket>,
+    /// Destinations that asked to be left alone until then.
+    told: HashMap<usize, Duration>,
+}
+
+impl Pace {
+    /// Of each bucket at its destinations' rate, or all at this one.
+    fn new(config: &Config, rate: Option<Rate>) -> Self {
+        let bucket = |destination: &Destination| match rate {
+            Some(rate) => Bucket::new(rate, 1),
+            None => Bucket::new(destination.rate, destination.burst),
+        };
+        let buckets = config.destinations.iter().map(|it| (it.bucket.clone(), bucket(it))).collect();
+        Self { began: Instant::now(), buckets, told: HashMap::new() }
+    }
+
+    /// Waits for a destination's turn.
+    async fn turn(&self, index: usize, destination: &Destination) {
+        loop {
+            let now = self.began.elapsed();
+            let told = self.told.get(&index).copied().unwrap_or_default().saturating_sub(now);
+            let wait = match self.buckets.get(&destination.bucket) {
+                // A token is not taken before its time.
+                Some(bucket) if told.is_zero() => bucket.take(now).err().unwrap_or_default(),
+                _ => told,
+            };
+            if wait.is_zero() {
+                return;
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// A destination asked to be left alone for so long, if it said how long; a post's interval in any case.
+    fn told(&mut self, index: usize, destination: &Destination, after: Option<Duration>) {
+        let interval = self.buckets.get(&destination.bucket).map(Bucket::interval).unwrap_or_default();
+        self.told.insert(index, self.began.elapsed() + after.unwrap_or_default().max(interval));
+    }
 }
 
 impl Replayer {
@@ -198,20 +269,15 @@ impl Replayer {
     }
 
     async fn one(&mut self, index: usize, destination: &Destination, post: &Post) -> Result<(), String> {
-        let interval = self.rate.unwrap_or(destination.rate).interval();
         for attempt in 1.. {
-            if let Some(due) = self.due.get(&index) {
-                tokio::time::sleep_until((*due).into()).await;
-            }
+            self.pace.turn(index, destination).await;
             let verdict = self.posters[index].post(&self.http, &post.errand).await;
-            self.due.insert(index, Instant::now() + interval);
             match verdict.outcome {
                 Outcome::Delivered => return Ok(()),
                 Outcome::Retry { after }
                     if attempt < ATTEMPTS_MAX && after.is_none_or(|after| after <= PATIENCE_MAX) =>
                 {
-                    let wait = after.unwrap_or(interval).max(interval);
-                    self.due.insert(index, Instant::now() + wait);
+                    self.pace.told(index, destination, after);
                 }
                 outcome => {
                     let mut why = String::new();

@@ -15,6 +15,8 @@ pub struct Progress {
     out: Option<Box<dyn Write>>,
     total: Option<u64>,
     count: u64,
+    /// What was done to what is counted.
+    done: &'static str,
     began: Instant,
     due: Instant,
     drawn: bool,
@@ -28,6 +30,13 @@ impl Progress {
         Self::new(out, total)
     }
 
+    /// The same for letters that are replayed.
+    pub fn of_replay(total: u64) -> Self {
+        let mut progress = Self::on_terminal(Some(total));
+        progress.done = "letters replayed";
+        progress
+    }
+
     /// Nowhere.
     pub fn none() -> Self {
         Self::new(None, None)
@@ -35,10 +44,10 @@ impl Progress {
 
     fn new(out: Option<Box<dyn Write>>, total: Option<u64>) -> Self {
         let began = Instant::now();
-        Self { out, total, count: 0, began, due: began + QUIET, drawn: false }
+        Self { out, total, count: 0, done: "records read", began, due: began + QUIET, drawn: false }
     }
 
-    /// One record more.
+    /// One more.
     pub fn count(&mut self) {
         self.count += 1;
         if self.out.is_some() {
@@ -51,7 +60,7 @@ impl Progress {
     }
 
     fn draw(&mut self, now: Instant) {
-        let text = line(self.count, self.total, now - self.began);
+        let text = line(self.count, self.total, self.done, now - self.began);
         if let Some(out) = &mut self.out {
             // A terminal that is gone shows nothing; the work goes on.
             let _ = write!(out, "\r\x1b[K{text}").and_then(|()| out.flush());
@@ -76,11 +85,11 @@ impl Drop for Progress {
 }
 
 /// `1200 of 5000 records read, 800 a second`
-fn line(count: u64, total: Option<u64>, elapsed: Duration) -> String {
+fn line(count: u64, total: Option<u64>, done: &str, elapsed: Duration) -> String {
     let rate = count as f64 / elapsed.as_secs_f64().max(0.001);
     match total.filter(|total| *total >= count) {
-        Some(total) => format!("{count} of {total} records read, {rate:.0} a second"),
-        None => format!("{count} records read, {rate:.0} a second"),
+        Some(total) => format!("{count} of {total} {done}, {rate:.0} a second"),
+        None => format!("{count} {done}, {rate:.0} a second"),
     }
 }
 
@@ -121,9 +130,9 @@ mod tests {
     #[test]
     fn says_how_many_of_how_many() {
         let second = Duration::from_secs(2);
-        assert_eq!(line(1200, Some(5000), second), "1200 of 5000 records read, 600 a second");
+        assert_eq!(line(1200, Some(5000), "records read", second), "1200 of 5000 records read, 600 a second");
         // A topic that is followed has more than it had at the start.
-        assert_eq!(line(6, Some(5), second), "6 records read, 3 a second");
-        assert_eq!(line(6, None, second), "6 records read, 3 a second");
+        assert_eq!(line(6, Some(5), "records read", second), "6 records read, 3 a second");
+        assert_eq!(line(6, None, "letters replayed", second), "6 letters replayed, 3 a second");
     }
 }
