@@ -27,8 +27,7 @@ pub fn compose(change: &RowChange, view: &TableView, words: &Words) -> Message {
     let visible = select::visible(&writer, view);
     let telling = select::telling(&visible, words);
     let lead = headline::lead(&telling, &words.watched);
-    let given = words.headline.as_deref().map(|text| headline::from_template(text, HEADLINE));
-    let given = given.filter(|text| !text.is_empty());
+    let given = given_headline(words);
     let headline = match &given {
         Some(headline) => headline.clone(),
         None => headline::in_words(&writer, &subject, lead, telling.len()),
@@ -75,6 +74,21 @@ pub fn compose(change: &RowChange, view: &TableView, words: &Words) -> Message {
             .collect(),
         ignored: view.ignore.iter().map(|name| Arc::from(name.as_str())).collect(),
     }
+}
+
+/// What the headline's template yielded. "Out of stock" need not hold for the net of several changes, 1 -> 42: then it says so.
+fn given_headline(words: &Words) -> Option<String> {
+    let text = words.headline.as_deref()?;
+    let phrase = words.locale.phrases().in_one_of;
+    let marked = words.folded.filter(|(count, _)| *count > 1 && words.headline_of_one).map(|(count, _)| count);
+    let count = marked.map(|count| words.locale.count(count));
+    let mark = count.as_ref().map_or(0, |count| safe::units(&fill(phrase, &[("headline", ""), ("count", count)])));
+    let headline = headline::from_template(text, HEADLINE - mark);
+    let headline = Some(headline).filter(|text| !text.is_empty())?;
+    Some(match count {
+        Some(count) => fill(phrase, &[("headline", &headline), ("count", &count)]),
+        None => headline,
+    })
 }
 
 fn identity(writer: &Writer<'_>, subject: &Subject, visible: &[&ColumnChange], given: bool) -> Vec<Identity> {

@@ -79,7 +79,7 @@ impl Subject {
 
 /// Finds how to call the row. `template` is the title that the config's template gave.
 pub fn subject(writer: &Writer<'_>, noun: String, template: Option<&str>) -> Subject {
-    let given = template.map(|title| from_template(title, TITLE)).filter(|title| !title.is_empty());
+    let given = template.map(name_from_template).filter(|title| !title.is_empty());
     let (title, title_column) = match given {
         Some(title) => (Some(title), None),
         None => title_of_row(writer).unzip(),
@@ -90,6 +90,11 @@ pub fn subject(writer: &Writer<'_>, noun: String, template: Option<&str>) -> Sub
 /// A text that a template yielded, as one line of at most `max` units.
 pub fn from_template(text: &str, max: usize) -> String {
     safe::shorten(&safe::isolated_parts(safe::clean(text).trim()), max)
+}
+
+/// The same of a title, which is one thing's name: "flat 12" in Hebrew keeps its number where Hebrew has it.
+fn name_from_template(text: &str) -> String {
+    safe::shorten(&safe::isolated_name(safe::clean(text).trim()), TITLE)
 }
 
 fn title_of_row(writer: &Writer<'_>) -> Option<(String, String)> {

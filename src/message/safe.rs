@@ -170,16 +170,26 @@ pub fn isolated(text: &str) -> String {
     if text.chars().any(is_right_to_left) { format!("{ISOLATE}{text}{POP}") } else { text.to_owned() }
 }
 
+/// The same for a name that a template yielded: in parts only where letters of both directions are in it.
+pub fn isolated_name(text: &str) -> String {
+    let mixed = text.chars().any(|c| c.is_alphabetic() && !is_right_to_left(c));
+    if mixed { isolated_parts(text) } else { isolated(text) }
+}
+
 /// The same for a text that a template put together: each part that is written from right to left by itself.
 pub fn isolated_parts(text: &str) -> String {
     if !text.chars().any(is_right_to_left) {
         return text.to_owned();
     }
     let mut out = String::with_capacity(text.len() + 16);
-    // What is behind the last letter from right to left belongs to the part only if another such letter follows.
+    // What is behind the last letter from right to left belongs to the part only if another such letter follows, with
+    // nothing between them but spaces and signs, or a number by itself: "flat 5 rooms", not "5 -> 3".
     let mut behind: Option<usize> = None;
     for c in text.chars() {
         if is_right_to_left(c) {
+            if let Some(end) = behind.take_if(|end| !stays_within(&out[*end..])) {
+                out.insert(end, POP);
+            }
             if behind.is_none() {
                 out.push(ISOLATE);
             }
@@ -187,7 +197,7 @@ pub fn isolated_parts(text: &str) -> String {
             behind = Some(out.len());
             continue;
         }
-        if c.is_alphanumeric()
+        if c.is_alphabetic()
             && let Some(end) = behind.take()
         {
             out.insert(end, POP);
@@ -198,6 +208,12 @@ pub fn isolated_parts(text: &str) -> String {
         out.insert(end, POP);
     }
     out
+}
+
+/// Whether what stands between two letters from right to left reads along with them.
+fn stays_within(between: &str) -> bool {
+    let numbers = between.split_whitespace().filter(|word| word.contains(char::is_numeric)).count();
+    numbers == 0 || (numbers == 1 && between.chars().all(|c| c.is_numeric() || c.is_whitespace()))
 }
 
 /// Isolates that nothing ends.

@@ -211,6 +211,8 @@ pub struct Words {
     pub notes: Vec<String>,
     /// Changes that the one told stands for, and commit time of the first in microseconds since the epoch.
     pub folded: Option<(u64, Option<i64>)>,
+    /// The headline is a rule's that one of the folded changes met, and their net would not.
+    pub headline_of_one: bool,
 }
 
 impl Default for Words {
@@ -234,6 +236,7 @@ impl Default for Words {
             watched: Vec::new(),
             notes: Vec::new(),
             folded: None,
+            headline_of_one: false,
         }
     }
 }

@@ -4,7 +4,7 @@ use super::{Renderer, Subject, leading};
 use crate::change::Op;
 use crate::config::Config;
 use crate::message::{Formats, Words};
-use crate::rule::{ExprError, Rule, Seen, Wording};
+use crate::rule::{ExprError, Judgement, Rule, Seen, Wording};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -30,6 +30,7 @@ impl Renderer {
         let parts = Parts::of(subject);
         seeing(subject, |seen| {
             words.headline = parts.part(|w| w.headline.as_ref()).and_then(|t| said("headline", t.render(seen)));
+            words.headline_of_one = words.headline.is_some() && parts.no_longer_met(subject);
             words.title = parts.part(|w| w.title.as_ref()).and_then(|t| said("title", t.render(seen)));
             words.note = parts.part(|w| w.note.as_ref()).and_then(|t| said("note", t.render(seen)));
             words.link = parts.part(|w| w.link.as_ref()).and_then(|t| said("link", t.render(seen)));
@@ -60,6 +61,15 @@ impl<'c> Parts<'c> {
     fn of(subject: &Subject<'c>) -> Self {
         let rule = leading(subject.config, subject.rules).map(|rule| &rule.wording);
         Parts { rule, table: subject.table.map(|table| &table.wording) }
+    }
+
+    /// Whether the headline is the rule's own, and the net of several changes is none that the rule wants. It is posted all the
+    /// same, for one of them was; but its words need not be true of what is shown.
+    fn no_longer_met(&self, subject: &Subject<'_>) -> bool {
+        let ignored = subject.table.map_or(&[][..], |table| &table.view.ignore);
+        let worded = self.rule.is_some_and(|wording| wording.headline.is_some());
+        let leading = leading(subject.config, subject.rules).filter(|_| worded && subject.folded.changes > 1);
+        leading.is_some_and(|rule| rule.judge(&subject.folded.change, ignored) != Judgement::Yes)
     }
 
     fn part<T>(&self, part: impl Fn(&'c Wording) -> Option<&'c T>) -> Option<&'c T> {

@@ -78,6 +78,7 @@ pub const DE: Phrases = Phrases {
     view: "{noun} ansehen",
     rule: ["Regel {names}", "Regeln {names}"],
     changes: ["{count} Änderung", "{count} Änderungen"],
+    in_one_of: "{headline} (bei einer von {count} Änderungen)",
     changes_since: "{changes} seit {time}",
     tip: "Tipp: {statement}",
     link_left_out: "Link weggelassen: keine einfache http- oder https-Adresse",

@@ -78,6 +78,7 @@ pub const EN: Phrases = Phrases {
     view: "View {noun}",
     rule: ["rule {names}", "rules {names}"],
     changes: ["{count} change", "{count} changes"],
+    in_one_of: "{headline} (in one of {count} changes)",
     changes_since: "{changes} since {time}",
     tip: "Tip: {statement}",
     link_left_out: "Link left out: not a plain http or https address",

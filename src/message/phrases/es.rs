@@ -78,6 +78,7 @@ pub const ES: Phrases = Phrases {
     view: "Ver {noun}",
     rule: ["regla {names}", "reglas {names}"],
     changes: ["{count} cambio", "{count} cambios"],
+    in_one_of: "{headline} (en uno de {count} cambios)",
     changes_since: "{changes} desde {time}",
     tip: "Consejo: {statement}",
     link_left_out: "Enlace omitido: no es una simple dirección http o https",

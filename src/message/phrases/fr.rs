@@ -78,6 +78,7 @@ pub const FR: Phrases = Phrases {
     view: "Voir : {noun}",
     rule: ["règle {names}", "règles {names}"],
     changes: ["{count} modification", "{count} modifications"],
+    in_one_of: "{headline} (lors d’une de {count} modifications)",
     changes_since: "{changes} depuis {time}",
     tip: "Conseil : {statement}",
     link_left_out: "Lien omis : pas une simple adresse http ou https",

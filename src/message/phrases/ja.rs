@@ -78,6 +78,7 @@ pub const JA: Phrases = Phrases {
     view: "{noun}を見る",
     rule: ["ルール {names}", "ルール {names}"],
     changes: ["{count}件の変更", "{count}件の変更"],
+    in_one_of: "{headline}（{count}件の変更のうちの1件）",
     changes_since: "{time}から{changes}",
     tip: "ヒント: {statement}",
     link_left_out: "リンクを省きました: httpまたはhttpsのアドレスではありません",

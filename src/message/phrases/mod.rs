@@ -202,6 +202,8 @@ phrases! {
     view: &'static str,
     rule: Plural,
     changes: Plural,
+    /// The headline of a rule that the net of several changes would not meet.
+    in_one_of: &'static str,
     changes_since: &'static str,
     tip: &'static str,
     link_left_out: &'static str,

@@ -109,3 +109,27 @@ fn plain_numbers_are_grouped_but_a_year_and_an_id_are_not() {
     assert_eq!(shown("ean", int(4_006_381_333_931)), "4006381333931");
     assert_eq!(shown("weight", (Type::Float, Value::Float(f64::NEG_INFINITY))), "-infinity");
 }
+
+#[test]
+fn names_from_right_to_left_keep_their_numbers_and_take_none_of_the_lines() {
+    use crate::message::safe::{isolated_name, isolated_parts};
+    let shown = |text: String| text.replace('\u{2068}', "[").replace('\u{2069}', "]");
+    // (a name or a sentence, as a name, as a sentence); brackets stand for isolates.
+    for (text, name, sentence) in [
+        ("שקל 12", "[שקל 12]", "[שקל] 12"),
+        ("شقة 5 غرف", "[شقة 5 غرف]", "[شقة 5 غرف]"),
+        ("شقة: 5 → 3", "[شقة: 5 → 3]", "[شقة]: 5 → 3"),
+        ("شقة 5 → 3 غرف", "[شقة 5 → 3 غرف]", "[شقة] 5 → 3 [غرف]"),
+        ("Now شقة costs 5, was غرف", "Now [شقة] costs 5, was [غرف]", "Now [شقة] costs 5, was [غرف]"),
+        ("5 → 3", "5 → 3", "5 → 3"),
+    ] {
+        assert_eq!(shown(isolated_name(text)), name);
+        assert_eq!(shown(isolated_parts(text)), sentence);
+    }
+    let old = row(vec![("title", text("Oak chair"))]);
+    let new = row(vec![("title", text("شقة 5 غرف"))]);
+    let change = change(Op::Update, vec![("id", int(1))], Some(old), Some(new));
+    let words = Words { title: Some("شقة 5 غرف".into()), ..Words::default() };
+    // Not "Title is now X: X".
+    assert_eq!(shown(compose(&change, &listings(), &words).headline), "Title changed: [شقة 5 غرف]");
+}

@@ -112,6 +112,8 @@ pub(super) fn hostile_change() -> impl Strategy<Value = (RowChange, TableView, W
                 watched: names.iter().take(25).map(|name| Arc::from(name.as_str())).collect(),
                 rules: vec!["rule".into()],
                 readers_zone: rekey,
+                folded: rekey.then_some((u64::MAX, Some(time_us))),
+                headline_of_one: rekey,
                 ..Words::default()
             };
             (change, view, words)

@@ -14,8 +14,9 @@ fn config(table: &str, rule: &str) -> Config {
     );
     let (config, report) =
         config::parse(&text, Report::new("f"), &|_| None).unwrap_or_else(|report| panic!("{report}"));
-    // A word that shows a redacted column shows "(hidden)": a warning, and what one test is about.
-    assert!(report.found.iter().all(|found| found.message.contains("(hidden)")), "{report}");
+    // That a template shows a hidden column as "(hidden)" is a warning, and what one of the tests is about.
+    let meant = report.found.iter().all(|found| found.message.contains("is redacted"));
+    assert!(meant, "{report}");
     config
 }
 
@@ -151,4 +152,27 @@ fn a_post_that_may_have_been_made_before_says_so() {
     let subject = Subject { config: &config, folded: &folded, table: None, rules: &[0] };
     let text = Renderer::again(Metrics::new().unwrap()).payload(&config.destinations[0], &subject).to_string();
     assert!(text.contains("Sent again"), "{text}");
+}
+
+#[test]
+fn a_headline_that_the_net_of_several_changes_does_not_meet_says_that_it_is_of_one() {
+    let said = |when: &str, changes: u64, locale: &str| {
+        let rule = format!(
+            "    headline: \"{{{{ row.name }}}} lost its stars\"\n    on: update\n    when: after.rating == {when}"
+        );
+        let config = Config {
+            locale: Arc::new(locale.parse().unwrap()),
+            ..config("    columns: { rating: { type: decimal } }", &rule)
+        };
+        let table = config.table("shop", "public.sellers").cloned();
+        let folded = Folded { changes, ..Folded::one(seller(2)) };
+        let subject = Subject { config: &config, folded: &folded, table: table.as_deref(), rules: &[0] };
+        Renderer::new(Metrics::new().unwrap()).payload(&config.destinations[1], &subject).to_string()
+    };
+    assert!(said("0", 3, "en").contains("Ada's Antiques lost its stars (in one of 3 changes)"));
+    assert!(said("0", 3, "de").contains("Ada's Antiques lost its stars (bei einer von 3 Änderungen)"));
+    // The net is one that the rule wants; a change by itself is always.
+    for text in [said("3.5", 3, "en"), said("0", 1, "en")] {
+        assert!(text.contains("lost its stars\"") && !text.contains("in one of"), "{text}");
+    }
 }
