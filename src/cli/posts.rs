@@ -1,10 +1,11 @@
 //! What `run` would post, without posting: the same judging, the same rendering.
 
 use super::input::Source;
-use crate::app::{self, Judge, Plan, Renderer, Ruling, Subject, Verdict};
+use crate::app::{self, Judge, Payload, Plan, Renderer, Ruling, Subject, Verdict};
 use crate::change::{self, DecodeError, Folded, Hints, Reading, Record, RecordId, RowChange, Skim};
-use crate::config::{Config, Destination};
+use crate::config::{Config, Destination, Table};
 use crate::destination::{Errand, Poster};
+use crate::message::Priority;
 use crate::telemetry::Metrics;
 use serde_json::{Value as Json, json};
 use std::collections::HashSet;
@@ -24,6 +25,10 @@ pub struct Post {
     pub payload: Json,
     /// What a destination is told to make it.
     pub errand: Errand,
+    /// The change and its table.
+    about: (Arc<RowChange>, Option<Arc<Table>>),
+    /// The records behind the first one that a digest stands for.
+    others: Vec<RecordId>,
 }
 
 /// What became of a record.
@@ -162,7 +167,39 @@ impl<'s> Posts<'s> {
             since: self.began,
         };
         let payload = self.posters[destination].body(&errand);
-        Post { destination, rules, record: change.record.clone(), payload, errand }
+        let about = (Arc::clone(change), plan.table.clone());
+        Post { destination, rules, record: change.record.clone(), payload, errand, about, others: Vec::new() }
+    }
+
+    /// Would this post become part of a digest when too many wait?
+    pub fn digests(&self, post: &Post) -> bool {
+        let leading = post.rules.first().and_then(|index| self.config.rules.get(*index));
+        post.destination(&self.config).digest.is_some()
+            && leading.is_none_or(|rule| rule.priority != Priority::Critical)
+    }
+
+    /// The digests of posts that waited together, one for each destination.
+    pub fn digested(&self, posts: &[Post]) -> Vec<Post> {
+        let lanes = 0..self.config.destinations.len();
+        lanes.filter_map(|lane| self.digest(lane, posts.iter().filter(|post| post.destination == lane))).collect()
+    }
+
+    fn digest<'p>(&self, destination: usize, posts: impl Iterator<Item = &'p Post>) -> Option<Post> {
+        let posts: Vec<_> = posts.collect();
+        let leading = posts.iter().min_by_key(|post| post.rules.first())?;
+        let notices: Vec<_> = posts.iter().map(|post| post.notice(&self.config)).collect();
+        let id = format!("{}:{}:digest", leading.record, self.config.destinations[destination].name);
+        let payload = self.renderer.digest_of(&self.config, &self.config.destinations[destination], &notices, &id);
+        // A digest is about no one row.
+        let errand = Errand { payload, id, row: None, loud: false, ..leading.errand.clone() };
+        let payload = self.posters[destination].body(&errand);
+        let mut rules: Vec<_> = posts.iter().flat_map(|post| post.rules.iter().copied()).collect();
+        rules.sort_by_key(|index| (self.config.rules[*index].priority, *index));
+        rules.dedup();
+        let mut records = posts.iter().map(|post| post.record.clone());
+        let record = records.next()?;
+        let (about, others) = (leading.about.clone(), records.collect());
+        Some(Post { destination, rules, record, payload, errand, about, others })
     }
 
     fn warn(&mut self, change: &RowChange, verdict: &Verdict) {
@@ -207,16 +244,27 @@ impl Post {
         self.rules.first().map_or("normal", |index| config.rules[*index].priority.as_str())
     }
 
+    /// How many records it stands for.
+    pub fn records(&self) -> usize {
+        1 + self.others.len()
+    }
+
+    fn notice(&self, config: &Arc<Config>) -> Payload {
+        let (change, table) = &self.about;
+        Payload::new(config, change, None, table.clone(), self.rules.clone())
+    }
+
     /// The documented line of JSON.
     pub fn line(&self, config: &Config) -> Json {
         let destination = self.destination(config);
-        let RecordId { topic, partition, offset } = &self.record;
+        let place = |RecordId { topic, partition, offset }: &RecordId| json!({"topic": **topic, "partition": partition, "offset": offset});
+        let records: Vec<_> = [&self.record].into_iter().chain(&self.others).map(place).collect();
         json!({
             "destination": *destination.name,
             "type": destination.target.kind(),
             "priority": self.priority(config),
             "rules": self.rules(config),
-            "records": [{"topic": **topic, "partition": partition, "offset": offset}],
+            "records": records,
             "payload": self.payload,
         })
     }

@@ -43,12 +43,20 @@ impl Renderer {
         let mut whole = Digest::default();
         digest.tallies().for_each(|part| whole.merge(&part.0));
         for notice in digest.lines() {
-            let Payload { config, table, rules, .. } = &notice.content;
-            let judged = |_: Option<&Judged>| (Arc::clone(config), table.clone(), rules.clone());
-            entry(&notice.content, notice.changes, Some(&notice.row.0), |entry| whole.add(entry, judged));
+            add(&mut whole, &notice.content, notice.changes, Some(&notice.row.0));
         }
         let form = if digest.is_shrunk() { Form::Counts } else { Form::Whole };
         self.of_digest(config, target, &whole, digest.name(), form)
+    }
+
+    /// Renders the digest that these notices would be, had they all waited together.
+    pub fn digest_of(&self, config: &Config, destination: &Destination, notices: &[Payload], id: &str) -> Value {
+        let mut whole = Digest::default();
+        for notice in notices {
+            let row = super::row(&notice.change).map(|row| Arc::from(row.into_bytes()));
+            add(&mut whole, notice, 1, row.as_ref());
+        }
+        self.of_digest(config, &destination.target, &whole, id, Form::Whole)
     }
 
     fn of_digest(&self, config: &Config, target: &Target, digest: &Digest<Judged>, id: &str, form: Form) -> Value {
@@ -72,6 +80,13 @@ impl Renderer {
         let view = table.map_or(&plain, |table| &table.view);
         message::compose(&kept.folded.change, view, &plain_words(config, &matched(config, rules)))
     }
+}
+
+/// Takes a notice in, to be shown.
+fn add(digest: &mut Digest<Judged>, payload: &Payload, changes: u64, row: Option<&Arc<[u8]>>) {
+    let Payload { config, table, rules, .. } = payload;
+    let judged = |_: Option<&Judged>| (Arc::clone(config), table.clone(), rules.clone());
+    entry(payload, changes, row, |entry| digest.add(entry, judged));
 }
 
 /// A notice as a digest takes it.

@@ -27,6 +27,10 @@ pub struct PreviewArguments {
     #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "json")]
     html: Option<Option<PathBuf>>,
 
+    /// Show what would be posted if everything came at once: one digest per destination, critical posts singly
+    #[arg(long)]
+    digest: bool,
+
     /// Stop after so many records
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
@@ -40,6 +44,27 @@ enum Form {
     Json,
     Text(Style),
     Page(Page),
+}
+
+impl Form {
+    fn show(&mut self, config: &Config, number: u64, post: &Post, out: &mut impl Write) -> std::io::Result<()> {
+        match self {
+            Form::Json => writeln!(out, "{}", post.line(config))?,
+            Form::Text(style) => writeln!(out, "{}\n", block(config, number, post, *style))?,
+            Form::Page(page) if page.len() < PAGE_POSTS_MAX => page.add(post.line(config)),
+            Form::Page(page) => page.leave_out(),
+        }
+        Ok(())
+    }
+}
+
+/// What is shown of the records.
+#[derive(Clone, Copy, Default)]
+struct Shown {
+    /// So many records at most.
+    limit: Option<u64>,
+    /// As if everything came at once.
+    digest: bool,
 }
 
 /// Why a preview ended early.
@@ -79,7 +104,8 @@ fn preview(arguments: &PreviewArguments) -> Result<ExitCode, Failure> {
         None => (Form::Text(style()), output(opened.live)),
     };
     let progress = Progress::on_terminal(opened.total);
-    match show(&config, &mut posts, opened.records, arguments.limit, form, out, progress) {
+    let shown = Shown { limit: arguments.limit, digest: arguments.digest };
+    match show(&config, &mut posts, opened.records, shown, form, out, progress) {
         Ok(()) => {}
         // Whoever read our output has seen enough.
         Err(PreviewError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
@@ -125,12 +151,13 @@ fn show(
     config: &Config,
     posts: &mut Posts<'_>,
     records: Records,
-    limit: Option<u64>,
+    shown: Shown,
     mut form: Form,
     mut out: impl Write,
     mut progress: Progress,
 ) -> Result<(), PreviewError> {
-    let mut left = limit.unwrap_or(u64::MAX);
+    let mut left = shown.limit.unwrap_or(u64::MAX);
+    let mut waiting = Vec::new();
     let mut records = records;
     let mut number = 0;
     // Looked at before the next record: a topic that is followed may keep us waiting for it.
@@ -149,15 +176,19 @@ fn show(
             }
         };
         for post in owed {
+            if shown.digest && posts.digests(&post) {
+                waiting.push(post);
+                continue;
+            }
             number += 1;
             progress.hide();
-            match &mut form {
-                Form::Json => writeln!(out, "{}", post.line(config))?,
-                Form::Text(style) => writeln!(out, "{}\n", block(config, number, &post, *style))?,
-                Form::Page(page) if page.len() < PAGE_POSTS_MAX => page.add(post.line(config)),
-                Form::Page(page) => page.leave_out(),
-            }
+            form.show(config, number, &post, &mut out)?;
         }
+    }
+    progress.hide();
+    for post in posts.digested(&waiting) {
+        number += 1;
+        form.show(config, number, &post, &mut out)?;
     }
     if let Form::Page(page) = form {
         out.write_all(page.html().as_bytes())?;
@@ -169,8 +200,12 @@ fn show(
 pub fn block(config: &Config, number: u64, post: &Post, style: Style) -> String {
     let destination = post.destination(config);
     let kind = destination.target.kind();
+    let others = match post.records() {
+        1 => String::new(),
+        records => format!("and {} more ", records - 1),
+    };
     let head = format!(
-        "--- {number}. {} ({kind}), {}, rule{} {}, record {} ",
+        "--- {number}. {} ({kind}), {}, rule{} {}, record {} {others}",
         destination.name,
         post.priority(config),
         if post.rules.len() == 1 { "" } else { "s" },

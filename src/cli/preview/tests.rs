@@ -17,12 +17,16 @@ fn shop() -> Arc<Config> {
 
 /// What is shown for these records, and how many there were of what.
 fn shown(records: Vec<CapturedRecord>, limit: Option<u64>, form: Form) -> (String, crate::cli::posts::Counts) {
+    shown_as(records, Shown { limit, digest: false }, form)
+}
+
+fn shown_as(records: Vec<CapturedRecord>, shown: Shown, form: Form) -> (String, crate::cli::posts::Counts) {
     let config = shop();
     let nowhere = AtHand::new(None, &[], None).expect("nowhere");
     let mut posts = Posts::new(Arc::clone(&config), &nowhere).expect("metrics");
     let mut out = Vec::new();
     let records: Records = Box::new(records.into_iter().map(Ok));
-    show(&config, &mut posts, records, limit, form, &mut out, Progress::none()).expect("shows");
+    show(&config, &mut posts, records, shown, form, &mut out, Progress::none()).expect("shows");
     (String::from_utf8(out).expect("UTF-8"), posts.counts)
 }
 
@@ -68,6 +72,22 @@ fn the_most_urgent_rule_leads_and_a_bots_post_names_its_channel() {
     assert_eq!(price[2]["payload"]["channel"], "C0123456789");
     let urgent: Vec<_> = of(3).iter().map(|line| line["priority"].as_str().unwrap_or_default()).collect();
     assert_eq!(urgent, ["low", "critical", "critical"]);
+}
+
+#[test]
+fn what_waits_together_is_a_digest_where_the_destination_takes_them() {
+    let (text, _) = shown_as(capture("postgres-json-storm.jsonl"), Shown { limit: None, digest: true }, Form::Json);
+    let lines: Vec<Json> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let of = |name: &str| lines.iter().filter(|line| line["destination"] == name).collect::<Vec<_>>();
+    assert_eq!(of("erp").len(), 26, "programs want each change");
+    for name in ["ops", "desk"] {
+        let [digest] = of(name)[..] else { panic!("one digest for {name}: {text}") };
+        assert_eq!(digest["records"].as_array().map(Vec::len), Some(24));
+        assert!(digest["payload"].to_string().contains("24 changes to listings"), "{digest}");
+    }
+    let (text, _) = shown_as(capture("postgres-json.jsonl"), Shown { limit: None, digest: true }, Form::Json);
+    let urgent = text.lines().filter(|line| line.contains(r#""priority":"critical","rules":["out-of-stock"]"#));
+    assert_eq!(urgent.count(), 2, "the urgent come singly: {text}");
 }
 
 #[test]

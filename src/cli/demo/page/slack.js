@@ -97,7 +97,7 @@ function runContent(part) {
     case 'channel': return el('span', 'mention', `#${str(part.channel_id)}`);
     case 'emoji': return emoji(str(part.name), part.unicode);
     case 'color': return el('code', '', str(part.value));
-    case 'date': return date(part.timestamp, part.fallback);
+    case 'date': return date(part.timestamp, part.fallback, str(part.format));
     default: return el('span', 'unknown', str(part?.type) || '?');
   }
 }
@@ -124,8 +124,22 @@ function emoji(name, unicode) {
   return known ? el('span', { title: `:${name}:` }, known) : `:${name}:`;
 }
 
-function date(seconds, fallback) {
-  return el('time', { title: str(fallback) }, new Date(Number(seconds) * 1000).toLocaleString());
+const ENGLISH = (options) => new Intl.DateTimeFormat('en-US', options);
+const [DAY, TIME] = [{ month: 'short', day: 'numeric', year: 'numeric' }, { hour: 'numeric', minute: '2-digit' }];
+/** The tokens of Slack's date syntax, in the reader's time zone; `_pretty` ones as on any day but today and its neighbours. */
+const DATES = {
+  date_num: new Intl.DateTimeFormat('sv-SE'),
+  date: ENGLISH({ ...DAY, month: 'long' }), date_pretty: ENGLISH({ ...DAY, month: 'long' }),
+  date_short: ENGLISH(DAY), date_short_pretty: ENGLISH(DAY),
+  date_long: ENGLISH({ ...DAY, month: 'long', weekday: 'long' }), date_long_pretty: ENGLISH({ ...DAY, month: 'long', weekday: 'long' }),
+  time: ENGLISH(TIME), time_secs: ENGLISH({ ...TIME, second: '2-digit' }),
+};
+
+function date(seconds, fallback, format) {
+  const at = new Date(Number(seconds) * 1000);
+  if (Number.isNaN(at.getTime())) return str(fallback);
+  const text = str(format).replace(/\{(\w+)\}/g, (token, name) => (Object.hasOwn(DATES, name) ? DATES[name].format(at) : token));
+  return el('time', { title: str(fallback) }, text || str(fallback));
 }
 
 /** Text with its line breaks kept. */
@@ -172,8 +186,8 @@ function entityNode(entity) {
   const target = unescape(bar < 0 ? entity : entity.slice(0, bar));
   const label = bar < 0 ? '' : unescape(entity.slice(bar + 1));
   if (/^!(here|channel|everyone)$/.test(target)) return el('span', 'mention everyone', `@${target.slice(1)}`);
-  const when = /^!date\^(\d+)\^/.exec(target);
-  if (when) return date(when[1], label);
+  const when = /^!date\^(\d+)\^([^^]*)/.exec(target);
+  if (when) return date(when[1], label, when[2]);
   if (/^[@#!]/.test(target)) return el('span', 'mention', label ? `${target[0] === '#' ? '#' : '@'}${label}` : target);
   return /^[a-z][a-z0-9+.-]*:/i.test(target) ? link(target, '', label || target) : `<${unescape(entity)}>`;
 }
