@@ -8,7 +8,7 @@ export PATH := $(PATH):$(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint fmt simulate fuzz gallery e2e e2e-crash e2e-burst stack stack-down bench clean
+.PHONY: help demo build test lint fmt simulate fuzz gallery render e2e e2e-crash e2e-burst stack stack-down bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do \
@@ -55,6 +55,11 @@ gallery: ## docs/gallery.md: posts of captured events as pictures; needs Chromiu
 	@scripts/need gallery
 	@$(CARGO) build --quiet --locked --profile demo --no-default-features
 	@scripts/gallery
+
+render: ## rowbell preview --html against the vendors' open renderers; needs Chromium and npm. Pictures: tests/render/shots
+	@scripts/need render
+	@$(CARGO) build --quiet --locked --profile demo --no-default-features
+	@scripts/render
 
 e2e: ## end to end: the release binary between a real Postgres, Debezium, Kafka and stand-ins for Slack and Teams
 	@scripts/need build
