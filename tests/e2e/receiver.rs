@@ -34,7 +34,8 @@ struct Seen {
 struct Shared {
     seen: Mutex<Seen>,
     changed: Condvar,
-    slack_answers: watch::Sender<bool>,
+    slack: watch::Sender<bool>,
+    teams: watch::Sender<bool>,
 }
 
 pub struct Receiver {
@@ -46,8 +47,9 @@ pub struct Receiver {
 impl Receiver {
     pub fn start() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let answers = || watch::channel(true).0;
         let shared =
-            Arc::new(Shared { seen: Mutex::default(), changed: Condvar::new(), slack_answers: watch::channel(true).0 });
+            Arc::new(Shared { seen: Mutex::default(), changed: Condvar::new(), slack: answers(), teams: answers() });
         let router =
             Router::new().route("/slack", post(slack)).route("/teams", post(teams)).with_state(Arc::clone(&shared));
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
@@ -58,14 +60,12 @@ impl Receiver {
 
     /// From now on this channel's requests wait for an answer.
     pub fn hold(&self, channel: Channel) {
-        assert_eq!(channel, Channel::Slack, "only Slack can be held");
-        self.shared.slack_answers.send_replace(false);
+        self.shared.answers(channel).send_replace(false);
     }
 
     /// Answers those that wait and all that come.
     pub fn answer(&self, channel: Channel) {
-        assert_eq!(channel, Channel::Slack, "only Slack can be held");
-        self.shared.slack_answers.send_replace(true);
+        self.shared.answers(channel).send_replace(true);
     }
 
     pub fn forget(&self) {
@@ -99,6 +99,13 @@ impl Receiver {
 }
 
 impl Shared {
+    fn answers(&self, channel: Channel) -> &watch::Sender<bool> {
+        match channel {
+            Channel::Slack => &self.slack,
+            Channel::Teams => &self.teams,
+        }
+    }
+
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap()
     }
@@ -128,23 +135,24 @@ impl Drop for Held {
 }
 
 async fn slack(State(shared): State<Arc<Shared>>, body: Bytes) -> &'static str {
-    let at = Instant::now();
-    let mut answers = shared.slack_answers.subscribe();
-    if *answers.borrow() {
-        shared.arrive(Channel::Slack, &body, at);
-        return "ok";
-    }
-    {
-        shared.seen().held += 1;
-        shared.changed.notify_all();
-        let _held = Held(Arc::clone(&shared));
-        answers.wait_for(|answers| *answers).await.expect("the receiver outlives its requests");
-    }
-    shared.arrive(Channel::Slack, &body, at);
+    take(&shared, Channel::Slack, &body).await;
     "ok"
 }
 
 async fn teams(State(shared): State<Arc<Shared>>, body: Bytes) -> StatusCode {
-    shared.arrive(Channel::Teams, &body, Instant::now());
+    take(&shared, Channel::Teams, &body).await;
     StatusCode::ACCEPTED
+}
+
+/// A request arrives when it is about to be answered: at once, or when its channel is held no more.
+async fn take(shared: &Arc<Shared>, channel: Channel, body: &Bytes) {
+    let at = Instant::now();
+    let mut answers = shared.answers(channel).subscribe();
+    if !*answers.borrow() {
+        shared.seen().held += 1;
+        shared.changed.notify_all();
+        let _held = Held(Arc::clone(shared));
+        answers.wait_for(|answers| *answers).await.expect("the receiver outlives its requests");
+    }
+    shared.arrive(channel, body, at);
 }
