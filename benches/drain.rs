@@ -5,12 +5,15 @@
 //! - Drain: 300,000 changes of about 1.7 KB (full source block, lz4, 4 partitions), 1 in 3,000 of them relevant; CPU
 //!   seconds and memory of `rowbell run`, beside a bare librdkafka consumer that only counts the same records.
 //! - Latency: from produce to the request's arrival on loopback, at 20 changes a second.
+//! - Outage: what a destination that is down costs the others, and the memory, while a million changes come for it.
 //! - Scale: the same backlog, and one that is posted, with one, two and four replicas over 8 partitions.
 //!
 //! Figures are ratios of one run: absolute ones say more about the machine.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
+#[path = "drain/outage.rs"]
+mod outage;
 #[path = "../tests/e2e/receiver.rs"]
 #[expect(dead_code, reason = "the end-to-end tests use the rest")]
 mod receiver;
@@ -58,6 +61,9 @@ fn main() {
     if arguments.iter().any(|argument| argument == "scale") {
         return scale::scale(&brokers);
     }
+    if arguments.iter().any(|argument| argument == "outage") {
+        return outage::outage(&brokers);
+    }
     let topic = format!("bench.public.listings-{}", std::process::id());
     create_topic(&topic, PARTITIONS);
     let bytes = fill(&brokers, &topic, PARTITIONS);
@@ -79,6 +85,7 @@ fn main() {
     ratios.sort_by(f64::total_cmp);
     println!("drain: median {:.2}x the CPU seconds of a bare consumer", ratios[RUNS / 2]);
     latency(&brokers);
+    outage::outage(&brokers);
     scale::scale(&brokers);
 }
 
@@ -209,14 +216,19 @@ fn latency(brokers: &str) {
         }
     }
     println!("latency at 20 changes a second, {LATENCY_SAMPLES} samples:");
-    println!("  produce to a bare consumer: {}", percentiles(bare_us));
-    println!("  produce to POST:            {}", percentiles(posted_us));
+    println!("  produce to a bare consumer: {}", percentiles(&bare_us));
+    println!("  produce to POST:            {}", percentiles(&posted_us));
 }
 
-fn percentiles(mut taken_us: Vec<u128>) -> String {
-    taken_us.sort_unstable();
-    let at = |share: f64| taken_us[((taken_us.len() - 1) as f64 * share) as usize] as f64 / 1000.0;
+fn percentiles(taken_us: &[u128]) -> String {
+    let at = |share| percentile_ms(taken_us, share);
     format!("p50 {:.2} ms, p90 {:.2} ms, p99 {:.2} ms, max {:.2} ms", at(0.5), at(0.9), at(0.99), at(1.0))
+}
+
+fn percentile_ms(taken_us: &[u128], share: f64) -> f64 {
+    let mut sorted = taken_us.to_vec();
+    sorted.sort_unstable();
+    sorted[((sorted.len() - 1) as f64 * share) as usize] as f64 / 1000.0
 }
 
 /// When a consumer that does nothing else gets each record.
@@ -251,26 +263,36 @@ struct Service {
 impl Service {
     fn start(brokers: &str, topic: &str, group: &str, start: &str, receiver: &Receiver) -> Self {
         let service = Self::launch(brokers, topic, (group, group), &format!("start: {start}"), receiver.address);
+        service.await_start(topic);
+        service
+    }
+
+    fn await_start(&self, topic: &str) {
         let began = Instant::now();
-        while !service.metrics().contains(&format!("topic=\"{topic}\"")) {
+        while !self.metrics().contains(&format!("topic=\"{topic}\"")) {
             assert!(began.elapsed() < PATIENCE, "rowbell does not start");
             std::thread::sleep(Duration::from_millis(20));
         }
-        service
     }
 
     /// A replica of a group, by its own name; `kafka` holds further settings of that section.
     fn launch(brokers: &str, topic: &str, (group, name): (&str, &str), kafka: &str, receiver: SocketAddr) -> Self {
+        Self::run(name, |http| {
+            format!(
+                "kafka: {{ brokers: \"{brokers}\", group: {group}, topics: [\"{topic}\"], {kafka} }}\n\
+                 destinations:\n  ops: {{ slack: {{ webhook_url: \"http://{receiver}/slack\" }}, rate: 1000/s, burst: 1000 }}\n\
+                 rules:\n  - name: out-of-stock\n    table: public.listings\n    columns: [prod_stk_qty]\n    \
+                 when: before.prod_stk_qty > 0 and after.prod_stk_qty == 0\n    to: [ops]\n\
+                 http: {{ listen: \"{http}\" }}\n",
+            )
+        })
+    }
+
+    /// With a config that is told where to listen.
+    fn run(name: &str, config: impl FnOnce(SocketAddr) -> String) -> Self {
         let http = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.yaml"));
-        let config = format!(
-            "kafka: {{ brokers: \"{brokers}\", group: {group}, topics: [\"{topic}\"], {kafka} }}\n\
-             destinations:\n  ops: {{ slack: {{ webhook_url: \"http://{receiver}/slack\" }}, rate: 1000/s, burst: 1000 }}\n\
-             rules:\n  - name: out-of-stock\n    table: public.listings\n    columns: [prod_stk_qty]\n    \
-             when: before.prod_stk_qty > 0 and after.prod_stk_qty == 0\n    to: [ops]\n\
-             http: {{ listen: \"{http}\" }}\n",
-        );
-        std::fs::write(&file, config).unwrap();
+        std::fs::write(&file, config(http)).unwrap();
         let child =
             Command::new(env!("CARGO_BIN_EXE_rowbell")).args(["run", "-c"]).arg(&file).env("RUST_LOG", "warn").spawn();
         Self { child: child.unwrap(), http }
