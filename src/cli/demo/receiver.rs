@@ -14,7 +14,7 @@ mod card;
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -22,8 +22,10 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::post;
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::DefaultKeyedStateStore;
+use governor::{Quota, RateLimiter};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::{broadcast, watch};
@@ -82,10 +84,34 @@ pub struct Pace {
 }
 
 impl Pace {
-    fn limiter(self) -> Option<DefaultKeyedRateLimiter<String>> {
-        Quota::with_period(self.period).map(|quota| RateLimiter::keyed(quota.allow_burst(self.burst)))
+    fn limiter(self, time: &Time) -> Option<Limiter> {
+        let quota = Quota::with_period(self.period)?.allow_burst(self.burst);
+        Some(RateLimiter::new(quota, DefaultKeyedStateStore::default(), time.clone()))
     }
 }
+
+/// What the buckets go by: a monotonic clock, which a test holds.
+#[derive(Clone)]
+struct Time(Arc<dyn Fn() -> Duration + Send + Sync>);
+
+impl Time {
+    /// The machine's.
+    fn real() -> Self {
+        let began = Instant::now();
+        Time(Arc::new(move || began.elapsed()))
+    }
+}
+
+impl Clock for Time {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        (self.0)()
+    }
+}
+
+/// Token buckets by channel.
+type Limiter = RateLimiter<String, DefaultKeyedStateStore<String>, Time, NoOpMiddleware<Duration>>;
 
 /// What the services allow, and how long they take to answer.
 #[derive(Debug, Clone, Copy)]
@@ -151,10 +177,10 @@ struct History {
 /// The stand-in for both services.
 pub struct Receiver {
     latency: Duration,
-    slack: Option<DefaultKeyedRateLimiter<String>>,
-    teams: Option<DefaultKeyedRateLimiter<String>>,
-    slowed: Option<DefaultKeyedRateLimiter<String>>,
-    clock: DefaultClock,
+    slack: Option<Limiter>,
+    teams: Option<Limiter>,
+    slowed: Option<Limiter>,
+    time: Time,
     modes: watch::Sender<Modes>,
     history: Mutex<History>,
 }
@@ -162,12 +188,16 @@ pub struct Receiver {
 impl Receiver {
     /// A receiver with an empty history and both services well.
     pub fn new(options: Options) -> Arc<Self> {
+        Self::with_time(options, Time::real())
+    }
+
+    fn with_time(options: Options, time: Time) -> Arc<Self> {
         Arc::new(Receiver {
             latency: options.latency,
-            slack: options.slack.limiter(),
-            teams: options.teams.limiter(),
-            slowed: Pace { period: RATE_LIMITED_PERIOD, burst: NonZeroU32::MIN }.limiter(),
-            clock: DefaultClock::default(),
+            slack: options.slack.limiter(&time),
+            teams: options.teams.limiter(&time),
+            slowed: Pace { period: RATE_LIMITED_PERIOD, burst: NonZeroU32::MIN }.limiter(&time),
+            time,
             modes: watch::Sender::new(Modes::default()),
             history: Mutex::new(History {
                 last_seq: 0,
@@ -253,7 +283,7 @@ impl Receiver {
             limiter.retain_recent();
         }
         let not_until = limiter.check_key(&key).err()?;
-        let wait = not_until.wait_time_from(self.clock.now());
+        let wait = not_until.wait_time_from(self.time.now());
         Some((wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1))
     }
 

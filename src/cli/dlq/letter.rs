@@ -167,11 +167,11 @@ pub struct Filter {
     pub table: Option<String>,
 
     /// Only those given up since then: 2026-11-23T20:00:00Z, or 2h ago
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    #[arg(long, value_name = "TIME", value_parser = |text: &str| moment(text, Timestamp::now()))]
     since: Option<Timestamp>,
 
     /// Only those given up before then
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    #[arg(long, value_name = "TIME", value_parser = |text: &str| moment(text, Timestamp::now()))]
     until: Option<Timestamp>,
 }
 
@@ -197,10 +197,10 @@ impl Filter {
     }
 }
 
-/// A point in time, or so long ago.
-fn moment(text: &str) -> Result<Timestamp, String> {
+/// A point in time, or so long before `now`.
+fn moment(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     let ago = text.trim().trim_end_matches("ago").trim();
-    let relative = units::duration(ago).and_then(|span| Timestamp::now().checked_sub(span).ok());
+    let relative = units::duration(ago).and_then(|span| now.checked_sub(span).ok());
     relative.or_else(|| text.parse().ok()).ok_or_else(|| "write 2026-11-23T20:00:00Z, or 30m, 2h, 7d".to_owned())
 }
 
@@ -282,9 +282,11 @@ mod tests {
 
     #[test]
     fn moments_are_times_or_ages() {
-        assert_eq!(moment("2026-11-23T20:00:00Z").map(|time| time.to_string()).as_deref(), Ok("2026-11-23T20:00:00Z"));
-        let two_hours = Timestamp::now().as_second() - moment("2h").expect("an age").as_second();
-        assert!((7_199..=7_201).contains(&two_hours), "{two_hours}");
-        assert!(moment("2 h ago").is_ok() && moment("yesterday").is_err());
+        let now: Timestamp = "2026-11-25T01:00:00Z".parse().expect("a time");
+        let moment = |text| moment(text, now).map(|time| time.to_string());
+        assert_eq!(moment("2026-11-23T20:00:00Z").as_deref(), Ok("2026-11-23T20:00:00Z"));
+        assert_eq!(moment("2h").as_deref(), Ok("2026-11-24T23:00:00Z"));
+        assert_eq!(moment("2 h ago").as_deref(), Ok("2026-11-24T23:00:00Z"));
+        assert!(moment("yesterday").is_err());
     }
 }

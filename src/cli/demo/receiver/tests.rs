@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -8,22 +9,30 @@ fn fast() -> Options {
     Options { latency: Duration::ZERO, ..Options::default() }
 }
 
-/// The stand-in on a port of its own.
+/// The stand-in on a port of its own, and its buckets' clock, which stands still.
 struct Served {
     receiver: Arc<Receiver>,
+    clock_ms: Arc<AtomicU64>,
     base: String,
     client: reqwest::Client,
 }
 
 async fn serve(options: Options) -> Served {
-    let receiver = Receiver::new(options);
+    let clock_ms = Arc::new(AtomicU64::new(0));
+    let held = Arc::clone(&clock_ms);
+    let time = Time(Arc::new(move || Duration::from_millis(held.load(Ordering::Relaxed))));
+    let receiver = Receiver::with_time(options, time);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(axum::serve(listener, receiver.router()).into_future());
-    Served { receiver, base, client: reqwest::Client::builder().no_proxy().build().unwrap() }
+    Served { receiver, clock_ms, base, client: reqwest::Client::builder().no_proxy().build().unwrap() }
 }
 
 impl Served {
+    fn advance(&self, time: Duration) {
+        self.clock_ms.fetch_add(time.as_millis() as u64, Ordering::Relaxed);
+    }
+
     async fn post(&self, path: &str, body: impl ToString) -> (u16, Option<String>, String) {
         let request = self.client.post(format!("{}{path}", self.base)).body(body.to_string());
         let response = request.send().await.unwrap();
@@ -73,6 +82,11 @@ async fn teams_takes_25_and_then_asks_for_patience() {
     let (status, retry_after, body) = served.post(TEAMS, &hello).await;
     assert_eq!((status, retry_after.as_deref()), (429, Some("12")));
     assert!(body.contains("TooManyRequests"));
+    served.advance(Duration::from_millis(11_001));
+    assert_eq!(served.post(TEAMS, &hello).await.1.as_deref(), Some("1"), "a wait is rounded up");
+    served.advance(Duration::from_millis(999));
+    assert_eq!(served.post(TEAMS, &hello).await.0, 202);
+    assert_eq!(served.post(TEAMS, &hello).await.0, 429, "one token in 12 s");
 }
 
 #[tokio::test]
@@ -86,6 +100,8 @@ async fn a_service_that_is_down_answers_503_until_it_is_back() {
     served.receiver.set_mode(Service::Slack, Mode::RateLimited);
     assert_eq!(served.post(SLACK, json!({"text": "x"})).await.0, 200);
     assert_eq!(served.post(SLACK, json!({"text": "x"})).await.1.as_deref(), Some("5"));
+    served.advance(RATE_LIMITED_PERIOD);
+    assert_eq!(served.post(SLACK, json!({"text": "x"})).await.0, 200);
 }
 
 #[tokio::test]
