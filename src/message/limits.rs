@@ -103,3 +103,13 @@ pub const DIFF_PLACES: usize = 4;
 pub const ELEMENTS: usize = 8;
 /// Units in one element, path or value inside a list or a JSON document.
 pub const ELEMENT: usize = 60;
+
+// Webhooks. No service's: a receiver is handed data, but not a row of 10 MB twice.
+
+/// Bytes of one value.
+pub const WEBHOOK_VALUE: usize = 64 * 1024;
+/// Bytes of all values of a payload: a whole post stays below the 1 MiB that nginx takes unless it is told otherwise
+/// (nginx.org/en/docs/http/ngx_http_core_module.html#client_max_body_size).
+pub const WEBHOOK_VALUES: usize = 512 * 1024;
+/// A value of so many bytes is never cut, however many there are.
+pub const WEBHOOK_SHORT: usize = 256;

@@ -30,6 +30,7 @@ mod moment;
 mod names;
 mod number;
 mod phrases;
+mod room;
 mod safe;
 mod select;
 mod value;

@@ -13,6 +13,7 @@ mod languages;
 mod layouts;
 mod posts;
 pub(crate) mod schema;
+mod sizes;
 mod vendors;
 
 use super::{Mark, Message};
