@@ -230,6 +230,8 @@ impl Metrics {
 
     /// Counters of one topic, to be kept by whoever reads it.
     pub fn topic(&self, topic: &str) -> TopicCounters {
+        // Shown from the start: that nothing was lost is worth a number.
+        self.records_lost.with_label_values(&[topic]);
         TopicCounters { by_kind: KINDS.map(|kind| self.records.with_label_values(&[topic, kind])) }
     }
 
