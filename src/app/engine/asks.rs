@@ -65,8 +65,8 @@ impl Work {
         }
         let before = std::mem::replace(&mut known.held, paused);
         if before != paused {
-            let doing = if paused { "paused by a command: its notices wait" } else { "goes on" };
-            tracing::warn!(destination, "the destination is {doing}");
+            let doing = if paused { "is paused by a command: its notices wait" } else { "goes on" };
+            tracing::warn!(destination, "the destination {doing}");
         }
         self.hold();
         let pending: usize = self.outbox.status(self.now()).get(lane).map_or(0, |lane| lane.pending.iter().sum());

@@ -75,7 +75,9 @@ pub(super) fn skip(arguments: &SkipArguments) -> Result<(), Failure> {
     }
     match group.must_be_idle() {
         // A look changes nothing.
-        Err(error) if arguments.dry_run => eprintln!("warning: {error}"),
+        Err(error) if arguments.dry_run => {
+            eprintln!("warning: {}", error.to_string().replace("\nhint: ", "\n  hint: "))
+        }
         other => other.map_err(failed)?,
     }
     let places = places(&group, &config, Some(&arguments.topic), arguments.partition)?;

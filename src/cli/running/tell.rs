@@ -55,8 +55,13 @@ fn said(name: &str, paused: bool, answer: &Json) -> String {
         (false, true) => "goes on",
         (false, false) => "was not paused",
     };
-    let wait = if paused { "wait" } else { "are on their way" };
-    format!("{name} {what}; {pending} notices {wait}")
+    let notices = match (pending, paused) {
+        (1, true) => "1 notice waits".to_owned(),
+        (_, true) => format!("{pending} notices wait"),
+        (1, false) => "1 notice is on its way".to_owned(),
+        (_, false) => format!("{pending} notices are on their way"),
+    };
+    format!("{name} {what}; {notices}")
 }
 
 /// Lets the service read its config again, and says what came of it.
