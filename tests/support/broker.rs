@@ -75,6 +75,11 @@ impl Broker {
         told.recv().expect("the order is done");
     }
 
+    /// How long each of its answers is under way from now on.
+    pub fn answers_take(&self, delay: Duration) {
+        self.order(move |cluster| cluster.broker_round_trip_time(1, delay).expect("a broker"));
+    }
+
     /// It goes away, with all its connections.
     pub fn down(&self) {
         self.order(|cluster| cluster.broker_down(1).expect("a broker"));
