@@ -61,14 +61,7 @@ impl Work {
             Some(Back::Undecodable { id, owner, offset, held, error }) => {
                 if let Some(owed) = self.outbox.letter_back(id, &owner, offset) {
                     tracing::warn!(partition = %owner.partition, offset, %error, "a record cannot be read any more; it goes to the dead letters");
-                    let letter = Letter {
-                        held: Some(held),
-                        earlier: Vec::new(),
-                        reason: "decode",
-                        error,
-                        rule: None,
-                        attempts: 0,
-                    };
+                    let letter = Letter::undecodable(held, error);
                     self.write_letter(owed, letter);
                 }
             }

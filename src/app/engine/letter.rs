@@ -116,6 +116,11 @@ pub(super) struct Letter {
 }
 
 impl Letter {
+    /// For a record that cannot be read, by whatever rule.
+    pub(super) fn undecodable(held: Arc<Held>, error: String) -> Self {
+        Self { held: Some(held), earlier: Vec::new(), reason: "decode", error, rule: None, attempts: 0 }
+    }
+
     pub(super) fn of(notice: Notice<Payload>, why: GivenUp, error: String) -> Self {
         let Notice { changes, earlier, attempts, content, offsets, .. } = notice;
         let unknown = changes.saturating_sub(earlier.len() as u64 + 1);

@@ -195,17 +195,7 @@ impl Work {
                 let owed = self.outbox.owe_letter(&owner, offset);
                 if let Some(owed) = owed.filter(|_| !self.draining) {
                     tracing::warn!(partition = %owner.partition, offset, %error, "a record cannot be read; it goes to the dead letters");
-                    self.write_letter(
-                        owed,
-                        Letter {
-                            held: Some(held),
-                            earlier: Vec::new(),
-                            reason: "decode",
-                            error,
-                            rule: None,
-                            attempts: 0,
-                        },
-                    );
+                    self.write_letter(owed, Letter::undecodable(held, error));
                 }
             }
             Input::Repeat { owner, offset } => self.outbox.owes_nothing(&owner, offset),
