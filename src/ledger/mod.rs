@@ -18,8 +18,8 @@ mod tests;
 pub use metadata::{LaneKey, MetadataError};
 pub use standing::{LaneStanding, Standing};
 
+use foldhash::HashMap;
 use log::Log;
-use std::collections::HashMap;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -137,7 +137,7 @@ impl Ledger {
     /// metadata.
     pub fn new(keys: Vec<LaneKey>, interval: Duration, metadata_bytes: usize) -> Self {
         Self {
-            logs: HashMap::new(),
+            logs: HashMap::default(),
             keys: keys.into_iter().map(Some).collect(),
             free: Vec::new(),
             interval,
@@ -248,7 +248,7 @@ impl Ledger {
         }
         let lost = self.in_flight.take().map(|lost| lost.covers);
         self.failures += u32::from(lost.is_some());
-        let (mut commits, mut covers) = (Vec::new(), HashMap::new());
+        let (mut commits, mut covers) = (Vec::new(), HashMap::default());
         for (partition, log) in self.logs.iter_mut().filter(|(_, log)| log.needs_commit()) {
             let owner = Owner { partition: partition.clone(), epoch: log.epoch };
             let (commit, left_out) = log.commit(&owner, &self.keys, self.metadata_bytes);

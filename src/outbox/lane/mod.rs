@@ -116,7 +116,8 @@ enum Choice {
 pub(super) struct Lane<C: Content> {
     settings: LaneSettings,
     next_id: u64,
-    items: HashMap<PostId, Item<C>>,
+    /// By numbers that nobody outside chooses: a quick hash will do, as it would not for rows.
+    items: foldhash::HashMap<PostId, Item<C>>,
     rows: HashMap<RowKey, RowQueue>,
     /// Posts that may be made, the most urgent and then the oldest first.
     ready: BTreeSet<(Priority, PostId)>,
@@ -167,7 +168,7 @@ impl<C: Content> Lane<C> {
         Self {
             settings,
             next_id: 0,
-            items: HashMap::new(),
+            items: foldhash::HashMap::default(),
             rows: HashMap::new(),
             ready: BTreeSet::new(),
             delayed: BTreeSet::new(),
