@@ -64,15 +64,25 @@ fn main() {
     if arguments.iter().any(|argument| argument == "outage") {
         return outage::outage(&brokers);
     }
+    drain(&brokers);
+    if arguments.iter().any(|argument| argument == "drain") {
+        return;
+    }
+    latency(&brokers);
+    outage::outage(&brokers);
+    scale::scale(&brokers);
+}
+
+fn drain(brokers: &str) {
     let topic = format!("bench.public.listings-{}", std::process::id());
     create_topic(&topic, PARTITIONS);
-    let bytes = fill(&brokers, &topic, PARTITIONS);
+    let bytes = fill(brokers, &topic, PARTITIONS);
     println!("topic: {RECORDS} changes, {} bytes each on average, {PARTITIONS} partitions, lz4", bytes / RECORDS);
 
     let mut ratios = Vec::new();
     for run in 1..=RUNS {
         let bare = bare(&topic);
-        let (cpu, wall, memory_kib) = rowbell(&brokers, &topic, run);
+        let (cpu, wall, memory_kib) = rowbell(brokers, &topic, run);
         println!(
             "run {run}: bare consumer {:.2} CPU-s, {:.2} s; rowbell {cpu:.2} CPU-s, {wall:.2} s, peak memory {} MiB: {:.2}x the CPU",
             bare.0,
@@ -84,9 +94,6 @@ fn main() {
     }
     ratios.sort_by(f64::total_cmp);
     println!("drain: median {:.2}x the CPU seconds of a bare consumer", ratios[RUNS / 2]);
-    latency(&brokers);
-    outage::outage(&brokers);
-    scale::scale(&brokers);
 }
 
 fn create_topic(topic: &str, partitions: i32) {
