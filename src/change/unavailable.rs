@@ -85,7 +85,20 @@ impl Dress {
             || *inner == *self.base64
             || *inner == *self.base64_url
             || inner.eq_ignore_ascii_case(&self.hex)
-            || inner.starts_with('{') && inner.len() <= 2 * self.document.len() && self.is_text(&raw::unescape(inner))
+            || self.may_be_document(inner) && self.is_text(&raw::unescape(inner))
+    }
+
+    /// Could the inside of a JSON text be the document? Looks no further than at how its first name begins.
+    fn may_be_document(&self, inner: &str) -> bool {
+        let Some(rest) = inner.strip_prefix('{').filter(|_| inner.len() <= 2 * self.document.len()) else {
+            return false;
+        };
+        let name = rest.trim_start_matches(' ').strip_prefix("\\\"").map(str::as_bytes);
+        // What is escaped once more, or left out of the document, is looked at closely.
+        match name.and_then(<[u8]>::first) {
+            None | Some(b'\\' | b' ') => true,
+            first => first == self.document.as_bytes().get(2),
+        }
     }
 
     fn is_raw(&self, raw: &str) -> bool {

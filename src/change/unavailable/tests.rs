@@ -58,6 +58,15 @@ fn a_configured_one_wears_the_same_dresses() {
         assert!(more.is_raw(raw), "{raw}");
         assert!(!Placeholders::default().is_raw(raw), "{raw}");
     }
+    // In a document, how its name begins is looked at first.
+    for (configured, raw) in [
+        (" x", r#""{ \" x\":\" x\"}""#),
+        ("\\x", r#""{\"\\\\x\":\"\\\\x\"}""#),
+        ("x", r#""{\"\u0078\":\"x\"}""#),
+        ("x", r#""{\n\"x\":\"x\"}""#),
+    ] {
+        assert!(Placeholders::new([configured]).is_raw(raw), "{raw}");
+    }
     assert_eq!(Placeholders::new(["hex:c3A922"]), more);
     assert!(Placeholders::new(["hex:xyz"]).is_raw(r#""hex:xyz""#));
     let uuid = Dress::new("x").uuid;
