@@ -6,6 +6,7 @@ use super::flat::Flat;
 use super::hints::Hints;
 use super::image::{self, Image};
 use super::marks::Marks;
+use super::protobuf::Body;
 use super::raw;
 use super::semantic::Kind;
 use super::source::Source;
@@ -52,8 +53,7 @@ pub(crate) enum KeyForm<'a> {
     /// Framed: the payload as JSON.
     Json(&'a [u8]),
     Avro(Datum<'a>),
-    /// Protobuf's message as JSON, and what it means.
-    Written(String, Arc<Kind>),
+    Protobuf(Body<'a>),
 }
 
 /// A schema that came with its payload.
@@ -190,7 +190,10 @@ impl<'a> Envelope<'a> {
         let bytes = match &self.key {
             KeyForm::Avro(datum) => return unchanged(&datum.names()),
             KeyForm::Json(bytes) => Some(*bytes),
-            KeyForm::Written(json, _) => Some(json.as_bytes()),
+            KeyForm::Protobuf(body) => {
+                let row = matches!(**body.kind(), Kind::Struct(_));
+                return row && unchanged(&body.names().map(|name| Cow::Borrowed(&**name)).collect::<Vec<_>>());
+            }
             KeyForm::Bytes => self.record.key,
         };
         match bytes.map(|key| key::unwrap("key", self.record.topic, key)) {

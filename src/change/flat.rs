@@ -10,6 +10,7 @@ use super::build::OLD_KEY;
 use super::envelope::{Envelope, Images, Inline};
 use super::header;
 use super::image::Image;
+use super::protobuf::Body;
 use super::raw;
 use super::source::{Atom, Source};
 use super::{DecodeError, Op};
@@ -135,15 +136,15 @@ pub(crate) fn avro<'a>(
     row(record, fields, Image::Avro(datum.clone()), None, sure || datum.is_row())
 }
 
-/// A flattened row in Protobuf, whose message was written as JSON.
+/// A flattened row in Protobuf.
 pub(crate) fn protobuf<'a>(
     record: &Record<'a>,
     fields: Fields<'a>,
-    json: String,
+    body: Body<'a>,
     schema: Option<Inline<'a>>,
     sure: bool,
 ) -> Result<Option<Box<Envelope<'a>>>, DecodeError> {
-    row(record, fields, Image::Json(Cow::Owned(json)), schema, sure)
+    row(record, fields, Image::Protobuf(body), schema, sure)
 }
 
 /// A delete that left nothing but its key and headers; `None` for an ordinary tombstone.

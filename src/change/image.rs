@@ -3,6 +3,7 @@
 use super::avro::Datum;
 use super::envelope::Images;
 use super::marks::{Marks, common_start, value_of};
+use super::protobuf::Body;
 use super::raw;
 use super::scan::Cursor;
 use super::unavailable::Placeholders;
@@ -15,6 +16,8 @@ pub(crate) enum Image<'a> {
     Json(Cow<'a, str>),
     /// An Avro record.
     Avro(Datum<'a>),
+    /// A checked Protobuf message.
+    Protobuf(Body<'a>),
 }
 
 /// Could any of the wanted columns differ? True for a column that was sent when there is nothing to
@@ -26,11 +29,13 @@ pub(crate) fn may_touch(images: &Images<'_>, missing: &Placeholders, columns: &[
                 .unwrap_or_else(|| touched(before, after, missing, columns))
         }
         (Some(Image::Avro(before)), Some(Image::Avro(after))) => touched_datum(before, after, columns),
+        (Some(Image::Protobuf(before)), Some(Image::Protobuf(after))) => before.differs(after, columns),
         // Images of two forms: no source sends such, so nothing is won by looking closer.
         (Some(_), Some(_)) => true,
         (Some(image), None) | (None, Some(image)) => match image {
             Image::Json(raw) => raw::members(raw).any(|(key, raw)| is_watched(columns, &key) && !missing.is_raw(raw)),
             Image::Avro(datum) => sent(datum, columns),
+            Image::Protobuf(body) => body.names().any(|name| is_watched(columns, name)),
         },
         (None, None) => false,
     }

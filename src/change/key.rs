@@ -75,7 +75,10 @@ impl Rows<'_> {
         let bytes = match (&envelope.key, record.key) {
             (_, None) => return Ok(None),
             (KeyForm::Avro(datum), _) => return self.datum_key(datum),
-            (KeyForm::Written(json, kind), _) => return self.typed_key(json, Some(kind.clone())),
+            (KeyForm::Protobuf(body), _) => {
+                let json = body.json().map_err(|reason| DecodeError::new("key", reason))?;
+                return self.typed_key(&json, Some(body.kind().clone()));
+            }
             (KeyForm::Json(payload), _) => payload,
             (KeyForm::Bytes, Some(bytes)) => bytes,
         };

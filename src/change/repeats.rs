@@ -132,6 +132,7 @@ impl Repeats {
             match image {
                 Image::Json(raw) => add(raw.as_bytes()),
                 Image::Avro(datum) => add(datum.bytes()),
+                Image::Protobuf(body) => add(body.bytes()),
             }
         }
         if !placed && !envelope.snapshot() {
@@ -158,7 +159,7 @@ fn key_bytes<'f, 'a: 'f>(record: &Record<'a>, form: &'f KeyForm<'a>) -> Option<&
         KeyForm::Bytes => record.key,
         KeyForm::Json(payload) => Some(payload),
         KeyForm::Avro(datum) => Some(datum.bytes()),
-        KeyForm::Written(json, _) => Some(json.as_bytes()),
+        KeyForm::Protobuf(body) => Some(body.bytes()),
     }
 }
 

@@ -45,8 +45,15 @@ impl<'h> Rows<'h> {
 
     /// Both images.
     pub fn images(&self, images: &Images<'_>, shapes: Shapes<'_>) -> Result<(Option<Row>, Option<Row>), DecodeError> {
+        let written = [("before", &images.before), ("after", &images.after)].map(|(name, image)| match image {
+            Some(Image::Protobuf(body)) => body.json().map_err(|reason| DecodeError::new(name, reason)),
+            _ => Ok(String::new()),
+        });
+        let [old, new] = written;
+        let (old, new) = (old?, new?);
         let before = match &images.before {
             None => None,
+            Some(Image::Protobuf(_)) => Some(self.read("before", &old, shapes.before, None, None)?),
             Some(Image::Json(raw)) => Some(self.read("before", raw, shapes.before, Some(&images.marks), None)?),
             Some(Image::Avro(datum)) => Some(self.read_datum("before", datum, None)?),
         };
@@ -54,12 +61,14 @@ impl<'h> Rows<'h> {
         let same_shape = shapes.before.map(std::ptr::from_ref) == shapes.after.map(std::ptr::from_ref);
         let alike = match (&images.before, &images.after) {
             (Some(Image::Json(_)), Some(Image::Json(_))) => same_shape,
+            (Some(Image::Protobuf(_)), Some(Image::Protobuf(_))) => same_shape,
             (Some(Image::Avro(before)), Some(Image::Avro(after))) => before.alike(after),
             _ => false,
         };
         let other = before.as_ref().filter(|_| alike);
         let after = match &images.after {
             None => None,
+            Some(Image::Protobuf(_)) => Some(self.read("after", &new, shapes.after, None, other)?),
             Some(Image::Json(raw)) => Some(self.read("after", raw, shapes.after, None, other)?),
             Some(Image::Avro(datum)) => Some(self.read_datum("after", datum, other)?),
         };

@@ -4,6 +4,7 @@ mod pattern;
 
 use super::DecodeError;
 use super::avro::{Datum, Part};
+use super::protobuf::Body;
 use super::raw;
 use super::scan::Cursor;
 pub(crate) use pattern::Pattern;
@@ -70,6 +71,16 @@ impl<'a> Atom<'a> {
         }
     }
 
+    /// Calls back with the text that it has where it is not null.
+    fn tell(self, found: impl FnOnce(&str)) {
+        match self {
+            Atom::Json(raw) if raw != "null" => found(raw),
+            Atom::Text(text) => found(text),
+            Atom::Int(int) => found(&int.to_string()),
+            _ => {}
+        }
+    }
+
     /// What it is, in words for errors.
     pub fn shape(self) -> &'static str {
         match self {
@@ -89,6 +100,7 @@ enum Block<'a> {
     None,
     Json(&'a str),
     Avro(Datum<'a>),
+    Protobuf(Body<'a>),
     /// Fields that were gathered from elsewhere (a flattened row's metadata).
     Loose(Vec<(Cow<'a, str>, Atom<'a>)>),
 }
@@ -199,6 +211,18 @@ impl<'a> Source<'a> {
             }
         }
         Ok(source)
+    }
+
+    /// Reads the block of a message. A field that was left out is null or its type's zero, and nothing tells which.
+    pub fn read_message(body: Body<'a>) -> Self {
+        let mut source = Source { document: body.names().any(|name| &**name == "collection"), ..Source::default() };
+        body.each(|name, atom| {
+            if let Some(slot) = source.slot(name) {
+                *slot = atom;
+            }
+        });
+        source.block = Block::Protobuf(body);
+        source
     }
 
     /// From fields under the names that they have in a source block.
@@ -312,15 +336,15 @@ impl<'a> Source<'a> {
                     }
                 }
             }
+            Block::Protobuf(body) => body.each(|name, atom| {
+                if let Some(at) = place(name) {
+                    atom.tell(|text| found(at, text));
+                }
+            }),
             Block::Loose(fields) => {
                 for (name, atom) in fields {
                     if let Some(at) = place(name) {
-                        match atom {
-                            Atom::Json(raw) if *raw != "null" => found(at, raw),
-                            Atom::Text(text) => found(at, text),
-                            Atom::Int(int) => found(at, &int.to_string()),
-                            _ => {}
-                        }
+                        atom.tell(|text| found(at, text));
                     }
                 }
             }

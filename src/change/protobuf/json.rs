@@ -42,12 +42,12 @@ impl<'p> Writer<'p> {
         for item in fields(payload) {
             let (number, value) = item?;
             // A field that the schema does not have is one that a later one has: Protobuf's readers pass over it.
-            let Some(place) = message.numbers.get(&number) else {
+            let Some(place) = message.place(number) else {
                 continue;
             };
-            match message.fields[*place].label {
-                Label::Repeated | Label::Map => lists.push((*place, value)),
-                Label::Implicit | Label::Explicit => last[*place] = Some(value),
+            match message.fields[place].label {
+                Label::Repeated | Label::Map => lists.push((place, value)),
+                Label::Implicit | Label::Explicit => last[place] = Some(value),
             }
         }
         lists.sort_by_key(|(place, _)| *place);
@@ -193,7 +193,7 @@ impl<'p> Writer<'p> {
 }
 
 /// The wire type of a number.
-fn wire_of(scalar: Scalar) -> u8 {
+pub(super) fn wire_of(scalar: Scalar) -> u8 {
     match scalar {
         Scalar::Double | Scalar::Fixed64 | Scalar::Sfixed64 => 1,
         Scalar::Float | Scalar::Fixed32 | Scalar::Sfixed32 => 5,
@@ -277,7 +277,7 @@ pub(super) fn wrapped(value: Wired<'_>) -> Result<Option<Wired<'_>>, Reason> {
 }
 
 /// The numbers of a message's first four fields.
-fn numbers(payload: &[u8]) -> Result<[i64; 4], Reason> {
+pub(super) fn numbers(payload: &[u8]) -> Result<[i64; 4], Reason> {
     let mut found = [0; 4];
     for item in fields(payload) {
         let (number, value) = item?;
@@ -301,29 +301,13 @@ fn known_value(known: Known, payload: &[u8], out: &mut String) -> Result<(), Rea
             let [seconds, nanos, ..] = numbers(payload)?;
             number(out, i128::from(seconds) * SECOND + i128::from(nanos));
         }
-        Known::Date => {
-            let [year, month, day, _] = numbers(payload)?;
-            let small = |number: i64, max| u8::try_from(number).ok().filter(|number| (1..=max).contains(number));
-            match (i32::try_from(year), small(month, 12), small(day, 31)) {
-                (Ok(year), Some(month), Some(day)) => number(out, time::days(year.into(), month, day)),
-                _ => return Err("expected year, month and day".into()),
-            }
-        }
+        Known::Date => number(out, days(payload)?),
         Known::TimeOfDay => {
             let [hours, minutes, seconds, nanos] = numbers(payload)?.map(i128::from);
             number(out, ((hours * 60 + minutes) * 60 + seconds) * SECOND + nanos);
         }
         Known::Decimal => {
-            let (mut bytes, mut scale) = (&[0][..], 0);
-            for item in fields(payload) {
-                match item? {
-                    (1, Wired::Bytes(value)) => bytes = value,
-                    (2, Wired::Varint(_)) => {}
-                    (3, Wired::Varint(bits)) => scale = bits as i32,
-                    (1..=3, _) => return Err(MISMATCH),
-                    _ => {}
-                }
-            }
+            let (bytes, scale) = decimal(payload)?;
             out.push_str("{\"scale\":");
             number(out, scale);
             out.push_str(",\"value\":");
@@ -332,4 +316,29 @@ fn known_value(known: Known, payload: &[u8], out: &mut String) -> Result<(), Rea
         }
     }
     Ok(())
+}
+
+/// A `google.type.Date` in days since the epoch.
+pub(super) fn days(payload: &[u8]) -> Result<i128, Reason> {
+    let [year, month, day, _] = numbers(payload)?;
+    let small = |number: i64, max| u8::try_from(number).ok().filter(|number| (1..=max).contains(number));
+    match (i32::try_from(year), small(month, 12), small(day, 31)) {
+        (Ok(year), Some(month), Some(day)) => Ok(time::days(year.into(), month, day)),
+        _ => Err("expected year, month and day".into()),
+    }
+}
+
+/// A `confluent.type.Decimal`: the unscaled value's bytes, and the scale.
+pub(super) fn decimal(payload: &[u8]) -> Result<(&[u8], i32), Reason> {
+    let (mut bytes, mut scale) = (&[0][..], 0);
+    for item in fields(payload) {
+        match item? {
+            (1, Wired::Bytes(value)) => bytes = value,
+            (2, Wired::Varint(_)) => {}
+            (3, Wired::Varint(bits)) => scale = bits as i32,
+            (1..=3, _) => return Err(MISMATCH),
+            _ => {}
+        }
+    }
+    Ok((bytes, scale))
 }

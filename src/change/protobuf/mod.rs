@@ -1,15 +1,18 @@
 //! Protobuf messages, read with a plan that is compiled once per schema.
 //!
 //! Kafka Connect's converter writes rows as messages whose fields are columns, and what Protobuf has no type
-//! for as well-known messages. A message becomes the text that JsonConverter would have written, with the
-//! kinds of its fields: from there on it is a row like any other. Text and numbers of the envelope are
-//! borrowed from the record.
+//! for as well-known messages. A message that matters becomes the text that JsonConverter would have written, with the
+//! kinds of its fields: from there on it is a row like any other. One that matters to nobody is checked and compared as
+//! it is. Text and numbers of the envelope are borrowed from the record.
 
+mod body;
+mod check;
 mod json;
 mod meta;
 mod parse;
 mod read;
 
+pub(crate) use body::Body;
 pub(crate) use read::{Wired, fields};
 
 use super::semantic::{Kind, Reason};
@@ -54,10 +57,22 @@ struct Message {
     known: Option<Known>,
 }
 
+impl Message {
+    /// Place of the field of this number. Connect's converter counts fields from 1 on.
+    fn place(&self, number: u32) -> Option<usize> {
+        let likely = (number as usize).wrapping_sub(1);
+        match self.fields.get(likely) {
+            Some(field) if field.number == number => Some(likely),
+            _ => self.numbers.get(&number).copied(),
+        }
+    }
+}
+
 /// A field of a message.
 #[derive(Debug)]
 struct Field {
     name: Arc<str>,
+    number: u32,
     ty: Ty,
     label: Label,
     kind: Kind,
@@ -184,7 +199,7 @@ impl Root {
 
     /// Place of the field of this number.
     pub fn place(&self, number: u32) -> Option<usize> {
-        self.message().numbers.get(&number).copied()
+        self.message().place(number)
     }
 
     /// The type of a field that is a message with fields of its own.
@@ -197,11 +212,9 @@ impl Root {
         }
     }
 
-    /// The message as JsonConverter would have written it.
-    pub fn json(&self, payload: &[u8]) -> Result<String, Reason> {
-        let mut out = String::new();
-        json::Writer::new(&self.plan, payload.len()).whole(self.message, payload, &mut out)?;
-        Ok(out)
+    /// Is this the same type of the same schema?
+    fn is(&self, other: &Root) -> bool {
+        Arc::ptr_eq(&self.plan, &other.plan) && self.message == other.message
     }
 
     /// A field's value as a small value of an envelope.

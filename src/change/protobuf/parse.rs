@@ -117,7 +117,7 @@ impl<'f> Defined<'f> {
             let label = self.label(written, &ty, *proto3);
             let params = written.options.as_ref().map(|options| meta::params(&options.uninterpreted_option));
             let kind = kind(&ty, &params.unwrap_or_default(), has_names);
-            fields.push(Field { name: written.name().into(), ty, label, kind });
+            fields.push(Field { name: written.name().into(), number, ty, label, kind });
         }
         let params = message.options.as_ref().map(|options| meta::params(&options.uninterpreted_option));
         let kind = semantic(message, &params.unwrap_or_default(), has_names).unwrap_or(Kind::Any);

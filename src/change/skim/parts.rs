@@ -6,6 +6,7 @@ use crate::change::envelope::{Envelope, Images, Inline};
 use crate::change::image::Image;
 use crate::change::logical::{self, LogicalMessage};
 use crate::change::marks::Marks;
+use crate::change::protobuf::Body;
 use crate::change::scan::{Cursor, ScanError};
 use crate::change::semantic::{Kind, Shape};
 use crate::change::source::{Atom, Source};
@@ -58,8 +59,7 @@ pub(super) struct Parts<'a> {
 pub(super) enum Field<'a> {
     Json(&'a str),
     Avro(Part<'a>),
-    /// Protobuf's message as an object, or a text that is one.
-    Written(String),
+    Protobuf(Body<'a>),
 }
 
 impl Parts<'_> {
@@ -266,6 +266,10 @@ fn envelope<'a>(
             // They are about the text that it was.
             marks = Marks::default();
         }
+        Some(Image::Protobuf(body)) if cassandra => {
+            let raw = body.json().map_err(|reason| DecodeError::new("after", reason))?;
+            after = Some(Image::Json(Cow::Owned(document::cells(&raw))));
+        }
         Some(Image::Avro(datum)) if cassandra => {
             let raw = datum.json().map_err(|reason| DecodeError::new("after", reason))?;
             after = Some(Image::Json(Cow::Owned(document::cells(&raw))));
@@ -298,7 +302,9 @@ fn envelope<'a>(
             let said = match &parts.message {
                 Some(Field::Json(raw)) if raw.starts_with('{') => logical::said_json(raw),
                 Some(Field::Avro(Part::Record(datum))) => logical::said_avro(datum)?,
-                Some(Field::Written(raw)) => logical::said_json(raw),
+                Some(Field::Protobuf(body)) => {
+                    logical::said_json(&body.json().map_err(|reason| DecodeError::new("message", reason))?)
+                }
                 _ => return Err(DecodeError::new("message", "missing")),
             };
             let source = parts.source.take().unwrap_or_default();
@@ -332,7 +338,7 @@ fn image<'a>(field: &str, value: Option<Field<'a>>) -> Result<Option<Image<'a>>,
         None | Some(Field::Json("null") | Field::Avro(Part::Null)) => return Ok(None),
         Some(Field::Json(raw)) if raw.starts_with('{') => return Ok(Some(Image::Json(Cow::Borrowed(raw)))),
         Some(Field::Avro(Part::Record(datum))) => return Ok(Some(Image::Avro(datum))),
-        Some(Field::Written(raw)) => return Ok(Some(Image::Json(Cow::Owned(raw)))),
+        Some(Field::Protobuf(body)) => return Ok(Some(Image::Protobuf(body))),
         // MongoDB's documents come as texts.
         Some(Field::Json(raw)) if raw.starts_with('"') => {
             return document::in_text(field, raw::text(raw).unwrap_or_default());

@@ -6,7 +6,7 @@ use crate::change::avro::{Part, within};
 use crate::change::envelope::{Inline, KeyForm};
 use crate::change::frame::{Framed, Origin};
 use crate::change::marks::Marks;
-use crate::change::protobuf::{Plan, Root, Wired, fields};
+use crate::change::protobuf::{Body, Plan, Root, Wired, fields};
 use crate::change::semantic::{Kind, Reason};
 use crate::change::source::{Atom, Source};
 use crate::change::{DecodeError, Record, flat};
@@ -23,9 +23,8 @@ fn root<'a>(plan: &Arc<Plan>, framed: &Framed<'a>) -> Result<(Root, &'a [u8]), R
 
 /// A key.
 pub(super) fn key<'a>(plan: &Arc<Plan>, framed: &Framed<'a>) -> Result<KeyForm<'a>, DecodeError> {
-    let written = root(plan, framed).and_then(|(root, payload)| Ok((root.json(payload)?, root.kind().clone())));
-    let (json, kind) = written.map_err(|reason| DecodeError::new("key", reason))?;
-    Ok(KeyForm::Written(json, kind))
+    let body = root(plan, framed).and_then(|(root, payload)| Body::checked(root, payload));
+    body.map(KeyForm::Protobuf).map_err(|reason| DecodeError::new("key", reason))
 }
 
 /// A value.
@@ -74,8 +73,9 @@ pub(super) fn row<'a>(record: &Record<'a>, plan: &Arc<Plan>, framed: &Framed<'a>
 fn written_row<'a>(record: &Record<'a>, root: &Root, payload: &'a [u8], sure: bool) -> Result<Skim<'a>, DecodeError> {
     let whole = |reason| DecodeError::new("value", reason);
     let schema = Some(Inline { text: b"", kind: Some(root.kind().clone()) });
-    let (fields, json) = (atoms(root, payload).map_err(whole)?, root.json(payload).map_err(whole)?);
-    let row = flat::protobuf(record, fields, json, schema, sure || root.is_row())?;
+    let fields = atoms(root, payload).map_err(whole)?;
+    let body = Body::checked(root.clone(), payload).map_err(whole)?;
+    let row = flat::protobuf(record, fields, body, schema, sure || root.is_row())?;
     Ok(row.map_or(Skim::Unknown, Skim::Change))
 }
 
@@ -88,12 +88,12 @@ fn part<'a>(parts: &mut Parts<'a>, root: &Root, place: usize, name: &str, value:
     match flag(name) {
         SOURCE => {
             if let Some((inner, payload)) = object()? {
-                parts.source = Some(Source::loose(atoms(&inner, payload)?));
+                parts.source = Some(Source::read_message(Body::checked(inner, payload)?));
             }
         }
         flag @ (BEFORE | AFTER | MESSAGE) => {
             let field = match object()? {
-                Some((inner, payload)) => Field::Written(inner.json(payload)?),
+                Some((inner, payload)) => Field::Protobuf(Body::checked(inner, payload)?),
                 // MongoDB's documents come as texts.
                 None => match root.atom(place, value)? {
                     Atom::Text(text) => Field::Avro(Part::Text(text)),
@@ -108,7 +108,7 @@ fn part<'a>(parts: &mut Parts<'a>, root: &Root, place: usize, name: &str, value:
         }
         UPDATE_DESCRIPTION => {
             if let Some((inner, payload)) = object()? {
-                parts.update = Some(Cow::Owned(inner.json(payload)?));
+                parts.update = Some(Cow::Owned(Body::checked(inner, payload)?.json()?));
             }
         }
         // A text that is left out is empty.
@@ -118,7 +118,7 @@ fn part<'a>(parts: &mut Parts<'a>, root: &Root, place: usize, name: &str, value:
     Ok(())
 }
 
-/// The fields that were sent, in the order of the schema. One that was left out is null or its type's zero, and
+/// The fields in the order of the schema, with what was sent. One that was left out is null or its type's zero, and
 /// nothing tells which.
 fn atoms<'a>(root: &Root, payload: &'a [u8]) -> Result<Vec<(Cow<'a, str>, Atom<'a>)>, Reason> {
     let mut sent: Vec<Atom<'a>> = Vec::new();

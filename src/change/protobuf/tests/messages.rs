@@ -26,6 +26,16 @@ fn plan(text: &str) -> Arc<Plan> {
     Arc::new(Plan::parse(text, &[]).expect("a schema"))
 }
 
+/// A message as JSON. What is checked can be written, and what cannot be written fails its check.
+fn json(root: &Root, payload: &[u8]) -> Result<String, Reason> {
+    let mut out = String::new();
+    let written = super::super::json::Writer::new(&root.plan, payload.len()).whole(root.message, payload, &mut out);
+    let checked = Body::checked(root.clone(), payload).map(drop);
+    let long = written.as_ref().is_err_and(|reason| reason.contains("becomes too long"));
+    assert_eq!(written.is_ok() || long, checked.is_ok(), "{written:?} {checked:?}");
+    written.and(Ok(out))
+}
+
 fn dynamic(text: &str, name: &str, fields: &[(&str, Value)]) -> DynamicMessage {
     let mut out = DynamicMessage::new(message(text, name));
     for (name, value) in fields {
@@ -144,28 +154,31 @@ fn a_schema_without_connects_names_leaves_the_question_open() {
     assert_eq!(suspicions(&envelope, &change, &NoHints).len(), 1);
 }
 
+/// A row of every kind of type.
+const ROW: &str = r#"syntax = "proto3";
+    import "google/protobuf/timestamp.proto"; import "google/protobuf/wrappers.proto";
+    import "google/protobuf/duration.proto"; import "google/type/date.proto";
+    import "google/type/timeofday.proto"; import "confluent/type/decimal.proto";
+    message Row {
+    google.protobuf.Timestamp at = 1;
+    google.type.Date day = 2;
+    .google.type.TimeOfDay time = 3;
+    confluent.type.Decimal price = 4;
+    google.protobuf.UInt64Value big = 5;
+    google.protobuf.Duration took = 6;
+    Color color = 7;
+    map<string, google.protobuf.BoolValue> flags = 8;
+    repeated sint64 packed = 9;
+    repeated sint64 spread = 10 [packed = false];
+    fixed64 fixed = 11;
+    oneof choice { float one = 12; bytes two = 13; }
+    google.protobuf.StringValue none = 14;
+    enum Color { RED = 0; BLUE = 2; }
+    }"#;
+
 #[test]
 fn messages_of_protobufs_own_are_values() {
-    let text = r#"syntax = "proto3";
-        import "google/protobuf/timestamp.proto"; import "google/protobuf/wrappers.proto";
-        import "google/protobuf/duration.proto"; import "google/type/date.proto";
-        import "google/type/timeofday.proto"; import "confluent/type/decimal.proto";
-        message Row {
-          google.protobuf.Timestamp at = 1;
-          google.type.Date day = 2;
-          .google.type.TimeOfDay time = 3;
-          confluent.type.Decimal price = 4;
-          google.protobuf.UInt64Value big = 5;
-          google.protobuf.Duration took = 6;
-          Color color = 7;
-          map<string, google.protobuf.BoolValue> flags = 8;
-          repeated sint64 packed = 9;
-          repeated sint64 spread = 10 [packed = false];
-          fixed64 fixed = 11;
-          oneof choice { float one = 12; bytes two = 13; }
-          google.protobuf.StringValue none = 14;
-          enum Color { RED = 0; BLUE = 2; }
-        }"#;
+    let text = ROW;
     let known = |name: &str, fields: &[(&str, Value)]| Value::Message(dynamic(text, name, fields));
     let flag = known("google.protobuf.BoolValue", &[("value", Value::Bool(true))]);
     let numbers = Value::List(vec![Value::I64(-1), Value::I64(i64::MIN)]);
@@ -202,8 +215,8 @@ fn messages_of_protobufs_own_are_values() {
     let plan = plan(text);
     let (root, payload) = Root::find_bare(&plan, &[], &[]).expect("a root");
     assert!(payload.is_empty());
-    let json = root.json(&encode(&row)).expect("writes");
-    let (_, value) = crate::change::semantic::decode(root.kind(), &json).expect("decodes");
+    let written = json(&root, &encode(&row)).expect("writes");
+    let (_, value) = crate::change::semantic::decode(root.kind(), &written).expect("decodes");
     assert_eq!(
         value.canonical(),
         json!({
@@ -213,12 +226,12 @@ fn messages_of_protobufs_own_are_values() {
         })
     );
     // Nothing was sent: zeros and nulls. A number that no word of the enum has stays one.
-    let (_, empty) = crate::change::semantic::decode(root.kind(), &root.json(&[]).expect("writes")).expect("decodes");
+    let (_, empty) = crate::change::semantic::decode(root.kind(), &json(&root, &[]).expect("writes")).expect("decodes");
     assert_eq!(empty.canonical()["color"], "RED");
     assert_eq!((&empty.canonical()["at"], &empty.canonical()["fixed"]), (&json!(null), &json!(0)));
-    assert!(root.json(&[0x38, 9]).expect("writes").contains(r#""color":"9""#));
+    assert!(json(&root, &[0x38, 9]).expect("writes").contains(r#""color":"9""#));
     // Fields and groups that the schema does not have are stepped over.
-    assert_eq!(root.json(&[0xa3, 1, 8, 5, 0xa4, 1]), root.json(&[]));
+    assert_eq!(json(&root, &[0xa3, 1, 8, 5, 0xa4, 1]), json(&root, &[]));
 }
 
 #[test]
@@ -227,7 +240,7 @@ fn types_are_found_in_references_and_outer_scopes() {
     let text = r#"syntax = "proto3"; package a.b; import "money.proto"; message Row { Money price = 1; repeated a.Money.Sub subs = 2; Row self = 3; }"#;
     let plan = Arc::new(Plan::parse(text, &[imported]).expect("a schema"));
     let (root, _) = Root::find_bare(&plan, &[], &[]).expect("a root");
-    let json = root.json(&[0x0a, 4, 8, 3, 0x12, 0, 0x12, 2, 8, 1, 0x1a, 0]).expect("writes");
+    let json = json(&root, &[0x0a, 4, 8, 3, 0x12, 0, 0x12, 2, 8, 1, 0x1a, 0]).expect("writes");
     assert_eq!(
         json,
         r#"{"price":{"units":3,"sub":{"b":null}},"subs":[{"b":true}],"self":{"price":null,"subs":[],"self":null}}"#
@@ -256,8 +269,8 @@ fn a_message_cannot_grow_or_sink_without_end() {
         + "}";
     let plan = plan(&text);
     let (root, _) = Root::find_bare(&plan, &[], &[]).expect("a root");
-    assert!(root.json(&[0x0a, 0].repeat(10)).is_ok());
-    let error = root.json(&[0x0a, 0].repeat(100_000)).expect_err("an error");
+    assert!(json(&root, &[0x0a, 0].repeat(10)).is_ok());
+    let error = json(&root, &[0x0a, 0].repeat(100_000)).expect_err("an error");
     assert!(error.contains("becomes too long"), "{error}");
     let deep = (0..100).fold(Vec::new(), |inner: Vec<u8>, _| {
         let mut outer = vec![0x12];
@@ -269,10 +282,52 @@ fn a_message_cannot_grow_or_sink_without_end() {
         outer.push(length as u8);
         [outer, inner].concat()
     });
-    assert!(root.json(&deep).expect_err("an error").contains("nested too deeply"));
+    assert!(json(&root, &deep).expect_err("an error").contains("nested too deeply"));
+}
+
+#[test]
+fn fields_that_differ_are_told_by_their_bytes() {
+    let plan = plan(ROW);
+    let body = |fields: &[(&str, Value)]| {
+        let bytes: &'static [u8] = encode(&dynamic(ROW, "Row", fields)).leak();
+        let (root, payload) = Root::find_bare(&plan, &[], bytes).expect("a root");
+        Body::checked(root, payload).expect("a message")
+    };
+    let numbers = |numbers: &[i64]| Value::List(numbers.iter().map(|number| Value::I64(*number)).collect());
+    let old = body(&[("fixed", Value::U64(1)), ("packed", numbers(&[1, 2])), ("spread", numbers(&[1, 2]))]);
+    for (new, differing) in [
+        (body(&[("fixed", Value::U64(1)), ("packed", numbers(&[1, 2])), ("spread", numbers(&[1, 2]))]), None),
+        (body(&[("fixed", Value::U64(2)), ("packed", numbers(&[1, 2])), ("spread", numbers(&[1, 2]))]), Some("fixed")),
+        (body(&[("packed", numbers(&[1, 2])), ("spread", numbers(&[1, 2]))]), Some("fixed")),
+        (body(&[("fixed", Value::U64(1)), ("packed", numbers(&[1])), ("spread", numbers(&[1, 2]))]), Some("packed")),
+        (body(&[("fixed", Value::U64(1)), ("packed", numbers(&[1, 2])), ("spread", numbers(&[1]))]), Some("spread")),
+        (body(&[("fixed", Value::U64(1)), ("packed", numbers(&[1, 2])), ("spread", numbers(&[3, 2]))]), Some("spread")),
+    ] {
+        for column in ["fixed", "packed", "spread", "one", "unknown"] {
+            assert_eq!(old.differs(&new, &[column]), differing == Some(column), "{column}");
+        }
+    }
+    // Of another schema: nothing is known without reading.
+    let other = Root::find_bare(&super::messages::plan(ROW), &[], &[]).expect("a root").0;
+    assert!(old.differs(&Body::checked(other, old.bytes()).expect("a message"), &["one"]));
 }
 
 proptest! {
+    #[test]
+    fn what_is_checked_can_be_written(
+        fields in proptest::collection::vec((1..16_u8, 0..6_u8, proptest::collection::vec(any::<u8>(), 0..10)), 0..6)
+    ) {
+        let plan = plan(ROW);
+        let (root, _) = Root::find_bare(&plan, &[], &[]).expect("a root");
+        let mut payload = Vec::new();
+        for (number, wire, bytes) in fields {
+            payload.push(number << 3 | wire);
+            payload.extend((wire == 2).then_some(bytes.len() as u8));
+            payload.extend(bytes);
+        }
+        let _ = json(&root, &payload);
+    }
+
     #[test]
     fn no_bytes_and_no_schema_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64), cut in 0..400_usize) {
         for frame in [&[0, 0, 0, 0, 7][..], &[0, 0, 0, 0, 7, 2, 2]] {
