@@ -1,15 +1,18 @@
-//! What decoding costs, as ratios to skimming the same bytes with serde_json (Avro: reading them with
-//! apache-avro) in the same run.
+//! What decoding costs, as ratios to skimming the same bytes with serde_json (Avro: reading them with apache-avro,
+//! Protobuf: with prost-reflect) in the same run.
 //!
 //! `cargo bench --bench decode`; a word behind `--` picks the cases whose names contain it. Each round
 //! measures every case once, so that a noisy moment hits all of them; the ratio is that of the medians.
 
 use apache_avro::reader::datum::GenericDatumReader;
 use base64::Engine;
+use prost_reflect::{DynamicMessage, MessageDescriptor};
+use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
 use rowbell::change::{Envelope, FileSchemas, NoHints, Record, Skim, skim, skim_with};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
@@ -77,22 +80,36 @@ impl Captured {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/debezium");
         let read = |file: &str| std::fs::read_to_string(folder.join(file)).expect("fixture");
         let texts = read("postgres-avro.schemas.json");
-        let capture = read("postgres-avro.jsonl");
-        let lines = capture.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a line"));
-        let bytes = |field: &serde_json::Value| {
-            base64::engine::general_purpose::STANDARD.decode(field["base64"].as_str()?).ok()
-        };
-        let captured = lines
-            .filter(|line| line["topic"] == "shopavro.public.listings" && line["offset"] == 2)
-            .find_map(|line| {
-                let topic = line["topic"].as_str()?.into();
-                Some(Captured { topic, key: bytes(&line["key"])?, value: bytes(&line["value"])? })
-            })
-            .expect("the update");
+        let captured = Self::framed(&read("postgres-avro.jsonl"), "shopavro.public.listings", 2);
         let id = u32::from_be_bytes(captured.value[1..5].try_into().expect("an id")).to_string();
         let parsed: serde_json::Value = serde_json::from_str(&texts).expect("JSON");
         let schema = parsed[&id]["schema"].as_str().expect("a schema").to_owned();
         (captured, FileSchemas::parse(&texts).expect("schemas"), schema)
+    }
+
+    /// The same update as Confluent's Protobuf serializer writes it, its schemas, and the text of its value's.
+    fn protobuf_update() -> (Self, FileSchemas, String) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/debezium");
+        let read = |file: &str| std::fs::read_to_string(folder.join(file)).expect("fixture");
+        let texts = read("postgres-protobuf.schemas.json");
+        let captured = Self::framed(&read("postgres-protobuf.jsonl"), "shopschema.public.listings", 2);
+        let id = u32::from_be_bytes(captured.value[1..5].try_into().expect("an id")).to_string();
+        let parsed: serde_json::Value = serde_json::from_str(&texts).expect("JSON");
+        let schema = parsed[&id]["schema"].as_str().expect("a schema").to_owned();
+        (captured, FileSchemas::parse(&texts).expect("schemas"), schema)
+    }
+
+    fn framed(capture: &str, topic: &str, offset: u64) -> Self {
+        let lines = capture.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a line"));
+        let bytes = |field: &serde_json::Value| {
+            base64::engine::general_purpose::STANDARD.decode(field["base64"].as_str()?).ok()
+        };
+        lines
+            .filter(|line| line["topic"] == topic && line["offset"] == offset)
+            .find_map(|line| {
+                Some(Captured { topic: topic.into(), key: bytes(&line["key"])?, value: bytes(&line["value"])? })
+            })
+            .expect("the update")
     }
 
     /// The same change, spelt by hand.
@@ -143,6 +160,12 @@ fn main() {
     let general = apache_avro::Schema::parse_str(&text).expect("a schema");
     let reader = GenericDatumReader::builder(&general).build().expect("a reader");
     let framed = || match skim_with(&avro.record(), &schemas) {
+        Ok(Skim::Change(envelope)) => envelope,
+        other => panic!("{other:?}"),
+    };
+    let (protobuf, protobuf_schemas, text) = Captured::protobuf_update();
+    let message = protobuf_message(&text);
+    let framed_protobuf = || match skim_with(&protobuf.record(), &protobuf_schemas) {
         Ok(Skim::Change(envelope)) => envelope,
         other => panic!("{other:?}"),
     };
@@ -207,7 +230,70 @@ fn main() {
             black_box(framed().change(&NoHints).expect("a change"));
         }),
     );
+    let length = protobuf.value.len();
+    add(
+        "baseline: prost-reflect's dynamic message",
+        None,
+        length,
+        Box::new(|| {
+            let payload = black_box(&protobuf.value[PROTOBUF_FRAME..]);
+            black_box(DynamicMessage::decode(message.clone(), payload).expect("a message"));
+        }),
+    );
+    add(
+        "protobuf, judged irrelevant",
+        Some((15, 0.5)),
+        length,
+        Box::new(|| {
+            assert!(!black_box(framed_protobuf()).may_touch(&["prod_stk_qty"]));
+        }),
+    );
+    add(
+        "protobuf, full decode and diff",
+        Some((15, f64::INFINITY)),
+        length,
+        Box::new(|| {
+            black_box(framed_protobuf().change(&NoHints).expect("a change"));
+        }),
+    );
     measure(cases);
+}
+
+/// The magic byte, the schema's id, and the path `[0]`.
+const PROTOBUF_FRAME: usize = 6;
+
+/// The first message of a schema; of Confluent's own messages, only what this one needs.
+fn protobuf_message(text: &str) -> MessageDescriptor {
+    let own = |name: &str, text: &str| (name.to_owned(), File::from_source(name, text).expect("a schema"));
+    let files = Files(HashMap::from([
+        own("schema.proto", text),
+        own(
+            "confluent/meta.proto",
+            r#"syntax = "proto3"; package confluent; import "google/protobuf/descriptor.proto";
+            message Meta { string doc = 1; map<string, string> params = 2; }
+            extend google.protobuf.FieldOptions { Meta field_meta = 1088; }"#,
+        ),
+        own(
+            "confluent/type/decimal.proto",
+            r#"syntax = "proto3"; package confluent.type;
+            message Decimal { bytes value = 1; uint32 precision = 2; int32 scale = 3; }"#,
+        ),
+    ]));
+    let mut resolver = ChainFileResolver::new();
+    resolver.add(files);
+    resolver.add(GoogleFileResolver::new());
+    let mut compiler = protox::Compiler::with_file_resolver(resolver);
+    compiler.include_imports(true).open_file("schema.proto").expect("a schema");
+    let file = compiler.descriptor_pool().get_file_by_name("schema.proto").expect("the file");
+    file.messages().next().expect("a message")
+}
+
+struct Files(HashMap<String, File>);
+
+impl FileResolver for Files {
+    fn open_file(&self, name: &str) -> Result<File, protox::Error> {
+        self.0.get(name).cloned().ok_or_else(|| protox::Error::file_not_found(name))
+    }
 }
 
 fn measure(mut cases: Vec<Case<'_>>) {
