@@ -147,11 +147,8 @@ pub(crate) fn protobuf<'a>(
     row(record, fields, Image::Protobuf(body), schema, sure)
 }
 
-/// A delete that left nothing but its key and headers; `None` for an ordinary tombstone.
+/// A delete that left nothing but its headers, and its key if it has one; `None` for an ordinary tombstone.
 pub(crate) fn tombstone<'a>(record: &Record<'a>) -> Result<Option<Box<Envelope<'a>>>, DecodeError> {
-    if record.key.is_none() {
-        return Ok(None);
-    }
     let Some((prefix, added)) = from_headers(record) else {
         return Ok(None);
     };
@@ -387,13 +384,17 @@ fn repeats_its_key(record: &Record<'_>, fields: &Fields<'_>) -> bool {
     }) && columns > 0
 }
 
+/// Columns that have changed, and that have not.
+type Lists = (Option<Vec<String>>, Option<Vec<String>>);
+
 /// The lists of ExtractChangedRecordState, whose headers have names of the user's choice.
-fn lists(record: &Record<'_>, fields: &Fields<'_>) -> (Option<Vec<String>>, Option<Vec<String>>) {
+fn lists(record: &Record<'_>, fields: &Fields<'_>) -> Lists {
     let (mut changed, mut unchanged) = (None, None);
+    let mut others = Vec::new();
     for (name, value) in record.headers.all() {
         let name = name.to_ascii_lowercase();
         let Some(list) = value
-            .filter(|_| name.contains("chang"))
+            .filter(|value| name.contains("chang") || header::plain(value).starts_with(b"["))
             .and_then(|v| serde_json::from_slice::<Vec<String>>(header::plain(&v)).ok())
         else {
             continue;
@@ -402,12 +403,38 @@ fn lists(record: &Record<'_>, fields: &Fields<'_>) -> (Option<Vec<String>>, Opti
         if list.is_empty() || !list.iter().all(|column| fields.iter().any(|(field, _)| field == column)) {
             continue;
         }
-        match name.contains("unchang") {
-            true => unchanged = Some(list),
-            false => changed = Some(list),
+        match (name.contains("chang"), name.contains("unchang")) {
+            (false, _) => others.push(list),
+            (true, true) => unchanged = Some(list),
+            (true, false) => changed = Some(list),
         }
     }
-    (changed, unchanged)
+    match (&changed, &unchanged, <[Vec<String>; 2]>::try_from(others)) {
+        (None, None, Ok(two)) => by_key(record, fields, two),
+        _ => (changed, unchanged),
+    }
+}
+
+/// Two lists whose names say nothing: they are these where each column of the row is in one of them, and the key's are in
+/// that of the columns that have not changed. An update never changes its key.
+fn by_key(record: &Record<'_>, fields: &Fields<'_>, [one, other]: [Vec<String>; 2]) -> Lists {
+    let Some(Ok(key)) = record.key.map(|key| super::key::unwrap("key", record.topic, key)) else {
+        return (None, None);
+    };
+    let holds = |list: &[String], column: &str| list.iter().any(|listed| listed == column);
+    let has_key = |list: &[String]| {
+        let mut columns = raw::members(key.payload).peekable();
+        columns.peek().is_some() && columns.all(|(name, _)| holds(list, &name))
+    };
+    let apart = fields
+        .iter()
+        .filter(|(name, _)| !name.starts_with(PREFIX))
+        .all(|(name, _)| holds(&one, name) != holds(&other, name));
+    match (apart, has_key(&one), has_key(&other)) {
+        (true, true, false) => (Some(other), Some(one)),
+        (true, false, true) => (Some(one), Some(other)),
+        _ => (None, None),
+    }
 }
 
 #[cfg(test)]

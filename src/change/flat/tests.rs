@@ -55,8 +55,14 @@ fn headers_may_say_it() {
     tombstone.value = None;
     let change = decode(&tombstone).expect("a change");
     assert_eq!((change.op, summary(&change)), (Op::Delete, vec!["id 1 -> -".to_owned()]));
+    let mut keyless = Sample::new("").header("__op", "d").key(None);
+    keyless.value = None;
+    let change = decode(&keyless).expect("a change");
+    assert_eq!((change.op, change.key, change.before_unknown), (Op::Delete, None, true));
     let mut tombstone = Sample::new("");
     tombstone.value = None;
+    assert!(decode(&tombstone).is_none());
+    tombstone.key = None;
     assert!(decode(&tombstone).is_none());
 }
 
@@ -89,6 +95,21 @@ fn lists_of_changed_columns_narrow_an_update() {
     assert_eq!(summary(&decode(&unchanged).expect("a change")), ["a - -> 1"]);
     let empty = Sample::new(row).header("Changed", "[]").header("Unchanged", "[]");
     assert_eq!(decode(&empty).expect("a change").changes.len(), 3);
+}
+
+#[test]
+fn lists_of_other_names_are_told_by_the_key() {
+    let row = r#"{"id":1,"a":1,"b":2,"__op":"u"}"#;
+    let lists = |one: &str, other: &str| {
+        let sample = Sample::new(row).header("delta", one).header("rest", other);
+        summary(&decode(&sample).expect("a change"))
+    };
+    assert_eq!(lists(r#"["a"]"#, r#"["id","b"]"#), ["a - -> 1"]);
+    assert_eq!(lists(r#"["b","id"]"#, r#"["a"]"#), ["a - -> 1"]);
+    // Not all columns, one twice, or lists of something else: nothing is known.
+    for (one, other) in [(r#"["a"]"#, r#"["id"]"#), (r#"["a","b"]"#, r#"["id","b"]"#), (r#"["a"]"#, r#"["x"]"#)] {
+        assert_eq!(lists(one, other).len(), 3, "{one} {other}");
+    }
 }
 
 #[test]
