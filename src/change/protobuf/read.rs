@@ -18,7 +18,16 @@ const GROUPS_MAX: u32 = 64;
 const PATH_MAX: usize = 16;
 
 /// A base-128 number, and what follows.
+#[inline]
 pub(super) fn varint(bytes: &[u8]) -> Result<(u64, &[u8]), Reason> {
+    // Nearly all tags and most lengths.
+    if let [byte @ ..0x80, rest @ ..] = bytes {
+        return Ok((u64::from(*byte), rest));
+    }
+    long_varint(bytes)
+}
+
+fn long_varint(bytes: &[u8]) -> Result<(u64, &[u8]), Reason> {
     let mut number = 0;
     for (at, byte) in bytes.iter().enumerate() {
         let bits = u64::from(byte & 0x7f);
