@@ -21,6 +21,8 @@ pub(crate) struct Rows<'h> {
     /// `None` when the config types none of the table's columns.
     hints: Option<&'h dyn Hints>,
     placeholders: &'h Placeholders,
+    /// Are the commas in an enum's options escaped? The connectors of MySQL and MariaDB do that, and Postgres's does not.
+    escapes_options: bool,
 }
 
 /// A row, and the bytes of each column: of name and value in JSON, of the value in Avro.
@@ -40,7 +42,8 @@ impl<'h> Rows<'h> {
     pub fn new(envelope: &'h Envelope<'_>, hints: &'h dyn Hints) -> Self {
         let (topic, server, table) = (envelope.record().topic, envelope.server(), envelope.table());
         let hints = Some(hints).filter(|hints| hints.types_columns(server, table));
-        Rows { topic, server, table, hints, placeholders: &envelope.placeholders }
+        let escapes_options = !matches!(&*envelope.connector(), "postgresql" | "yugabytedb");
+        Rows { topic, server, table, hints, placeholders: &envelope.placeholders, escapes_options }
     }
 
     /// Both images.
@@ -111,7 +114,7 @@ impl<'h> Rows<'h> {
                 }
             }
             spans.push(span);
-            columns.push(Column { name: name.clone(), ty, value });
+            columns.push(Column { name: name.clone(), ty, value: self.option(ty, value) });
         }
         Ok(Read { row: Row { columns }, members: spans })
     }
@@ -184,7 +187,7 @@ impl<'h> Rows<'h> {
             members.push(cursor.since(start).as_bytes());
             let (ty, value) =
                 self.value(&name, kind, raw).map_err(|reason| DecodeError::column(image, &name, reason))?;
-            columns.push(Column { name, ty, value });
+            columns.push(Column { name, ty, value: self.option(ty, value) });
         }
         // Members that follow a list without repetitions one by one cannot repeat; only others are looked through.
         if !in_order {
@@ -196,6 +199,16 @@ impl<'h> Rows<'h> {
             }
         }
         Ok(Read { row: Row { columns }, members })
+    }
+
+    /// An enum's option as the table has it.
+    fn option(&self, ty: Type, value: Value) -> Value {
+        match &value {
+            Value::Text(text) if ty == Type::Enum && self.escapes_options && text.contains("\\,") => {
+                Value::Text(text.replace("\\,", ",").into())
+            }
+            _ => value,
+        }
     }
 
     fn value(&self, name: &str, kind: &Kind, raw: &str) -> Result<(Type, Value), semantic::Reason> {

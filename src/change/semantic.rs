@@ -160,7 +160,7 @@ fn typed(kind: &Kind, raw: &str) -> Result<Value, Reason> {
             Value::Int(if number < 0 { number + (1 << 64) } else { number })
         }
         Kind::Float => Value::Float(float(raw)?),
-        Kind::Enum => Value::Text(option(&text(raw)?).into()),
+        Kind::Enum => Value::Text(text(raw)?.into()),
         Kind::Text | Kind::Xml | Kind::Uuid | Kind::Interval => Value::Text(text(raw)?.into()),
         Kind::LooseText => Value::Text(raw::text(raw).unwrap_or(Cow::Borrowed(raw)).into()),
         Kind::Bytes => Value::Bytes(bytes(raw)?.into()),
@@ -349,14 +349,6 @@ fn point(raw: &str) -> Result<Value, Reason> {
     }
     let coordinate = |name: &'static str| float(raw::member(raw, name).ok_or(Reason::Borrowed("x or y: missing"))?);
     Ok(Value::Point(coordinate("x")?, coordinate("y")?))
-}
-
-/// An option of an enum: the connectors of MySQL and MariaDB escape its commas.
-pub(crate) fn option(text: &str) -> Cow<'_, str> {
-    match text.contains("\\,") {
-        true => Cow::Owned(text.replace("\\,", ",")),
-        false => Cow::Borrowed(text),
-    }
 }
 
 #[cfg(test)]

@@ -151,8 +151,7 @@ fn bytes(kind: &Kind, bytes: &[u8], missing: &Placeholders) -> Result<Option<Val
 
 fn text(kind: &Kind, text: &str, missing: &Placeholders) -> Result<Option<Value>, Reason> {
     Ok(Some(match kind {
-        Kind::Enum => Value::Text(semantic::option(text).into()),
-        Kind::Text | Kind::Xml | Kind::Uuid | Kind::Interval => Value::Text(text.into()),
+        Kind::Enum | Kind::Text | Kind::Xml | Kind::Uuid | Kind::Interval => Value::Text(text.into()),
         _ if missing.is_text(text) => Value::Unavailable,
         Kind::Json => semantic::document(text),
         Kind::Set => semantic::set(text),

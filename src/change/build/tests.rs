@@ -27,6 +27,19 @@ fn an_update_without_an_old_image_shows_every_column_as_new() {
 }
 
 #[test]
+fn the_comma_of_an_enums_option_is_escaped_by_mysql_alone() {
+    let row =
+        r#"{"type":"struct","optional":true,"fields":[{"type":"string","name":"io.debezium.data.Enum","field":"e"}]"#;
+    for (connector, expected) in [("mysql", r#"e - -> "a,b""#), ("postgresql", r#"e - -> "a\\,b""#)] {
+        let payload = Sample::of(connector, "c", "null", r#"{"e":"a\\,b"}"#).value.expect("a value");
+        let payload = String::from_utf8(payload).expect("a text");
+        let schema = format!(r#"{{"type":"struct","fields":[{row},"field":"before"}},{row},"field":"after"}}]}}"#);
+        let change = Sample::new(&format!(r#"{{"schema":{schema},"payload":{payload}}}"#)).decode();
+        assert_eq!((summary(&change), change.changes[0].ty), (vec![expected.to_owned()], Type::Enum));
+    }
+}
+
+#[test]
 fn the_remedy_quotes_names_that_are_no_plain_words() {
     for (table, sql) in [
         ("public.listings", "public.listings"),
