@@ -221,6 +221,7 @@ impl<C: Content> Lane<C> {
         if self.rows.contains_key(&notice.row) {
             // What is already queued of its row comes first, and folds with it.
             self.fold_or_queue(id, notice, page);
+            self.gather(now, page);
         } else if let Some(class) = self.digest_for(&notice) {
             self.digest(class, id, notice, page);
         } else {

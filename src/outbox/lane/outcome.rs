@@ -19,6 +19,22 @@ impl<C: Content> Lane<C> {
         random: &mut fastrand::Rng,
         page: &mut Page<'_>,
     ) -> Settled<C> {
+        let settled = self.conclude(id, outcome, now, random, page);
+        if let Settled::Delivered(Post::One(notice)) | Settled::GivenUp(notice, ..) = &settled {
+            self.gather(now, page);
+            self.sweep_after(notice, page);
+        }
+        settled
+    }
+
+    fn conclude(
+        &mut self,
+        id: PostId,
+        outcome: Outcome,
+        now: Duration,
+        random: &mut fastrand::Rng,
+        page: &mut Page<'_>,
+    ) -> Settled<C> {
         let Some(State::InFlight(departed)) = self.items.get_mut(&id).map(|item| &mut item.state) else {
             return Settled::Gone;
         };

@@ -1,5 +1,6 @@
 //! Storms: more than a lane can post singly goes into digests.
 
+use super::queue::RowQueue;
 use super::{Item, Lane, State};
 use crate::ledger::Owner;
 use crate::message::Priority;
@@ -23,6 +24,10 @@ pub(super) enum Class {
 }
 
 impl Class {
+    fn of(queue: &RowQueue) -> Self {
+        if queue.urgency() == Some(Priority::Critical) { Class::Critical } else { Class::Rest }
+    }
+
     pub(super) fn urgency(self) -> Priority {
         match self {
             Class::Critical => Priority::Critical,
@@ -135,19 +140,35 @@ impl<C: Content> Lane<C> {
     }
 
     fn sweep(&mut self, class: Class, page: &mut Page<'_>) {
+        let rows = self.rows.values().filter(|queue| self.may_sweep(class, queue));
+        let mut ids: Vec<_> = rows.flat_map(|queue| queue.ids.iter().copied()).collect();
+        ids.sort();
+        self.digest_all(class, ids, page);
+    }
+
+    /// A row that could not be swept as the storm began, for one of its notices was on its way, follows when that has gone:
+    /// else a row that changes more often than the lane may post would be posted singly for as long as it does.
+    pub(super) fn sweep_after(&mut self, gone: &Notice<C>, page: &mut Page<'_>) {
+        let Some(queue) = self.rows.get(&gone.row) else { return };
+        let class = Class::of(queue);
+        if self.storm(class).on && self.may_sweep(class, queue) {
+            let ids = queue.ids.iter().copied().collect();
+            self.digest_all(class, ids, page);
+        }
+    }
+
+    /// A row goes as a whole or not at all: its order.
+    fn may_sweep(&self, class: Class, queue: &RowQueue) -> bool {
         let untried = |id: &PostId| {
             self.items.get(id).is_some_and(|item| match &item.post {
                 Post::One(notice) => notice.attempts == 0 && matches!(item.state, State::Behind | State::Ready(_)),
                 Post::Many(_) => false,
             })
         };
-        // A row goes as a whole or not at all: its order.
-        let rows = self.rows.values().filter(|queue| {
-            let critical = queue.urgency() == Some(Priority::Critical);
-            critical == (class == Class::Critical) && queue.ids.iter().all(untried)
-        });
-        let mut ids: Vec<_> = rows.flat_map(|queue| queue.ids.iter().copied()).collect();
-        ids.sort();
+        class == Class::of(queue) && queue.ids.iter().all(untried)
+    }
+
+    fn digest_all(&mut self, class: Class, ids: Vec<PostId>, page: &mut Page<'_>) {
         for id in ids {
             if let Some(notice) = self.take(id) {
                 self.digest(class, id, notice, page);
@@ -167,7 +188,7 @@ impl<C: Content> Lane<C> {
         self.storm(Class::Rest).on
     }
 
-    /// Ends the storm when what came since the last digest would have fitted the rate.
+    /// Ends the storm when what came since the last digest, and what still waits singly, would have fitted the rate.
     pub(super) fn calm(&mut self, now: Duration) {
         if let Some(calm) = self.calm_at()
             && calm <= now
@@ -186,7 +207,7 @@ impl<C: Content> Lane<C> {
             return None;
         }
         let came = rest.open.as_ref().map_or([0; 3], |open| open.digest.notices());
-        let came = came.iter().chain(&self.spilled()).sum::<usize>();
+        let came = came.iter().chain(&self.pending).chain(&self.spilled()).sum::<usize>();
         let came = u32::try_from(came).unwrap_or(u32::MAX);
         Some(last + self.settings.bucket.interval().saturating_mul(came).max(after / CALM_AFTER))
     }

@@ -141,6 +141,60 @@ fn a_steady_flood_is_a_digest_now_and_then_and_ends_in_single_posts() {
 }
 
 #[test]
+fn a_few_rows_that_change_all_the_time_are_digests_too() {
+    for in_flight in [1, 3] {
+        let mut outbox = with_lanes([LaneSettings { fold: false, in_flight, ..people(1) }]);
+        let (mut posts, mut told) = (0, 0);
+        let mut wire = Vec::new();
+        // Ten a second of five rows for two minutes; an answer takes half a second, and every third post fails.
+        for offset in 0..1_200 {
+            let now = at(offset as u64 * 100);
+            wire.retain(|(lane, id, due)| {
+                let changes = match outbox.post(*lane, *id) {
+                    Some(Post::Many(digest)) => digest.changes(),
+                    _ => 1,
+                };
+                let answered = now >= *due;
+                if answered {
+                    posts += 1;
+                    let failed = posts % 3 == 0;
+                    told += if failed { 0 } else { changes };
+                    let outcome = if failed { Outcome::Retry { after: None } } else { Outcome::Delivered };
+                    settle(&mut outbox, *lane, *id, outcome, now);
+                }
+                !answered
+            });
+            outbox.offer(0, change(offset, &(offset % 5).to_string(), Priority::Normal, 0, offset), now);
+            outbox.read(&owner(0), offset + 1);
+            while let Some((lane, id)) = next(&mut outbox, now) {
+                wire.push((lane, id, now + Duration::from_millis(500)));
+            }
+        }
+        let pending: usize = outbox.status(at(120_000))[0].pending.iter().sum();
+        assert_eq!(told as usize + pending, 1_200);
+        // What a digest collects until the next one is due, and what came while one was tried again.
+        assert!(pending <= 2 * 300, "{pending} wait, {posts} posts were made");
+    }
+}
+
+#[test]
+fn ten_thousand_changes_of_a_few_rows_are_a_few_posts_without_folding_too() {
+    let mut outbox = with_lanes([LaneSettings { fold: false, ..people(1) }]);
+    let write = |outbox: &mut TestBox, offset: i64| {
+        outbox.offer(0, change(offset, &(offset % 7).to_string(), Priority::Normal, 0, offset), at(0));
+    };
+    // One of them is on the wire before the rest comes.
+    write(&mut outbox, 0);
+    let (lane, first) = next(&mut outbox, at(0)).unwrap();
+    (1..10_000).for_each(|offset| write(&mut outbox, offset));
+    outbox.read(&owner(0), 10_000);
+    settle(&mut outbox, lane, first, Outcome::Delivered, at(0));
+    let posts = drain(&mut outbox, at(0));
+    assert_eq!(posts.iter().map(|(_, changes)| changes).sum::<u64>() + 1, 10_000);
+    assert!(posts.len() < 30 && posts.last().unwrap().0 < at(60_000), "{posts:?}");
+}
+
+#[test]
 fn an_urgent_change_takes_its_rows_line_out_of_the_open_digest() {
     let mut outbox = storm(people(1));
     outbox.offer(0, change(100, "7", Priority::Critical, 7, 100), at(0));
