@@ -4,6 +4,7 @@ use crate::support::broker::{Broker, LISTINGS};
 use crate::support::change::{key, price};
 use crate::support::receiver::{Receiver, Step};
 use crate::support::service::{Service, Setup};
+use crate::support::{logs, until};
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use std::time::{Duration, Instant};
 
@@ -80,6 +81,45 @@ async fn a_stop_without_kafka_ends_in_time() {
     receiver.until_arrived("/slack/ops", 1).await;
     broker.down();
     receiver.release();
+    let began = Instant::now();
+    service.stop().await.expect("an end");
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(25), "took {took:?}");
+}
+
+/// A broker that takes requests and answers none is worse than one that is gone: whoever asks it waits for its timeout.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_ends_in_time_though_kafka_says_nothing() {
+    let (broker, receiver) = (Broker::start(1), Receiver::start().await);
+    let service = Service::start(Setup::default().config(&broker, &receiver));
+    service.until_ready().await;
+    receiver.script("/slack/ops", [Step::Hold]);
+    broker.write(0, Some(&key(1)), Some(&price(1, "2.00", "1.00"))).await;
+    receiver.until_arrived("/slack/ops", 1).await;
+    broker.answers_take(Duration::from_secs(60));
+    // Its commit waits for an answer when the stop comes.
+    receiver.release();
+    receiver.until_accepted("/slack/ops", 1).await;
+    let began = Instant::now();
+    service.stop().await.expect("an end");
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(25), "took {took:?}");
+}
+
+/// The same while it is asked where a new group begins.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_ends_in_time_though_kafka_does_not_say_where_to_begin() {
+    let (broker, receiver) = (Broker::start(8), Receiver::start().await);
+    broker.order(|cluster| {
+        let error = RDKafkaRespErr::RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS;
+        cluster.request_errors(RDKafkaApiKey::OffsetCommit, &[error; 1_000]);
+    });
+    // Of any test that runs beside this one, at worst: then this asks less.
+    let tries = || logs::all().matches("the group is not ready to say where").count();
+    let before = tries();
+    let service = Service::start(Setup::default().config(&broker, &receiver));
+    until("tries to begin", async || (tries() > before + 2).then_some(())).await;
+    broker.answers_take(Duration::from_secs(60));
     let began = Instant::now();
     service.stop().await.expect("an end");
     let took = began.elapsed();
