@@ -1,7 +1,7 @@
 //! Conditions, and what they share with templates: one language (minijinja), evaluated with fuel and strict undefined.
 
-use super::parts::range;
 use super::scope::Scope;
+use super::syntax::range;
 use crate::change::RowChange;
 use minijinja::machinery::{ast, parse_expr};
 use minijinja::value::ValueKind;

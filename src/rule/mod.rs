@@ -9,8 +9,10 @@ mod nearest;
 mod outlook;
 mod parts;
 mod scope;
+mod syntax;
 mod table;
 mod template;
+mod vocabulary;
 mod wording;
 
 #[cfg(test)]
@@ -19,8 +21,9 @@ mod tests;
 pub use expr::{Condition, ExprError, NAMES};
 pub use nearest::nearest;
 pub use outlook::{Contradiction, Outlook, outlook};
-pub use parts::{ColumnUse, Comparison, Image, Literal, Misuse, Parts};
+pub use parts::{Comparison, Misuse, Parts};
 pub use scope::Sample;
+pub use syntax::{ColumnUse, Image, Literal};
 pub use table::TablePattern;
 pub use template::{PayloadTemplate, Seen, Template, UrlTemplate};
 pub use wording::{ButtonTemplate, Wording};

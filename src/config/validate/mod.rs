@@ -38,8 +38,8 @@ const METADATA_BYTES_MAX: usize = i16::MAX as usize;
 pub fn compile(model: Model, report: &mut Report) -> Option<Config> {
     not_built_yet(&model, report);
     let locale = locale(model.locale.as_ref(), report);
-    let tables = model.tables.into_iter();
-    let tables: Vec<_> = tables.filter_map(|(name, table)| tables::table(&name, table, &locale, report)).collect();
+    let tables = model.tables.iter();
+    let tables: Vec<_> = tables.filter_map(|(name, table)| tables::table(name, table, &locale, report)).collect();
     let destinations = destinations::destinations(model.destinations, report);
     let known =
         rules::Known { destinations: &destinations, named: &model.destination_names, tables: &tables, locale: &locale };

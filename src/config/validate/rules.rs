@@ -1,12 +1,12 @@
 //! `rules:`
 
-use super::wording::{Parts, Trial, wording};
+use super::wording::{Trial, wording};
 use super::{any_pattern, compiled, pattern};
 use crate::change::Op;
 use crate::config::code::Code;
 use crate::config::de::At;
 use crate::config::diagnostic::{Diagnostic, Place, Report};
-use crate::config::model::RuleModel;
+use crate::config::model::{RuleModel, WordingModel};
 use crate::config::{Destination, Table};
 use crate::message::{Locale, Priority, TableView, Tone};
 use crate::rule::{Condition, Ops, Rule, Wording};
@@ -111,22 +111,14 @@ fn rule(model: RuleModel, known: &Known<'_>, report: &mut Report) -> Option<Rule
 }
 
 fn words(model: &RuleModel, on: Ops, known: &Known<'_>, report: &mut Report) -> Wording {
-    let parts = Parts {
-        headline: model.headline.as_ref(),
-        title: model.title.as_ref(),
-        link: model.link.as_ref(),
-        note: model.note.as_ref(),
-        fields: &model.fields.0,
-        buttons: &model.buttons.0,
-        payload: &model.payload,
-    };
     let plain = TableView::default();
     let (server, table) = model.table.split_once(':').unwrap_or(("", &model.table));
     let view = known.tables.iter().find(|known| known.pattern.matches(server, table)).map(|known| &known.view);
     // The rarest of a rule's operations know least of a row.
     let first = [Op::Update, Op::Create, Op::Read, Op::Delete].into_iter().find(|op| on.contains(*op));
     let op = first.unwrap_or(Op::Update);
-    wording(parts, &Trial { table, view: view.unwrap_or(&plain), op, locale: known.locale }, report)
+    let trial = Trial { table, view: view.unwrap_or(&plain), op, locale: known.locale };
+    wording(WordingModel::from(model), &trial, report)
 }
 
 /// A payload for a type of destination that the rule does not lead to.

@@ -1,79 +1,38 @@
 //! `tables:`
 
-use super::wording::{Parts, Trial, wording};
+use super::wording::{Trial, wording};
 use super::{pattern, template};
 use crate::change::{ColumnHint, Op};
 use crate::config::Table;
 use crate::config::de::At;
 use crate::config::diagnostic::{Diagnostic, Report};
-use crate::config::model::{CurrencyDisplayModel, ReplicaIdentityModel, TableModel};
+use crate::config::model::{ColumnModel, CurrencyDisplayModel, ReplicaIdentityModel, TableModel, WordingModel};
 use crate::message::{ColumnView, CurrencyDisplay, DURATION_UNITS, Format, Locale, TableView, web_address};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 pub(super) fn table(
     name: &At<String>,
-    model: TableModel,
+    model: &TableModel,
     locale: &Arc<Locale>,
     report: &mut Report,
 ) -> Option<Arc<Table>> {
     let pattern = pattern(name, report)?;
-    let mut view = TableView { noun: model.name, columns: HashMap::new(), ignore: model.ignore.0 };
+    let mut view = TableView { noun: model.name.clone(), columns: HashMap::new(), ignore: model.ignore.0.clone() };
     let (mut currencies, mut redacted, mut types) = (Vec::new(), Vec::new(), HashMap::new());
-    for (column, settings) in model.columns.0 {
-        let format = settings.format.as_ref().and_then(|format| self::format(format, report));
+    for (name, settings) in &model.columns.0 {
+        let shown = column(name, settings, report);
         if let Some(currency) = &settings.currency {
-            currencies.extend(template(currency, report).map(|template| (column.value.clone(), template)));
-        }
-        if format == Some(Format::Currency) && settings.currency.is_none() {
-            let place = settings.format.as_ref().map_or(column.place, |format| format.place);
-            report.push(
-                Diagnostic::warning(
-                    place,
-                    format!("the column {:?} has the format currency but no currency", column.value),
-                )
-                .hint("add currency: USD, or a template such as currency: \"{{ row.currency }}\""),
-            );
+            currencies.extend(template(currency, report).map(|template| (name.value.clone(), template)));
         }
         if settings.redact {
-            redacted.push(column.value.clone());
+            redacted.push(name.value.clone());
         }
-        if let Some(ty) = &settings.ty {
-            match ty.parse::<ColumnHint>() {
-                Ok(hint) => {
-                    types.insert(column.value.clone(), hint);
-                }
-                Err(error) => report.push(
-                    Diagnostic::error(ty.place, error.to_string()).nearest(ty, ColumnHint::WORDS.iter().copied()),
-                ),
-            }
-        }
-        let shown = ColumnView {
-            format,
-            redact: settings.redact,
-            unit: unit(settings.unit.as_ref(), format, report),
-            truncate: truncate(settings.truncate.as_ref(), report),
-            emoji: short(settings.emoji.as_ref(), EMOJI_MAX, "emoji", report),
-            map: settings.map.0.into_iter().map(|(value, words)| (value.value, words.value.0)).collect(),
-            label: settings.label,
-            currency_display: match settings.currency_display {
-                CurrencyDisplayModel::Symbol => CurrencyDisplay::Symbol,
-                CurrencyDisplayModel::Code => CurrencyDisplay::Code,
-            },
-            decimals: decimals(settings.decimals.as_ref(), report),
-        };
-        view.columns.insert(column.value, shown);
+        types.extend(settings.ty.as_ref().and_then(|ty| Some((name.value.clone(), hint(ty, report)?))));
+        view.columns.insert(name.value.clone(), shown);
     }
-    let parts = Parts {
-        headline: model.headline.as_ref(),
-        title: model.title.as_ref(),
-        link: model.link.as_ref(),
-        note: model.note.as_ref(),
-        fields: &model.fields.0,
-        buttons: &model.buttons.0,
-        payload: &model.payload,
-    };
-    let wording = wording(parts, &Trial { table: name, view: &view, op: Op::Update, locale }, report);
+    let trial = Trial { table: name, view: &view, op: Op::Update, locale };
+    let wording = wording(WordingModel::from(model), &trial, report);
     Some(Arc::new(Table {
         pattern,
         view,
@@ -84,6 +43,42 @@ pub(super) fn table(
         full_identity: model.replica_identity.map(|identity| identity == ReplicaIdentityModel::Full),
         types,
     }))
+}
+
+fn column(name: &At<String>, settings: &ColumnModel, report: &mut Report) -> ColumnView {
+    let format = settings.format.as_ref().and_then(|format| self::format(format, report));
+    if format == Some(Format::Currency) && settings.currency.is_none() {
+        let place = settings.format.as_ref().map_or(name.place, |format| format.place);
+        report.push(
+            Diagnostic::warning(place, format!("the column {:?} has the format currency but no currency", name.value))
+                .hint("add currency: USD, or a template such as currency: \"{{ row.currency }}\""),
+        );
+    }
+    ColumnView {
+        format,
+        redact: settings.redact,
+        unit: unit(settings.unit.as_ref(), format, report),
+        truncate: truncate(settings.truncate.as_ref(), report),
+        emoji: short(settings.emoji.as_ref(), EMOJI_MAX, "emoji", report),
+        map: settings.map.0.iter().map(|(value, words)| (value.value.clone(), words.value.0.clone())).collect(),
+        label: settings.label.clone(),
+        currency_display: match settings.currency_display {
+            CurrencyDisplayModel::Symbol => CurrencyDisplay::Symbol,
+            CurrencyDisplayModel::Code => CurrencyDisplay::Code,
+        },
+        decimals: decimals(settings.decimals.as_ref(), report),
+    }
+}
+
+fn hint(ty: &At<String>, report: &mut Report) -> Option<ColumnHint> {
+    match ty.parse() {
+        Ok(hint) => Some(hint),
+        Err(error) => {
+            let found = Diagnostic::error(ty.place, error.to_string());
+            report.push(found.nearest(ty, ColumnHint::WORDS.iter().copied()));
+            None
+        }
+    }
 }
 
 fn overview(address: &At<String>, report: &mut Report) -> Option<String> {

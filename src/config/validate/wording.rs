@@ -5,23 +5,12 @@ use crate::change::{Column, ColumnChange, Op, RecordId, Row, RowChange, Type, Va
 use crate::config::code::Code;
 use crate::config::de::At;
 use crate::config::diagnostic::{Diagnostic, Report};
-use crate::config::model::{ButtonModel, PayloadModel};
+use crate::config::model::{ButtonModel, WordingModel};
 use crate::message::{BUTTONS, DraftError, Formats, LINES_WATCHED, Locale, TableView, Words, compose};
 use crate::rule::{ButtonTemplate, PayloadTemplate, Sample, Seen, UrlTemplate, Wording};
 use bigdecimal::BigDecimal;
 use std::collections::HashSet;
 use std::sync::Arc;
-
-/// The parts as they are written.
-pub(super) struct Parts<'a> {
-    pub headline: Option<&'a At<String>>,
-    pub title: Option<&'a At<String>>,
-    pub link: Option<&'a At<String>>,
-    pub note: Option<&'a At<String>>,
-    pub fields: &'a [At<String>],
-    pub buttons: &'a [ButtonModel],
-    pub payload: &'a PayloadModel,
-}
 
 /// What payloads are tried with, for want of a row.
 pub(super) struct Trial<'a> {
@@ -31,18 +20,18 @@ pub(super) struct Trial<'a> {
     pub locale: &'a Arc<Locale>,
 }
 
-pub(super) fn wording(parts: Parts<'_>, trial: &Trial<'_>, report: &mut Report) -> Wording {
+pub(super) fn wording(model: WordingModel<'_>, trial: &Trial<'_>, report: &mut Report) -> Wording {
     let slack = |template: &PayloadTemplate, seen: &Seen<'_>| trial.slack(template, seen);
     let teams = |template: &PayloadTemplate, seen: &Seen<'_>| trial.teams(template, seen);
     Wording {
-        headline: parts.headline.and_then(|text| template(text, report)),
-        title: parts.title.and_then(|text| template(text, report)),
-        link: parts.link.and_then(|text| url(text, report)),
-        note: parts.note.and_then(|text| template(text, report)),
-        fields: fields(parts.fields, report),
-        buttons: buttons(parts.buttons, report),
-        slack: parts.payload.slack.as_ref().and_then(|text| payload(text, trial, &slack, report)),
-        teams: parts.payload.teams.as_ref().and_then(|text| payload(text, trial, &teams, report)),
+        headline: model.headline.and_then(|text| template(text, report)),
+        title: model.title.and_then(|text| template(text, report)),
+        link: model.link.and_then(|text| url(text, report)),
+        note: model.note.and_then(|text| template(text, report)),
+        fields: fields(model.fields, report),
+        buttons: buttons(model.buttons, report),
+        slack: model.payload.slack.as_ref().and_then(|text| payload(text, trial, &slack, report)),
+        teams: model.payload.teams.as_ref().and_then(|text| payload(text, trial, &teams, report)),
     }
 }
 

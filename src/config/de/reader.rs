@@ -1,190 +1,27 @@
-//! serde over the tree: every error gets its place, every unknown key is found in one pass.
+//! A deserializer over the tree: every error gets its place, keys that nothing reads are put aside.
 
-use super::code::Code;
-use super::diagnostic::{Diagnostic, Place, Report};
-use super::tree::{Key, Kind, Node};
+use super::ONE_OR_MANY;
+use super::at::{AT, Placed};
+use super::error::ReadError;
+use super::unknown_key;
+use crate::config::code::Code;
+use crate::config::diagnostic::Diagnostic;
+use crate::config::tree::{Key, Kind, Node};
 use serde::de::value::StrDeserializer;
-use serde::de::{
-    self, Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use std::cell::RefCell;
-use std::fmt;
-use std::marker::PhantomData;
-
-/// Names the tuple that [`At`] reads; the deserializer below recognises it.
-const AT: &str = "$rowbell::config::At";
-
-/// Names the list that may be written as one item without brackets.
-pub(super) const ONE_OR_MANY: &str = "$rowbell::config::OneOrMany";
-
-/// A value of the model and where it stands in the file.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct At<T> {
-    /// The value.
-    pub value: T,
-    /// Where it begins.
-    pub place: Place,
-}
-
-impl<T> std::ops::Deref for At<T> {
-    type Target = T;
-    fn deref(&self) -> &T {
-        &self.value
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct AtVisitor<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for AtVisitor<T> {
-            type Value = At<T>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a value with its place")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<At<T>, A::Error> {
-                let missing = || de::Error::custom("places are only known in a config file");
-                let line = seq.next_element()?.ok_or_else(missing)?;
-                let column = seq.next_element()?.ok_or_else(missing)?;
-                let value = seq.next_element()?.ok_or_else(missing)?;
-                Ok(At { value, place: Place { line, column } })
-            }
-        }
-        deserializer.deserialize_tuple_struct(AT, 3, AtVisitor(PhantomData))
-    }
-}
-
-/// Values of one section that are left out, each with its mistake, before the section is given up.
-const MISTAKES_MAX: usize = 50;
-
-/// Reads one section; everything that is wrong goes to the report. `None` where anything is.
-pub fn section<T: DeserializeOwned>(node: &Node, report: &mut Report) -> Option<T> {
-    let mistakes = report.found.len();
-    let value = partial(node, report);
-    let wrong = report.found[mistakes..].iter().any(|found| found.code != Code::UnknownKey);
-    value.filter(|_| !wrong)
-}
-
-/// The same, with what is left where something is wrong. A value that cannot be read is left out and the rest read
-/// again, so that one mistake hides no other.
-pub fn partial<T: DeserializeOwned>(node: &Node, report: &mut Report) -> Option<T> {
-    let mut left: Option<Node> = None;
-    let mut removed: Vec<String> = Vec::new();
-    for _ in 0..MISTAKES_MAX {
-        let unknown = RefCell::new(Vec::new());
-        let reader = Reader { node: left.as_ref().unwrap_or(node), unknown: &unknown };
-        let result = T::deserialize(reader);
-        for finding in unknown.into_inner() {
-            if !report.found.contains(&finding) {
-                report.push(finding);
-            }
-        }
-        let error = match result {
-            Ok(value) => return Some(value),
-            Err(error) => error,
-        };
-        // What is missing because it was left out is no mistake of its own.
-        if error.missing.is_some_and(|field| removed.iter().any(|key| key == field)) {
-            return None;
-        }
-        let place = if error.place == Place::default() { node.place } else { error.place };
-        report.push(Diagnostic { place, ..error.into_diagnostic() });
-        let mut rest = left.take().unwrap_or_else(|| node.clone());
-        removed.push(remove(&mut rest, place)?);
-        left = Some(rest);
-    }
-    None
-}
-
-/// Takes the innermost value that begins at a place out of its map or list; its key, where it has one.
-fn remove(node: &mut Node, place: Place) -> Option<String> {
-    match &mut node.kind {
-        Kind::List(items) => items.iter_mut().find_map(|item| remove(item, place)).or_else(|| {
-            let at = items.iter().position(|item| item.place == place)?;
-            items.remove(at);
-            Some(String::new())
-        }),
-        Kind::Map(entries) => entries.iter_mut().find_map(|(_, value)| remove(value, place)).or_else(|| {
-            let at = entries.iter().position(|(_, value)| value.place == place)?;
-            Some(entries.remove(at).0.text)
-        }),
-        _ => None,
-    }
-}
-
-/// An error of the model: what, and as soon as it is known, where.
-#[derive(Debug)]
-pub struct ReadError {
-    place: Place,
-    code: Code,
-    message: String,
-    hint: Option<String>,
-    /// The key that is missing, where that is what is wrong.
-    missing: Option<&'static str>,
-}
-
-impl ReadError {
-    fn at(mut self, place: Place) -> Self {
-        if self.place == Place::default() {
-            self.place = place;
-        }
-        self
-    }
-
-    fn into_diagnostic(self) -> Diagnostic {
-        let diagnostic = Diagnostic::error(self.place, self.message).code(self.code);
-        match self.hint {
-            Some(hint) => diagnostic.hint(hint),
-            None => diagnostic,
-        }
-    }
-}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for ReadError {}
-
-impl de::Error for ReadError {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        // A custom error may bring its hint behind a newline.
-        let text = message.to_string();
-        let (message, hint) = match text.split_once("\nhint: ") {
-            Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
-            None => (text, None),
-        };
-        Self { place: Place::default(), code: Code::InvalidValue, message, hint, missing: None }
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Self {
-            place: Place::default(),
-            code: Code::MissingKey,
-            message: format!("{field:?} is missing here"),
-            hint: Some(format!("add \"{field}: ...\"")),
-            missing: Some(field),
-        }
-    }
-
-    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let hint = match crate::rule::nearest(variant, expected.iter().copied()) {
-            Some(near) => format!("did you mean {near:?}?"),
-            None => format!("one of: {}", expected.join(", ")),
-        };
-        let message = format!("{variant:?} is not known here");
-        Self { place: Place::default(), code: Code::InvalidValue, message, hint: Some(hint), missing: None }
-    }
-}
 
 #[derive(Clone, Copy)]
-struct Reader<'a, 'u> {
+pub(super) struct Reader<'a, 'u> {
     node: &'a Node,
     unknown: &'u RefCell<Vec<Diagnostic>>,
 }
 
 impl<'a, 'u> Reader<'a, 'u> {
+    pub(super) fn new(node: &'a Node, unknown: &'u RefCell<Vec<Diagnostic>>) -> Self {
+        Self { node, unknown }
+    }
+
     fn child(self, node: &'a Node) -> Self {
         Self { node, unknown: self.unknown }
     }
@@ -327,7 +164,7 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         match (name, &self.node.kind) {
-            (AT, _) => visitor.visit_seq(Placed { reader: self, step: 0 }),
+            (AT, _) => visitor.visit_seq(Placed::new(self.node.place, self)),
             (ONE_OR_MANY, Kind::List(_)) => self.deserialize_seq(visitor),
             (ONE_OR_MANY, _) => {
                 visitor.visit_seq(Items { reader: self, items: std::slice::from_ref(self.node).iter() })
@@ -415,15 +252,6 @@ impl<'de> MapAccess<'de> for Entries<'de, '_> {
     }
 }
 
-/// The finding about a key that nothing reads.
-pub(super) fn unknown_key(key: &Key, known: &[&'static str]) -> Diagnostic {
-    let diagnostic = Diagnostic::error(key.place, format!("unknown key {:?}", key.text)).code(Code::UnknownKey);
-    match crate::rule::nearest(&key.text, known.iter().copied()) {
-        Some(near) => diagnostic.hint(format!("did you mean {near:?}?")),
-        None => diagnostic.hint(format!("known here: {}", known.join(", "))),
-    }
-}
-
 /// A key, which may be asked for with its place.
 struct KeyReader<'a>(&'a Key);
 
@@ -440,50 +268,11 @@ impl<'de> Deserializer<'de> for KeyReader<'de> {
         _len: usize,
         visitor: V,
     ) -> Result<V::Value, ReadError> {
-        visitor.visit_seq(PlacedKey { key: self.0, step: 0 })
+        visitor.visit_seq(Placed::new(self.0.place, self))
     }
 
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
         unit_struct newtype_struct seq tuple map struct enum identifier ignored_any
-    }
-}
-
-/// Line, column, value: what [`At`] reads.
-struct Placed<'a, 'u> {
-    reader: Reader<'a, 'u>,
-    step: u8,
-}
-
-impl<'de> SeqAccess<'de> for Placed<'de, '_> {
-    type Error = ReadError;
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ReadError> {
-        self.step += 1;
-        let place = self.reader.node.place;
-        match self.step {
-            1 => seed.deserialize(place.line.into_deserializer()).map(Some),
-            2 => seed.deserialize(place.column.into_deserializer()).map(Some),
-            3 => seed.deserialize(self.reader).map(Some),
-            _ => Ok(None),
-        }
-    }
-}
-
-struct PlacedKey<'a> {
-    key: &'a Key,
-    step: u8,
-}
-
-impl<'de> SeqAccess<'de> for PlacedKey<'de> {
-    type Error = ReadError;
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ReadError> {
-        self.step += 1;
-        let place = self.key.place;
-        match self.step {
-            1 => seed.deserialize(place.line.into_deserializer()).map(Some),
-            2 => seed.deserialize(place.column.into_deserializer()).map(Some),
-            3 => seed.deserialize(KeyReader(self.key)).map(Some),
-            _ => Ok(None),
-        }
     }
 }

@@ -1,7 +1,11 @@
 //! Can a condition hold at all? It is judged for each operation without a change: what is not known may be anything.
 
+mod demand;
+
+pub use demand::Contradiction;
+
 use super::expr::ExprError;
-use super::parts::{Image, Literal, from_value, is_comparison, literal, mention, range};
+use super::syntax::{Image, Literal, from_value, is_comparison, mention, range};
 use crate::change::Op;
 use minijinja::Value;
 use minijinja::machinery::ast::{BinOpKind, CompareOpKind, Expr, UnaryOpKind};
@@ -27,15 +31,6 @@ pub enum Outlook {
     Never(Option<Contradiction>),
     /// It fails each time it comes to it, which counts as false; where it says what the change does not have.
     Fails(Option<Range<usize>>),
-}
-
-/// Two comparisons that exclude each other.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Contradiction {
-    /// The one.
-    pub first: Range<usize>,
-    /// The other.
-    pub second: Range<usize>,
 }
 
 /// Judges a condition for changes of one operation.
@@ -270,69 +265,6 @@ impl Seer<'_> {
             _ => {}
         }
     }
-
-    /// Two of the comparisons that must all hold and cannot.
-    fn contradiction(&self, expression: &Expr<'_>) -> Option<Contradiction> {
-        let mut demands = Vec::new();
-        self.demands(expression, &mut demands);
-        let mut pairs = demands
-            .iter()
-            .enumerate()
-            .flat_map(|(at, first)| demands[at + 1..].iter().map(move |second| (first, second)));
-        let (first, second) = pairs.find(|(first, second)| first.excludes(second))?;
-        Some(Contradiction { first: first.at.clone(), second: second.at.clone() })
-    }
-
-    fn demands(&self, expression: &Expr<'_>, demands: &mut Vec<Demand>) {
-        match expression {
-            Expr::BinOp(op) if matches!(op.op, BinOpKind::ScAnd) => {
-                self.demands(&op.left, demands);
-                self.demands(&op.right, demands);
-            }
-            Expr::BinOp(op) if is_comparison(&op.op) => {
-                if let Some(kind) = as_compare(&op.op) {
-                    demands.extend(self.demand(kind, &op.left, &op.right, range(self.text, expression)));
-                }
-            }
-            Expr::Compare(chain) => {
-                let mut left = &chain.expr;
-                for next in &chain.ops {
-                    let at = range(self.text, left).start..range(self.text, &next.expr).end;
-                    demands.extend(self.demand(&next.op, left, &next.expr, at));
-                    left = &next.expr;
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn demand(&self, op: &CompareOpKind, left: &Expr<'_>, right: &Expr<'_>, at: Range<usize>) -> Option<Demand> {
-        let (subject, value, turned) = match (self.subject(left), literal(right)) {
-            (Some(subject), Some(value)) => (subject, value, false),
-            _ => (self.subject(right)?, literal(left)?, true),
-        };
-        let sign = match (op, turned) {
-            (CompareOpKind::Eq, _) => Sign::Is,
-            (CompareOpKind::Ne, _) => Sign::IsNot,
-            (CompareOpKind::Lt, false) | (CompareOpKind::Gt, true) => Sign::Below,
-            (CompareOpKind::Lte, false) | (CompareOpKind::Gte, true) => Sign::AtMost,
-            (CompareOpKind::Gt, false) | (CompareOpKind::Lt, true) => Sign::Above,
-            (CompareOpKind::Gte, false) | (CompareOpKind::Lte, true) => Sign::AtLeast,
-            (CompareOpKind::In | CompareOpKind::NotIn, _) => return None,
-        };
-        Some(Demand { subject, sign, value, at })
-    }
-
-    /// What is compared, by a name that is equal for what is the same.
-    fn subject(&self, expression: &Expr<'_>) -> Option<(Option<Image>, String)> {
-        if let Some(mention) = mention(self.text, expression) {
-            return (mention.image != Image::Any).then(|| (Some(self.image(mention.image)), mention.column));
-        }
-        match expression {
-            Expr::Var(var) if matches!(var.id, "op" | "table") => Some((None, var.id.to_owned())),
-            _ => None,
-        }
-    }
 }
 
 impl Sight {
@@ -343,83 +275,6 @@ impl Sight {
             other => other,
         }
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sign {
-    Is,
-    IsNot,
-    Below,
-    AtMost,
-    Above,
-    AtLeast,
-}
-
-struct Demand {
-    subject: (Option<Image>, String),
-    sign: Sign,
-    value: Literal,
-    at: Range<usize>,
-}
-
-impl Demand {
-    fn excludes(&self, other: &Demand) -> bool {
-        if self.subject != other.subject {
-            return false;
-        }
-        match (self.sign, other.sign) {
-            (Sign::Is, _) => !other.allows(&self.value),
-            (_, Sign::Is) => !self.allows(&other.value),
-            (Sign::Below | Sign::AtMost, Sign::Above | Sign::AtLeast) => !self.overlaps(other),
-            (Sign::Above | Sign::AtLeast, Sign::Below | Sign::AtMost) => !other.overlaps(self),
-            _ => false,
-        }
-    }
-
-    fn allows(&self, value: &Literal) -> bool {
-        let Some(order) = order(value, &self.value) else {
-            // A text is no number, but nothing else either: only equality decides.
-            return self.sign != Sign::Is;
-        };
-        match self.sign {
-            Sign::Is => order.is_eq(),
-            Sign::IsNot => order.is_ne(),
-            Sign::Below => order.is_lt(),
-            Sign::AtMost => order.is_le(),
-            Sign::Above => order.is_gt(),
-            Sign::AtLeast => order.is_ge(),
-        }
-    }
-
-    /// Is there anything between this upper and that lower bound?
-    fn overlaps(&self, lower: &Demand) -> bool {
-        match order(&lower.value, &self.value) {
-            None => true,
-            Some(order) if order.is_eq() => self.sign == Sign::AtMost && lower.sign == Sign::AtLeast,
-            Some(order) => order.is_lt(),
-        }
-    }
-}
-
-fn order(left: &Literal, right: &Literal) -> Option<std::cmp::Ordering> {
-    match (left, right) {
-        (Literal::Number(left), Literal::Number(right)) => left.partial_cmp(right),
-        (Literal::Text(left), Literal::Text(right)) => Some(left.cmp(right)),
-        _ => None,
-    }
-}
-
-fn as_compare(op: &BinOpKind) -> Option<&'static CompareOpKind> {
-    Some(match op {
-        BinOpKind::Eq => &CompareOpKind::Eq,
-        BinOpKind::Ne => &CompareOpKind::Ne,
-        BinOpKind::Lt => &CompareOpKind::Lt,
-        BinOpKind::Lte => &CompareOpKind::Lte,
-        BinOpKind::Gt => &CompareOpKind::Gt,
-        BinOpKind::Gte => &CompareOpKind::Gte,
-        BinOpKind::In => &CompareOpKind::In,
-        _ => return None,
-    })
 }
 
 /// The answer where both sides are known.
@@ -440,87 +295,26 @@ fn known(op: &CompareOpKind, left: &Value, right: &Value) -> Option<bool> {
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn as_compare(op: &BinOpKind) -> Option<&'static CompareOpKind> {
+    Some(match op {
+        BinOpKind::Eq => &CompareOpKind::Eq,
+        BinOpKind::Ne => &CompareOpKind::Ne,
+        BinOpKind::Lt => &CompareOpKind::Lt,
+        BinOpKind::Lte => &CompareOpKind::Lte,
+        BinOpKind::Gt => &CompareOpKind::Gt,
+        BinOpKind::Gte => &CompareOpKind::Gte,
+        BinOpKind::In => &CompareOpKind::In,
+        _ => return None,
+    })
+}
 
-    fn word(condition: &str, op: Op) -> String {
-        match outlook(condition, op).expect("it parses") {
-            Outlook::Open => "open".to_owned(),
-            Outlook::Always => "always".to_owned(),
-            Outlook::Never(None) => "never".to_owned(),
-            Outlook::Never(Some(Contradiction { first, second })) => {
-                format!("never: {} / {}", &condition[first], &condition[second])
-            }
-            Outlook::Fails(at) => format!("fails: {}", at.map_or("?", |at| &condition[at])),
-        }
-    }
-
-    #[test]
-    fn what_depends_on_the_change_is_left_open() {
-        for condition in [
-            "before.qty > 0 and after.qty == 0",
-            "row.price < 100 or row.price > 200",
-            "row.a == 1 and row.b == 2",
-            "before.a == 1 and after.a == 2",
-            "row.a > 1 and row.a < 2",
-            "row.a >= 1 and row.a <= 1",
-            "changed('a') and not changed('b')",
-            "row.a",
-            "row.a is none",
-            "'x' in row.tags",
-            "row.a | lower == 'x'",
-            "row.a != 1 and row.a != 2",
-            "table == 'a.b'",
-        ] {
-            assert_eq!(word(condition, Op::Update), "open", "{condition}");
-        }
-    }
-
-    #[test]
-    fn an_image_that_the_operation_does_not_have_fails() {
-        assert_eq!(word("before.a > 1", Op::Create), "fails: before.a");
-        assert_eq!(word("row.b == 2 and before.a > 1", Op::Create), "never");
-        assert_eq!(word("1 < after.a", Op::Delete), "fails: after.a");
-        assert_eq!(word("old('a') == 1", Op::Create), "fails: old('a')");
-        assert_eq!(word("delta('a') > 1", Op::Delete), "fails: delta('a')");
-        assert_eq!(word("row.a == 1", Op::Truncate), "fails: row.a");
-        assert_eq!(word("before.a | float > 1", Op::Read), "fails: before.a");
-        assert_eq!(word("op == 'create' or before.a > 1", Op::Create), "always");
-        assert_eq!(word("before is not defined or before.a > 1", Op::Create), "always");
-        assert_eq!(word("before is defined and before.a > 1", Op::Create), "never");
-        assert_eq!(word("before.a | default(0) > 1", Op::Create), "open");
-        assert_eq!(word("row.a > 1", Op::Delete), "open");
-        assert_eq!(word("changed('a')", Op::Create), "open");
-    }
-
-    #[test]
-    fn what_is_constant_is_known() {
-        assert_eq!(word("true", Op::Update), "always");
-        assert_eq!(word("'after.a > 1'", Op::Update), "always");
-        assert_eq!(word("1 > 2", Op::Update), "never");
-        assert_eq!(word("op == 'u'", Op::Update), "never");
-        assert_eq!(word("op in ['create', 'delete']", Op::Update), "never");
-        assert_eq!(word("op != 'delete'", Op::Update), "always");
-        assert_eq!(word("row.a == 1 if op == 'create' else false", Op::Update), "never");
-        assert_eq!(word("not true", Op::Update), "never");
-        assert_eq!(word("row.a != row.a", Op::Update), "never");
-        assert_eq!(word("after.a > row.a", Op::Update), "never");
-        assert_eq!(word("before.a > row.a", Op::Update), "open");
-    }
-
-    #[test]
-    fn comparisons_that_exclude_each_other_are_found() {
-        for (condition, expected) in [
-            ("row.a > 5 and row.a < 3", "never: row.a > 5 / row.a < 3"),
-            ("row.a > 5 and after.a <= 5", "never: row.a > 5 / after.a <= 5"),
-            ("row.a == 'x' and row.b == 1 and row.a == 'y'", "never: row.a == 'x' / row.a == 'y'"),
-            ("row.a == 1 and row.a != 1", "never: row.a == 1 / row.a != 1"),
-            ("5 < row.a < 4", "never: 5 < row.a / row.a < 4"),
-            ("row['a'] == 0 and 0 < row.a", "never: row['a'] == 0 / 0 < row.a"),
-            ("table == 'a.b' and table == 'a.c'", "never: table == 'a.b' / table == 'a.c'"),
-        ] {
-            assert_eq!(word(condition, Op::Update), expected);
-        }
+fn order(left: &Literal, right: &Literal) -> Option<std::cmp::Ordering> {
+    match (left, right) {
+        (Literal::Number(left), Literal::Number(right)) => left.partial_cmp(right),
+        (Literal::Text(left), Literal::Text(right)) => Some(left.cmp(right)),
+        _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
