@@ -122,3 +122,21 @@ fn next_pair(text: &str, marks: &Marks) -> Option<(&'static str, bool, bool, usi
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bound keeps a long text from taking minutes: pairs are looked for in the square of its length.
+    #[test]
+    fn marks_of_a_long_text_are_taken_as_they_are() {
+        for (mark, read) in [("*a*", slack as fn(&str) -> Vec<Run>), ("**a** ", card)] {
+            let pairs = |bytes: usize| read(&format!("{mark} ").repeat(bytes / (mark.len() + 1)));
+            assert!(pairs(EMPHASIS_BYTES_MAX).iter().any(|run| run.bold && run.text == "a"));
+            assert_eq!(pairs(EMPHASIS_BYTES_MAX + 100).iter().filter(|run| run.bold).count(), 0);
+        }
+        // Only what stands outside of entities and links is looked at, piece by piece.
+        assert_eq!(slack(&"<".repeat(100_000)).len(), 1);
+        assert_eq!(card(&"[".repeat(100_000)).len(), 1);
+    }
+}
