@@ -20,7 +20,8 @@ pub(crate) fn days(year: i128, month: u8, day: u8) -> i128 {
 }
 
 fn civil(days: i128) -> (i128, i128, i128) {
-    let shifted = days + 719_468;
+    // A JSON number of days may be as large as 128 bits hold.
+    let shifted = days.saturating_add(719_468);
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;

@@ -269,9 +269,9 @@ fn delta(changed: Option<&ColumnChange>) -> Result<Value, Error> {
         return Err(Error::from(ErrorKind::UndefinedError));
     };
     match (old, new) {
-        (Cell::Int(old), Cell::Int(new)) => Ok(Value::from(new - old)),
+        (Cell::Int(old), Cell::Int(new)) => Ok(difference(*old, *new, 1)),
         (Cell::Decimal(Decimal::Finite(old)), Cell::Decimal(Decimal::Finite(new))) => Ok(decimal_number(&(new - old))),
-        (Cell::Date(Bounded::Finite(old)), Cell::Date(Bounded::Finite(new))) => Ok(Value::from((new - old) * 86_400)),
+        (Cell::Date(Bounded::Finite(old)), Cell::Date(Bounded::Finite(new))) => Ok(difference(*old, *new, 86_400)),
         (Cell::Time(old), Cell::Time(new))
         | (Cell::Timestamp(Bounded::Finite(old)), Cell::Timestamp(Bounded::Finite(new)))
         | (Cell::Instant(Bounded::Finite(old)), Cell::Instant(Bounded::Finite(new))) => {
@@ -281,6 +281,14 @@ fn delta(changed: Option<&ColumnChange>) -> Result<Value, Error> {
             (Some(old), Some(new)) => Ok(Value::from(new - old)),
             _ => Err(Error::new(ErrorKind::InvalidOperation, "delta() needs a number or a time on both sides")),
         },
+    }
+}
+
+/// New minus old, times `unit`; a double where 128 bits do not hold it, as a JSON number may be of any size.
+fn difference(old: i128, new: i128, unit: i128) -> Value {
+    match new.checked_sub(old).and_then(|difference| difference.checked_mul(unit)) {
+        Some(exact) => Value::from(exact),
+        None => Value::from((new as f64 - old as f64) * unit as f64),
     }
 }
 

@@ -105,6 +105,25 @@ fn text_and_numbers_have_no_order() {
 }
 
 #[test]
+fn a_delta_beyond_128_bits_keeps_its_sign() {
+    let (ends, days) = ([i128::MIN, i128::MAX], Value::Date(Bounded::Finite(i128::MAX / 2)));
+    let changes = vec![
+        ("up", Type::Int, Value::Int(ends[0]), Value::Int(ends[1])),
+        ("down", Type::Int, Value::Int(ends[1]), Value::Int(ends[0])),
+        ("day", Type::Date, Value::Date(Bounded::Finite(0)), days),
+    ];
+    let changes = changes.into_iter().map(|(name, ty, old, new)| ColumnChange {
+        name: name.into(),
+        ty,
+        old: Some(old),
+        new: Some(new),
+    });
+    let change = Arc::new(RowChange { changes: changes.collect(), ..update() });
+    let condition = Condition::compile("delta('up') > 1e38 and delta('down') < -1e38 and delta('day') > 1e42").unwrap();
+    assert_eq!(condition.holds(&change).map_err(|error| error.message), Ok(true));
+}
+
+#[test]
 fn a_calculation_that_fails_quotes_no_row_data() {
     let error = holds("after.price // 0 > 1").unwrap_err();
     assert!(error.contains("calculates what has no result"), "{error}");
