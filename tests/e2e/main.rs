@@ -38,7 +38,7 @@ fn a_price_change_reaches_slack_and_teams_in_words() {
     for words in ["Price", "$250,000.00", "$199,999.95", "-20 %", "https://shop.example/listings/1", "View listing"] {
         assert!(slack.text.contains(words), "{words} in {}", slack.text);
     }
-    let teams = receiver.wait(PATIENCE, |a| a.channel == Channel::Teams && a.text.contains("Price dropped"));
+    let teams = receiver.wait(PATIENCE, |a| a.channel == Channel::Teams && a.text.contains("199,999.95"));
     let card = &teams.json["attachments"][0];
     assert_eq!(card["contentType"], "application/vnd.microsoft.card.adaptive");
     assert_eq!(card["content"]["version"], "1.4");
