@@ -1,8 +1,10 @@
 //! HTTP server: metrics and health; and, on an address of its own, what asks and tells the running service.
 
 mod admin;
+mod connections;
 
 pub use admin::{AdminSettings, Ask, Asked, Refused, StatusProvider, admin};
+pub use connections::serve;
 
 use crate::telemetry::Metrics;
 use axum::Router;
@@ -101,11 +103,4 @@ pub struct ListenError {
 /// Takes the address, which `key` of the config says; serving begins with [`serve`].
 pub async fn listen(address: SocketAddr, key: &'static str) -> Result<tokio::net::TcpListener, ListenError> {
     tokio::net::TcpListener::bind(address).await.map_err(|error| ListenError { address, key, error })
-}
-
-/// Serves until it is dropped: health and metrics are wanted most while the service drains.
-pub async fn serve(listener: tokio::net::TcpListener, router: Router) {
-    if let Err(error) = axum::serve(listener, router).await {
-        tracing::error!(%error, "the HTTP server ended");
-    }
 }
