@@ -21,8 +21,11 @@ pub(crate) const CAPTURES: [&str; 6] = [
 pub(crate) const AVRO_CAPTURES: [&str; 3] =
     ["postgres-avro.jsonl", "postgres-avro-apicurio-headers.jsonl", "postgres-avro-apicurio-long-ids.jsonl"];
 
-/// The file with the schemas of an Avro capture.
+/// The file with the schemas of a capture of frames.
 pub(crate) fn schemas_of(file: &str) -> String {
+    if file.contains("protobuf") {
+        return "postgres-protobuf.schemas.json".to_owned();
+    }
     let apicurio = file.contains("apicurio");
     format!("postgres-avro{}.schemas.json", if apicurio { "-apicurio" } else { "" })
 }

@@ -3,7 +3,7 @@
 mod converter;
 mod messages;
 
-use crate::change::tests::{capture, fixture};
+use crate::change::tests::{capture, schemas};
 use crate::change::{FileSchemas, NoHints, NoSchemas, Op, Record, RowChange, Skim, skim_with};
 use crate::cli::records::CapturedRecord;
 use converter::{Style, data, encode, message, schema};
@@ -94,9 +94,7 @@ fn told(skim: &Skim<'_>) -> Json {
 
 #[test]
 fn what_confluents_serializer_wrote_of_a_capture_reads_as_its_json_does() {
-    let schemas =
-        FileSchemas::parse(&std::fs::read_to_string(fixture("postgres-protobuf.schemas.json")).expect("schemas"));
-    let schemas = schemas.expect("schemas");
+    let schemas = schemas("postgres-protobuf.jsonl");
     let captured = capture("postgres-json-schema.jsonl");
     let (mut changes, mut untouched) = (0, 0);
     for framed in capture("postgres-protobuf.jsonl") {
