@@ -24,6 +24,10 @@ const ASK: Duration = Duration::from_secs(5);
 /// Without a record for so long, the brokers are gone.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
 
+/// How long a broker may hold back its answer at a log's end. What is read is there already; and a stretch that ended well before
+/// its log's end left such a request behind, which the next stretch's waits for: with the default of half a second each did.
+const FETCH_WAIT_MS: &str = "10";
+
 /// Memory for records that are fetched ahead: much of it is thrown away where a stretch ends early.
 const FETCHED_AHEAD_KBYTES: &str = "4096";
 
@@ -52,7 +56,7 @@ impl StretchReader {
     /// Makes the consumer; asks nothing yet. `stop` ends a stretch early, from any thread.
     pub fn new(settings: &KafkaSettings, stop: Arc<AtomicBool>) -> Result<Self, ReaderError> {
         let mut config = settings.reader();
-        config.set("queued.max.messages.kbytes", FETCHED_AHEAD_KBYTES);
+        config.set("queued.max.messages.kbytes", FETCHED_AHEAD_KBYTES).set("fetch.wait.max.ms", FETCH_WAIT_MS);
         let consumer = config
             .create_with_context(Trouble::default())
             .map_err(|error| ReaderError::Properties(without_value(error)))?;
