@@ -6,7 +6,7 @@
 use super::client::Start;
 use crate::ledger::Partition;
 use rdkafka::TopicPartitionList;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::Offset;
 use std::collections::{BTreeMap, HashSet};
@@ -37,12 +37,13 @@ pub(super) struct Beginning {
     pub(super) metadata: Option<String>,
 }
 
-/// Resolves where the partitions begin, and commits what was not committed before.
+/// Resolves where the partitions begin, and has `commit` commit what was not committed before.
 pub(super) fn resolve<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     partitions: &[Partition],
     start: Start,
     known_topics: &HashSet<Arc<str>>,
+    commit: impl FnOnce(&TopicPartitionList) -> Result<(), KafkaError>,
 ) -> Result<Vec<Beginning>, KafkaError> {
     if partitions.is_empty() {
         return Ok(Vec::new());
@@ -89,7 +90,7 @@ pub(super) fn resolve<C: ConsumerContext>(
     }
     shorten_pasts(consumer, &mut beginnings, &ends);
     if fresh.count() > 0 {
-        consumer.commit(&fresh, CommitMode::Sync)?;
+        commit(&fresh)?;
     }
     Ok(beginnings)
 }
@@ -183,6 +184,7 @@ pub(super) struct Gap {
 pub(super) fn out_of_range<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     positions: &[(Partition, i64)],
+    commit: impl FnOnce(&TopicPartitionList) -> Result<(), KafkaError>,
 ) -> Result<Vec<Gap>, KafkaError> {
     let mut gaps = Vec::new();
     let mut fresh = TopicPartitionList::new();
@@ -200,7 +202,7 @@ pub(super) fn out_of_range<C: ConsumerContext>(
         gaps.push(Gap { beginning, replaced });
     }
     if fresh.count() > 0 {
-        consumer.commit(&fresh, CommitMode::Sync)?;
+        commit(&fresh)?;
     }
     Ok(gaps)
 }

@@ -27,9 +27,14 @@ const STEADY: Duration = Duration::from_secs(1);
 /// How long the thread may take to end, once it has nothing to wait for.
 const END: Duration = Duration::from_secs(1);
 
+/// How long the poller waits for the commit of where partitions begin: as long as for a last one.
+const START: Duration = LAST;
+
 enum Job {
     /// [`Event::Committed`] answers; whoever waits is told too.
     Commit(Vec<Commit>, SyncSender<()>),
+    /// Where partitions begin.
+    Start(TopicPartitionList, SyncSender<KafkaResult<()>>),
     Last(Vec<Commit>, SyncSender<KafkaResult<()>>),
     End,
 }
@@ -64,6 +69,15 @@ impl Committer {
         }
         // Too long, or told: the service hears it by the event.
         let _ = answer.recv_timeout(STEADY);
+    }
+
+    /// Commits where partitions begin. Waits, but not for ever: what is answered later is found when it is tried again.
+    pub(super) fn commit_start(&self, list: &TopicPartitionList) -> KafkaResult<()> {
+        let (reply, answer) = sync_channel(1);
+        // Where nobody takes it, nobody answers.
+        let _ = self.jobs.send(Job::Start(list.clone(), reply));
+        let unanswered = |_| Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::OperationTimedOut));
+        answer.recv_timeout(START).unwrap_or_else(unanswered)
     }
 
     /// The last commit of partitions that are given up. Waits, but not for ever.
@@ -112,6 +126,10 @@ fn work(consumer: &BaseConsumer<Context>, inbox: &Receiver<Job>) {
                 context.shared().sink.event(Event::Committed(done));
                 // Nobody waits any more where it took too long.
                 let _ = told.send(());
+            }
+            Job::Start(list, reply) => {
+                // Nobody waits any more where it took too long.
+                let _ = reply.send(consumer.commit(&list, CommitMode::Sync));
             }
             Job::Last(commits, reply) => {
                 let deadline = Instant::now() + LAST;

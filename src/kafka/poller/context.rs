@@ -39,6 +39,12 @@ impl Context {
         }
     }
 
+    /// Commits where partitions begin; waits, but not for ever.
+    pub(super) fn commit_start(&self, list: &TopicPartitionList) -> Result<(), KafkaError> {
+        let committer = self.committer.get().ok_or(KafkaError::Canceled)?;
+        committer.lock().unwrap_or_else(PoisonError::into_inner).commit_start(list)
+    }
+
     fn assign(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
         if let Err(error) = self.try_to_begin(consumer, list) {
             // Not tried again here: while this waits, the group cannot go on, and it may be the group's going on that is
@@ -55,7 +61,8 @@ impl Context {
         list: &TopicPartitionList,
     ) -> Result<(), KafkaError> {
         let known_topics = self.shared().known_topics.clone();
-        let beginnings = offsets::resolve(consumer, &partitions_of(list), self.start, &known_topics)?;
+        let commit = |list: &TopicPartitionList| self.commit_start(list);
+        let beginnings = offsets::resolve(consumer, &partitions_of(list), self.start, &known_topics, commit)?;
         self.take_back(consumer, list);
         self.begin(consumer, list, beginnings);
         self.shared().sink.event(Event::Joined);

@@ -65,7 +65,8 @@ impl Thread {
 
     fn try_to_leave_gaps(&mut self) -> Result<(), KafkaError> {
         let positions = self.shared().positions();
-        let gaps = offsets::out_of_range(&self.consumer, &positions)?;
+        let commit = |list: &TopicPartitionList| self.consumer.context().commit_start(list);
+        let gaps = offsets::out_of_range(&self.consumer, &positions, commit)?;
         let mut list = TopicPartitionList::new();
         if gaps.is_empty() {
             // The report does not name its partition, and whatever stopped it is over: start all of them again.
