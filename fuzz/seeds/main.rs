@@ -82,6 +82,13 @@ fn main() {
             }
         }
     }
+    for (at, record) in records("postgres-protobuf.jsonl").iter().enumerate() {
+        for (side, bytes) in [("key", &record.key), ("value", &record.value)] {
+            if let [0, 0, 0, 0, id, rest @ ..] = &bytes[..] {
+                write(directory, "frames", &format!("protobuf.{at}.{side}"), &[&[100 + id][..], rest].concat());
+            }
+        }
+    }
     let row =
         [&[8, 7][..], &field(2, &field(1, b"Oak chair")), &field(3, &[10, 1, 99, 24, 2]), &field(5, b"wood")].concat();
     let source = [field(1, b"postgresql"), field(2, b"shop"), field(4, b"public"), field(5, b"listings")].concat();
@@ -92,7 +99,8 @@ fn main() {
     }
     let schemas = include_str!("../../tests/fixtures/debezium/postgres-avro.schemas.json");
     let own = include_str!("../schemas.json");
-    for (at, text) in [schemas, own].iter().enumerate() {
+    let protobuf = include_str!("../../tests/fixtures/debezium/postgres-protobuf.schemas.json");
+    for (at, text) in [schemas, own, protobuf].iter().enumerate() {
         let schemas: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).expect("schemas");
         for (id, schema) in schemas {
             let kind = schema["schemaType"].as_str().unwrap_or("AVRO");

@@ -9,10 +9,13 @@ use libfuzzer_sys::fuzz_target;
 use rowbell::change::FileSchemas;
 use std::sync::LazyLock;
 
-/// The schemas of the captures, and some that no capture has.
+/// The schemas of the captures, those of Protobuf by their numbers and a hundred, and some that no capture has.
 static SCHEMAS: LazyLock<FileSchemas> = LazyLock::new(|| {
     let mut text = include_str!("../../tests/fixtures/debezium/postgres-avro.schemas.json").trim().to_owned();
     text.truncate(text.len() - 1);
+    text.push_str(",");
+    let protobuf = include_str!("../../tests/fixtures/debezium/postgres-protobuf.schemas.json").trim();
+    text.push_str(protobuf.trim_matches(['{', '}']).replace("\n \"", "\n \"10").trim_end());
     text.push_str(",");
     text.push_str(include_str!("../schemas.json").trim().trim_start_matches('{'));
     FileSchemas::parse(&text).expect("schemas")
