@@ -24,6 +24,7 @@ const WRITTEN_BYTES_MAX: usize = 256 * 1024;
 pub(super) static TEXT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = environment();
     filters::add(&mut environment);
+    environment.set_formatter(write_value);
     environment
 });
 
@@ -181,6 +182,11 @@ fn bounded(text: String) -> Result<String, ExprError> {
     Ok(text)
 }
 
+/// A value as a reader wants it: nothing for a NULL, not the word `none`.
+fn write_value(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    if value.is_none() { Ok(()) } else { minijinja::escape_formatter(out, state, value) }
+}
+
 fn write_place(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     if value.is_undefined() {
         return Err(Error::from(ErrorKind::UndefinedError));
@@ -207,6 +213,6 @@ fn inserted(value: &Value) -> Inserted {
         ValueKind::Map | ValueKind::Seq | ValueKind::Iterable => Some(serde_json::Value::Array(Vec::new())),
         _ => None,
     };
-    let text = value.to_string();
+    let text = if value.is_none() { String::new() } else { value.to_string() };
     Inserted { json: json.unwrap_or_else(|| serde_json::Value::String(text.clone())), text }
 }

@@ -168,6 +168,21 @@ fn templates_keep_every_digit_and_hide_what_is_redacted() {
     assert!(render("{{ row.description }}", &[]).is_err());
 }
 
+#[test]
+fn a_null_is_written_as_nothing() {
+    let mut change = update();
+    change.after.as_mut().unwrap().columns.push(column("ward", Type::Text, Value::Null));
+    let change = Arc::new(change);
+    let formats = Formats::new(Locale::english(), jiff::tz::TimeZone::UTC, change.time_us);
+    let seen = Seen { change: &change, redacted: &Arc::default(), formats: &formats, sample: None };
+    assert_eq!(Template::compile("<{{ row.ward }}>").unwrap().render(&seen).unwrap(), "<>");
+    assert_eq!(
+        UrlTemplate::compile("https://a.example/{{ row.ward }}/x").unwrap().render(&seen).unwrap(),
+        "https://a.example//x"
+    );
+    assert!(Template::compile("{{ row.wrad }}").unwrap().render(&seen).is_err(), "what is not there is no NULL");
+}
+
 fn rule(on: Ops, columns: &[&str], when: Option<&str>) -> Rule {
     Rule {
         name: "r".into(),
