@@ -19,6 +19,9 @@ use std::sync::Arc;
 /// Lines shown of a post that nobody expected.
 const LINES_SHOWN: usize = 8;
 
+/// Posts that nobody expected, shown of one case: the first ones say what went wrong.
+const UNEXPECTED_SHOWN: usize = 5;
+
 /// Test a config: given these events, expect these posts
 #[derive(Debug, clap::Args)]
 pub struct TestArguments {
@@ -168,7 +171,8 @@ fn try_case(case: &Case, config: &Arc<Config>, schemas: &AtHand) -> Result<Vec<S
             problems.push(format!("    the nearest, of {}:\n{list}{}", made[index].record, shown(&made[index])));
         }
     }
-    for index in unexpected {
+    let more = unexpected.len().saturating_sub(UNEXPECTED_SHOWN);
+    for index in unexpected.into_iter().take(UNEXPECTED_SHOWN) {
         let post = &made[index];
         problems.push(format!(
             "  posted, not expected: destination {}, rules {}, priority {}, of {}\n{}",
@@ -178,6 +182,9 @@ fn try_case(case: &Case, config: &Arc<Config>, schemas: &AtHand) -> Result<Vec<S
             post.record,
             shown(post)
         ));
+    }
+    if more > 0 {
+        problems.push(format!("  posted, not expected: {more} more\n"));
     }
     Ok(problems)
 }

@@ -98,6 +98,19 @@ fn too_few_and_too_many_posts_fail() {
 }
 
 #[test]
+fn of_many_posts_that_nobody_expected_the_first_are_shown_and_the_rest_counted() {
+    let event = |id: u32| {
+        format!(
+            "{{ table: public.listings, op: delete, key: {{ id: {id} }}, before: {{ id: {id}, title: Oak, price: \"2.00\" }} }}"
+        )
+    };
+    let events: Vec<_> = (0..8).map(event).collect();
+    let (text, _) = ran(&format!("cases:\n  - name: many\n    events: [{}]\n    expect: []\n", events.join(", ")));
+    assert_eq!(text.matches("posted, not expected: destination floor").count(), 5, "{text}");
+    assert!(text.ends_with("  posted, not expected: 3 more\n"), "{text}");
+}
+
+#[test]
 fn a_vague_expectation_leaves_the_only_post_to_a_precise_one() {
     let post = |rules: &[&str]| Made {
         destination: "ops".to_owned(),
