@@ -3,6 +3,7 @@ use crate::config::tree::{self, Kind, Node};
 use crate::config::{Report, parse};
 use jsonschema::Validator;
 use serde_json::{Map, Value as Json};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 const FILE: &str = "schemas/config.schema.json";
@@ -145,5 +146,45 @@ fn broken_configs_fit_neither_the_schema_nor_the_service() {
     }
     for text in ["rules: []", "kafka: { brokers: b:9092 }", "kafka: { brokers: 1, topics: [t] }", "- a"] {
         assert_eq!((valid(&validator, text).is_ok(), service(text).is_ok()), (false, false), "{text}");
+    }
+}
+
+/// Every name of a property, wherever it stands.
+fn properties(schema: &Json, names: &mut BTreeSet<String>) {
+    match schema {
+        Json::Object(map) => {
+            for (word, value) in map {
+                match (word.as_str(), value) {
+                    ("properties", Json::Object(inner)) => {
+                        names.extend(inner.keys().cloned());
+                        inner.values().for_each(|value| properties(value, names));
+                    }
+                    _ => properties(value, names),
+                }
+            }
+        }
+        Json::Array(items) => items.iter().for_each(|item| properties(item, names)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_documentation_has_every_key_and_no_other() {
+    let document = include_str!("../../../docs/configuration.md");
+    let schema: Json = serde_json::from_str(&text()).expect("JSON");
+    let mut keys = BTreeSet::new();
+    properties(&schema, &mut keys);
+    let quoted = document.split('`').skip(1).step_by(2);
+    let words: BTreeSet<&str> =
+        quoted.flat_map(|span| span.split(|c: char| !c.is_alphanumeric() && c != '_')).collect();
+    let missing: Vec<_> = keys.iter().filter(|key| !words.contains(key.as_str())).collect();
+    assert!(missing.is_empty(), "docs/configuration.md lacks {missing:?}");
+    // The first column of each table of keys.
+    let tables = document.split("\n| key |").skip(1).map(|table| table.split("\n\n").next().unwrap_or_default());
+    for row in tables.flat_map(str::lines).filter(|line| line.starts_with("| `")) {
+        let first = row.split('|').nth(1).unwrap_or_default();
+        for key in first.split('`').skip(1).step_by(2).filter_map(|name| name.rsplit('.').next()) {
+            assert!(keys.contains(key), "docs/configuration.md has {key:?}, which nothing reads");
+        }
     }
 }
