@@ -116,7 +116,14 @@ fn preview(arguments: &PreviewArguments) -> Result<ExitCode, Failure> {
         0 => String::new(),
         repeats => format!(" ({repeats} sent again by the source)"),
     };
-    eprintln!("{} posts for {} records; {} owe nothing{repeats}", counts.posts, counts.records, counts.nothing);
+    let plural = |count| if count == 1 { "" } else { "s" };
+    let (posts, records) = (counts.posts, counts.records);
+    eprintln!(
+        "{posts} post{} for {records} record{}; {} owe nothing{repeats}",
+        plural(posts),
+        plural(records),
+        counts.nothing
+    );
     match counts.undecodable {
         0 => Ok(ExitCode::SUCCESS),
         count => Err(Failure::Failed(format!(
