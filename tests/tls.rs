@@ -77,3 +77,24 @@ async fn an_authority_of_ones_own_is_trusted_once_the_config_names_it() {
     let verdict = poster.post(&Http::new(&settings).unwrap(), &errand).await;
     assert_eq!(verdict.outcome, Outcome::Delivered, "{verdict:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kafka_connect_is_trusted_once_its_authority_is_named() {
+    let (address, authority) = receiver().await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), authority).unwrap();
+    let status = async |more: Vec<String>| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_rowbell"));
+        command.args(["connector", "status", "connectors/postgres.json", "--connect"]);
+        command.arg(format!("https://localhost:{}", address.port())).args(more).current_dir(env!("CARGO_MANIFEST_DIR"));
+        let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let said = status(Vec::new()).await;
+    assert!(said.contains("no Kafka Connect answers at localhost") && said.contains("certificate"), "{said}");
+    let said = status(vec!["--ca-file".to_owned(), file.path().display().to_string()]).await;
+    assert!(
+        said.contains("HTTP 200 from localhost"),
+        "the connection is trusted, only the answer is not Connect's: {said}"
+    );
+}

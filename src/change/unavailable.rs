@@ -194,6 +194,12 @@ impl Placeholders {
         Placeholders { more: (!more.is_empty()).then(|| more.into()) }
     }
 
+    /// Is a connector's `unavailable.value.placeholder` among them?
+    pub fn has(&self, configured: &str) -> bool {
+        let dress = Dress::new(configured);
+        self.any(|known| *known == dress)
+    }
+
     fn any(&self, is: impl Fn(&Dress) -> bool) -> bool {
         is(&KNOWN) || self.more.iter().flat_map(|more| more.iter()).any(is)
     }

@@ -145,9 +145,16 @@ impl<'s> Survey<'s> {
         &self.tables
     }
 
+    /// How many records cannot be decoded, and why the first cannot.
+    pub fn undecodable(&self) -> Option<String> {
+        let first = self.undecodable.first()?;
+        Some(format!("{} of {} records cannot be decoded, first {first}", self.errors, self.records))
+    }
+
     /// What a config is compared with; `source` says where it comes from.
     pub fn catalog(self, source: String) -> Catalog {
         let mut catalog = Catalog { source, ..Catalog::default() };
+        let undecodable = self.undecodable();
         for table in self.tables {
             for hint in &table.hints {
                 let (code, message, hint) = worded(&table.known.name, hint);
@@ -156,8 +163,7 @@ impl<'s> Survey<'s> {
             }
             catalog.tables.push(table.known);
         }
-        if let Some(first) = self.undecodable.first() {
-            let message = format!("{} of {} records cannot be decoded, first {first}", self.errors, self.records);
+        if let Some(message) = undecodable {
             let hint = Some("they go to the dead letters; `decode` pins a topic to its format".to_owned());
             let note =
                 KnownNote { server: String::new(), table: String::new(), code: Code::Undecodable, message, hint };

@@ -66,6 +66,17 @@ impl Diagnostic {
         Self { severity, code, place, length: None, message, hint: None }
     }
 
+    /// Are both about the same part of the file?
+    pub fn is_about(&self, other: &Self) -> bool {
+        (self.place, self.length) == (other.place, other.length)
+    }
+
+    /// Is it the same mistake, whoever told it?
+    pub fn says(&self, other: &Self) -> bool {
+        let by_place = matches!(self.code, Code::UnknownColumn | Code::UnknownTable | Code::TextWithNumber);
+        self.code == other.code && self.is_about(other) && (by_place || self.message == other.message)
+    }
+
     /// Says what kind of mistake it is.
     pub fn code(mut self, code: Code) -> Self {
         self.code = code;

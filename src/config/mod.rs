@@ -43,7 +43,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tree::{Kind, Values};
+use tree::{Kind, NO_VALUE, Values};
 
 /// The file that is read when nobody names one.
 pub const DEFAULT_FILE: &str = "rowbell.yaml";
@@ -53,9 +53,6 @@ pub const FILE_VARIABLE: &str = "ROWBELL_CONFIG";
 
 /// Sections whose references are secrets, which only those who post need.
 const SECRET_SECTIONS: &[&str] = &["destinations", "hooks"];
-
-/// Stands for a secret that is not here: passes for a URL and for a token, and leads nowhere.
-const NO_SECRET: &str = "https://not-set.invalid";
 
 /// Largest config file; a hundred rules are a few dozen kilobytes.
 const FILE_BYTES_MAX: u64 = 4 << 20;
@@ -218,7 +215,7 @@ pub fn load_admin(path: &Path) -> Result<Option<AdminSettings>, Report> {
 
 /// The same for a command that posts nothing: secrets of destinations and hooks need not be here.
 pub fn load_without_secrets(path: &Path) -> Result<(Config, Report), Report> {
-    examined(path, Some(NO_SECRET)).outcome()
+    examined(path, Some(NO_VALUE)).outcome()
 }
 
 /// Everything that can be said of a config file, for `check`.
@@ -228,7 +225,7 @@ pub fn examine(path: &Path) -> Examined {
 
 /// The same where secrets of destinations and hooks are not at hand.
 pub fn examine_without_secrets(path: &Path) -> Examined {
-    examined(path, Some(NO_SECRET))
+    examined(path, Some(NO_VALUE))
 }
 
 /// A config file as far as it could be read, and everything that is wrong with it. It may hold secrets: no debug output.
@@ -244,7 +241,14 @@ pub struct Examined {
 impl Examined {
     /// Compares the config with the tables and columns that are known from elsewhere.
     pub fn compare(&mut self, catalog: &Catalog) {
+        let mut known = std::mem::take(&mut self.report.found);
         lint::against(catalog, &self.model, &mut self.report);
+        let found = std::mem::take(&mut self.report.found);
+        // Who knows the columns knows better than who compares spellings.
+        known.retain(|old| old.code != Code::Misspelt || !found.iter().any(|new| new.is_about(old)));
+        let news: Vec<_> = found.into_iter().filter(|new| !known.iter().any(|old| old.says(new))).collect();
+        self.report.found = known;
+        self.report.found.extend(news);
     }
 
     /// Where a key's value stands, by its path; numbers count items of lists.
@@ -344,7 +348,7 @@ pub fn parse_without_secrets(
     report: Report,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<(Config, Report), Report> {
-    checked(text, report, env, Some(NO_SECRET)).outcome()
+    checked(text, report, env, Some(NO_VALUE)).outcome()
 }
 
 pub(crate) fn checked(
@@ -366,9 +370,18 @@ pub(crate) fn checked(
             tree::resolve(section, Values { env, otherwise }, &mut report);
         }
     }
+    read::kafka_is_there(&root, &mut report);
     let model = read::read(&root, &mut report);
     let config = validate::compile(model.clone(), &mut report);
     let looked = lint::Looked { model: &model, config: config.as_ref(), secrets: &secrets };
     lint::lint(&looked, &mut report);
+    once_per_reference(&mut report);
     Examined { config, model, root: Some(written), report }
+}
+
+/// A reference without a value is said once: what stands in for it is no time zone and no number either.
+fn once_per_reference(report: &mut Report) {
+    let unresolved = report.found.iter().filter(|found| found.code == Code::UnresolvedReference);
+    let places: Vec<_> = unresolved.map(|found| found.place).collect();
+    report.found.retain(|found| found.code == Code::UnresolvedReference || !places.contains(&found.place));
 }

@@ -1,9 +1,11 @@
 //! From the tree to the model.
 
+use super::code::Code;
 use super::de::{At, partial, section, unknown_key};
-use super::diagnostic::{Diagnostic, Report};
+use super::diagnostic::{Diagnostic, Place, Report};
 use super::model::{Model, TOP_KEYS};
 use super::tree::{Kind, Node};
+use crate::rule::nearest;
 use serde::de::DeserializeOwned;
 
 /// Reads the model section by section, so that a mistake in one hides none in another.
@@ -44,6 +46,22 @@ pub fn read(root: &Node, report: &mut Report) -> Model {
         }
     }
     model
+}
+
+/// Says that there is no `kafka:`, unless it is there or something stands there that was meant to be it.
+pub fn kafka_is_there(root: &Node, report: &mut Report) {
+    let entries = match &root.kind {
+        Kind::Map(entries) => entries.as_slice(),
+        Kind::Null => &[],
+        _ => return,
+    };
+    let is_kafka = |key: &str| key == "kafka" || nearest(key, TOP_KEYS.iter().copied()) == Some("kafka");
+    if !entries.iter().any(|(key, _)| is_kafka(&key.text)) {
+        let found = Diagnostic::error(Place::default(), "\"kafka\" is missing").code(Code::MissingKey);
+        report.push(found.hint(
+            "add \"kafka:\" with brokers and topics, e.g. kafka: { brokers: localhost:9092, topics: [shop.public.listings] }",
+        ));
+    }
 }
 
 type Read<T> = fn(&Node, &mut Report) -> Option<T>;

@@ -127,6 +127,26 @@ fn topics_are_pinned_to_formats_and_the_first_glob_counts() {
 }
 
 #[test]
+fn what_is_not_set_is_told_once_and_hides_nothing_else() {
+    let text = "kafka: { brokers: \"${env:NOPE}\", topics: [t] }\ntime_zone: \"${env:NOPE}\"\n\
+                destinations:\n  a: { slack: { webhook_url: \"${env:NOPE}\" } }\n  \
+                b: { slack: { token: \"${env:NOPE}\", channel: C0123456789, thread_by: rows } }\n\
+                limits: { pending_bytes: \"${env:NOPE}\" }\nrules: [{ name: r, table: a.b, to: [a, b] }]\n";
+    let report = parse(text, Report::new("f"), &|_| None).map(|_| ()).expect_err("nothing is set");
+    let codes: Vec<_> = report.sorted().iter().map(|found| (found.place.line, found.code)).collect();
+    let unset = |line| (line, Code::UnresolvedReference);
+    assert_eq!(codes, [unset(1), unset(2), unset(4), unset(5), (5, Code::InvalidValue), unset(6)], "{report}");
+}
+
+#[test]
+fn that_kafka_is_missing_is_told_beside_other_mistakes() {
+    let wrong = |text: &str| parse(text, Report::new("f"), &|_| None).map(|_| ()).expect_err(text).to_string();
+    let said = wrong("time_zone: Berlin\n");
+    assert!(said.contains("\"kafka\" is missing") && said.contains("no time zone"), "{said}");
+    assert!(!wrong("kafak: { brokers: b:1, topics: [t] }\n").contains("is missing"), "it was meant");
+}
+
+#[test]
 fn every_unknown_key_is_found_with_its_place_and_the_nearest_name() {
     let text = with(
         "rules:\n  - name: a\n    table: public.listings\n    to: [ops]\n    headlin: x\n    colums: [price]\nrulez: []\n",

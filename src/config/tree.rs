@@ -97,6 +97,9 @@ fn syntax(place: Place, message: &str, text: &str) -> Diagnostic {
     }
 }
 
+/// Stands for what is not here: passes for a URL and for a token, and leads nowhere.
+pub const NO_VALUE: &str = "https://not-set.invalid";
+
 /// Where references find their values.
 #[derive(Clone, Copy)]
 pub struct Values<'a> {
@@ -145,6 +148,8 @@ fn resolve_text(text: &str, place: Place, values: Values<'_>, report: &mut Repor
             (Err(missing), _) => {
                 let found = Diagnostic::error(place, missing.message).code(Code::UnresolvedReference);
                 report.push(found.hint(missing.hint));
+                // Nothing in its place would be said to be empty, too, and hide what else is wrong there.
+                stand_in(&mut out, NO_VALUE, reference);
             }
         }
         rest = &inner[end + 1..];

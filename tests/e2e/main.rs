@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod checking;
 mod operating;
 #[expect(dead_code, reason = "the benchmark uses the rest")]
 mod receiver;

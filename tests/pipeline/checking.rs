@@ -3,7 +3,7 @@
 use crate::command::{lines, rowbell, run};
 use crate::support::broker::{Broker, LISTINGS};
 use crate::support::change::{key, price};
-use crate::support::receiver::Receiver;
+use crate::support::receiver::{Receiver, Step};
 use crate::support::service::SECRET;
 use serde_json::Value;
 
@@ -40,7 +40,7 @@ async fn the_world_is_asked_and_nothing_is_committed_or_posted() {
     let (code, said) = check(&config(&broker, &receiver, LISTINGS, "price")).await;
     assert_eq!((code, codes(&said)), (Some(0), vec![]), "{said}");
     let asked = said["online"].as_array().expect("a list");
-    for what in ["Kafka", "topic shop.public.listings", "group checking", "records", "destination ops"] {
+    for what in ["Kafka", "topic shop.public.listings", "group checking", "records", "columns", "destination ops"] {
         let found = asked.iter().find(|asked| asked["what"] == what).unwrap_or_else(|| panic!("{what}: {said}"));
         assert_eq!(found["fine"], true, "{found}");
     }
@@ -52,7 +52,7 @@ async fn the_world_is_asked_and_nothing_is_committed_or_posted() {
     assert_eq!((code, &said["fine"]), (Some(1), &Value::Bool(false)), "{said}");
     let mut found = codes(&said);
     found.sort_unstable();
-    assert_eq!(found, ["misspelt", "no-such-topic", "no-such-topic", "unknown-column"], "{said}");
+    assert_eq!(found, ["no-such-topic", "no-such-topic", "unknown-column"], "each mistake once: {said}");
     let text = said.to_string();
     assert!(
         text.contains("did you mean \\\"shop.public.listings\\\"?") && text.contains("did you mean \\\"price\\\"?"),
@@ -121,4 +121,38 @@ async fn a_starter_from_a_live_topic_passes_the_check_and_would_post() {
     assert!(codes(&said).iter().all(|code| ["unencrypted-url", "wrong-destination"].contains(code)), "{said}");
     let posts = lines(&["preview", "--json", "-c", &file, "--brokers", &broker.brokers, "--topic", LISTINGS]).await;
     assert_eq!(posts.len(), 1, "{posts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn columns_are_compared_with_the_registrys_schemas_before_any_record_came() {
+    let (broker, receiver) = (Broker::start(1), Receiver::start().await);
+    let schemas: Value = serde_json::from_str(include_str!("../fixtures/debezium/postgres-avro.schemas.json")).unwrap();
+    let latest = "/registry/subjects/shop.public.listings-value/versions/latest";
+    receiver.always(latest, Some(Step::Answer(200, Vec::new(), schemas["16"].to_string().leak())));
+    let file = config(&broker, &receiver, LISTINGS, "prise, title");
+    let text = std::fs::read_to_string(file.path()).expect("text");
+    let registry = format!("schema_registry: {{ url: \"http://{}/registry\" }}\n", receiver.address);
+    let when = text.replace("to: ops", "when: \"new('title') > 5\", to: ops");
+    std::fs::write(file.path(), format!("{registry}{when}")).expect("written");
+    let (code, said) = check(&file).await;
+    let mut found = codes(&said);
+    found.sort_unstable();
+    assert_eq!((code, found), (Some(1), vec!["text-with-number", "unknown-column"]), "{said}");
+    let text = said.to_string();
+    assert!(text.contains("no column \\\"prise\\\" in the schema registry"), "{text}");
+    let asked = said["online"].as_array().expect("a list");
+    let of = |what: &str| asked.iter().find(|asked| asked["what"] == what).unwrap_or_else(|| panic!("{what}: {said}"));
+    assert_eq!(of("schema registry")["said"], "schemas of 1 of 1 topics");
+    assert_eq!(of("columns")["fine"], false, "{said}");
+
+    // What it does not know it cannot contradict; where it is silent, that is the finding.
+    receiver
+        .always(latest, Some(Step::Answer(404, Vec::new(), r#"{"error_code":40401,"message":"Subject not found"}"#)));
+    let (code, said) = check(&file).await;
+    assert_eq!((code, codes(&said)), (Some(0), vec!["misspelt"]), "{said}");
+    receiver.always(latest, Some(Step::Answer(503, Vec::new(), "")));
+    let (code, said) = check(&file).await;
+    let mut found = codes(&said);
+    found.sort_unstable();
+    assert_eq!((code, found), (Some(1), vec!["misspelt", "unreachable"]), "{said}");
 }

@@ -163,3 +163,25 @@ async fn files_and_addresses_that_cannot_be_used_are_refused_before_anything_is_
     let said = fails(1, &["connector", "status", &good, "--connect", &format!("{}/elsewhere", connect.url)]).await;
     assert!(said.contains("is it Kafka Connect that listens"), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_plugin_defines_as_a_password_is_hidden_whatever_its_name() {
+    let (connect, folder) = (Connect::start().await, Folder::new());
+    connector(&connect, &["apply", &folder.file("shop", json!({"database.sesame": PASSWORD}))]).await;
+    let file = folder.file("shop", json!({"database.sesame": format!("{PASSWORD}-new"), "a.sesame": "open"}));
+    let (_, out, _) = connector(&connect, &["diff", &file]).await;
+    assert_eq!(out, "shop: 2 settings differ\n  + a.sesame: open\n  ~ database.sesame: (hidden) -> (hidden)\n");
+    let file = folder.file("shop", json!({"database.sesame": "${file:/run/shop:sesame}"}));
+    let (_, out, _) = connector(&connect, &["diff", &file]).await;
+    assert_eq!(out, "shop: 1 setting differs\n  ~ database.sesame: (hidden) -> ${file:/run/shop:sesame}\n");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_of_authorities_that_cannot_be_used_is_told() {
+    let (connect, folder) = (Connect::start().await, Folder::new());
+    let file = folder.file("shop", json!({}));
+    for (authorities, words) in [("/nowhere/ca.pem", "cannot read ca_file"), (file.as_str(), "no certificate")] {
+        let said = fails(2, &["connector", "diff", &file, "--connect", &connect.url, "--ca-file", authorities]).await;
+        assert!(said.contains(words) && said.contains("hint: "), "{said}");
+    }
+}

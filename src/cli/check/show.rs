@@ -34,7 +34,7 @@ pub fn text(examined: &Examined, asked: &[Asked], style: Style) -> String {
     let wrong = asked.iter().filter(|part| !part.fine).count();
     match &examined.config {
         Some(_) if errors == 0 && wrong > 0 => {
-            let _ = writeln!(out, "{}: can run; {wrong} of what was asked: wrong{counted}", report.file);
+            let _ = writeln!(out, "{}: can run, but {} above: WRONG{counted}", report.file, plural(wrong, "answer"));
         }
         Some(config) if errors == 0 => {
             let _ = writeln!(

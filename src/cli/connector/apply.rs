@@ -66,7 +66,8 @@ pub async fn apply(arguments: &ApplyArguments) -> Result<bool, Failure> {
 
 async fn one(file: &ConnectorFile, connect: &Connect, timeout: Duration) -> Result<String, Trouble> {
     let have = connect.config(&file.name).await?;
-    let hidden = Hidden::of([Some(&file.settings), have.as_ref()]);
+    let passwords = connect.passwords(&file.settings).await;
+    let hidden = Hidden::of([Some(&file.settings), have.as_ref()], passwords);
     let wanted = file.wanted();
     let before = match &have {
         Some(_) => connect.status(&file.name).await?.map(|state| state.broken()).unwrap_or_default(),

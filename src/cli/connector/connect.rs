@@ -8,6 +8,8 @@ use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 use url::Url;
 
@@ -54,6 +56,36 @@ struct Refusal {
     message: String,
 }
 
+/// A connector as Connect knows it.
+#[derive(Debug)]
+pub struct Registered {
+    pub name: String,
+    pub settings: Settings,
+    /// `None` while Connect has none to tell.
+    pub state: Option<State>,
+}
+
+/// `GET /connectors?expand=info&expand=status`, of each.
+#[derive(Deserialize)]
+struct Expanded {
+    info: Option<Info>,
+    status: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+struct Info {
+    #[serde(default)]
+    config: Settings,
+}
+
+/// `GET /connector-plugins/CLASS/config`, of each setting.
+#[derive(Deserialize)]
+struct Definition {
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
 /// An answer that is none of success.
 struct No {
     status: StatusCode,
@@ -61,8 +93,8 @@ struct No {
 }
 
 impl Connect {
-    /// The worker at this address, else at the usual one.
-    pub fn new(address: Option<&SecretString>) -> Result<Self, String> {
+    /// The worker at this address, else at the usual one; `ca_file` holds authorities to trust beside the system's.
+    pub fn new(address: Option<&SecretString>, ca_file: Option<&Path>) -> Result<Self, String> {
         let text = address.map_or(USUAL, |address| address.expose_secret());
         let mut base =
             Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()).ok_or(
@@ -71,7 +103,9 @@ impl Connect {
             )?;
         let path = format!("{}/", base.path().trim_end_matches('/'));
         base.set_path(&path);
-        let builder = http::builder(None).map_err(|error| error.to_string())?;
+        let builder = http::builder(ca_file).map_err(|error| {
+            format!("{error}\nhint: it holds certificates of authorities in PEM, and this user can read it")
+        })?;
         let mut builder = builder.timeout(PATIENCE).connect_timeout(CONNECT_TIMEOUT);
         if matches!(base.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")) {
             builder = builder.no_proxy();
@@ -80,10 +114,47 @@ impl Connect {
         Ok(Self { http, base })
     }
 
+    /// The worker, and the one connector that the URL may name: `http://connect:8083/connectors/NAME`.
+    pub fn at(url: &str, ca_file: Option<&Path>) -> Result<(Self, Option<String>), String> {
+        let Ok(mut worker) = Url::parse(url) else { return Self::new(Some(&url.into()), ca_file).map(|at| (at, None)) };
+        let path = worker.path().to_owned();
+        let (root, rest) = path.rsplit_once("/connectors").unwrap_or((&path, ""));
+        let name = rest.strip_prefix('/').and_then(|rest| rest.split('/').next()).filter(|name| !name.is_empty());
+        let name = name.map(str::to_owned);
+        worker.set_path(root);
+        Ok((Self::new(Some(&worker.as_str().into()), ca_file)?, name))
+    }
+
     /// Host and port: what a person needs to find it, and no password.
     pub fn address(&self) -> String {
         let (host, port) = (self.base.host_str().unwrap_or_default(), self.base.port_or_known_default().unwrap_or(0));
         format!("{host}:{port}")
+    }
+
+    /// Every connector, with its settings and its state, by name.
+    pub async fn connectors(&self) -> Result<Vec<Registered>, ConnectError> {
+        let query = Some("expand=info&expand=status");
+        let body = match self.ask(Method::GET, &["connectors"], query, None).await? {
+            Ok(body) => body,
+            Err(no) => return Err(self.refused(&no, &Hidden::default())),
+        };
+        let found: BTreeMap<String, Expanded> =
+            serde_json::from_slice(&body).map_err(|_| self.foreign(StatusCode::OK))?;
+        let registered = |(name, found): (String, Expanded)| {
+            let settings = found.info.map(|info| info.config).unwrap_or_default();
+            let state = found.status.and_then(|status| serde_json::from_value(status).ok());
+            Registered { name, settings, state }
+        };
+        Ok(found.into_iter().map(registered).collect())
+    }
+
+    /// The settings that a connector's plugin defines as passwords (KIP-769, since Kafka 3.2); none where the worker
+    /// does not say. No setting is sent.
+    pub async fn passwords(&self, settings: &Settings) -> Vec<String> {
+        let Some(class) = settings.get("connector.class") else { return Vec::new() };
+        let found = self.found::<Vec<Definition>>(&["connector-plugins", class, "config"]).await;
+        let defined = found.ok().flatten().unwrap_or_default().into_iter();
+        defined.filter(|definition| definition.kind == "PASSWORD").map(|definition| definition.name).collect()
     }
 
     /// A connector's settings as they are; `None` where there is no such connector.
@@ -98,7 +169,7 @@ impl Connect {
 
     /// Creates a connector, or changes its settings.
     pub async fn put(&self, name: &str, settings: &Settings, hidden: &Hidden) -> Result<(), ConnectError> {
-        match self.ask(Method::PUT, &["connectors", name, "config"], Some(settings)).await? {
+        match self.ask(Method::PUT, &["connectors", name, "config"], None, Some(settings)).await? {
             Ok(_) => Ok(()),
             Err(no) => Err(self.refused(&no, hidden)),
         }
@@ -106,14 +177,15 @@ impl Connect {
 
     /// Asks for a restart of what failed; it happens later.
     pub async fn restart_failed(&self, name: &str) -> Result<(), ConnectError> {
-        match self.ask(Method::POST, &["connectors", name, "restart"], None).await? {
+        let query = Some("includeTasks=true&onlyFailed=true");
+        match self.ask(Method::POST, &["connectors", name, "restart"], query, None).await? {
             Ok(_) => Ok(()),
             Err(no) => Err(self.refused(&no, &Hidden::default())),
         }
     }
 
     async fn found<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Option<T>, ConnectError> {
-        match self.ask(Method::GET, path, None).await? {
+        match self.ask(Method::GET, path, None, None).await? {
             Ok(body) => serde_json::from_slice(&body).map(Some).map_err(|_| self.foreign(StatusCode::OK)),
             Err(no) if no.status == StatusCode::NOT_FOUND && !is_no_path(&no.refusal) => Ok(None),
             Err(no) => Err(self.refused(&no, &Hidden::default())),
@@ -125,6 +197,7 @@ impl Connect {
         &self,
         method: Method,
         path: &[&str],
+        query: Option<&str>,
         body: Option<&Settings>,
     ) -> Result<Result<Vec<u8>, No>, ConnectError> {
         let mut url = self.base.clone();
@@ -132,9 +205,7 @@ impl Connect {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
         }
-        if method == Method::POST {
-            url.set_query(Some("includeTasks=true&onlyFailed=true"));
-        }
+        url.set_query(query);
         let began = Instant::now();
         loop {
             let mut request = self.http.request(method.clone(), url.clone()).header("accept", "application/json");
@@ -242,10 +313,10 @@ mod tests {
 
     #[test]
     fn an_address_is_shown_without_its_password_and_refused_without_its_text() {
-        let connect = Connect::new(Some(&"https://me:hunter2@connect.example/kafka".into())).expect("an address");
+        let connect = Connect::new(Some(&"https://me:hunter2@connect.example/kafka".into()), None).expect("an address");
         assert_eq!((connect.address().as_str(), connect.base.path()), ("connect.example:443", "/kafka/"));
         for text in ["hunter2", "ftp://me:hunter2@x", "http://"] {
-            let said = Connect::new(Some(&text.into())).expect_err(text);
+            let said = Connect::new(Some(&text.into()), None).expect_err(text);
             assert!(said.contains("hint: ") && !said.contains("hunter2"), "{said}");
         }
     }

@@ -1,7 +1,7 @@
 //! What differs between the settings in Kafka Connect and those in a file.
 
 use super::file::Settings;
-use super::secrets::shown;
+use super::secrets::Hidden;
 use std::collections::BTreeSet;
 
 /// One setting that differs.
@@ -23,8 +23,9 @@ pub fn between<'s>(have: &'s Settings, want: &'s Settings) -> Vec<Difference<'s>
 }
 
 /// A line each.
-pub fn text(differences: &[Difference<'_>]) -> String {
+pub fn text(differences: &[Difference<'_>], hidden: &Hidden) -> String {
     let mut text = count(differences);
+    let shown = |key: &str, value: &str| hidden.shown(key, value);
     for Difference { key, have, want } in differences {
         let line = match (have.map(|value| shown(key, value)), want.map(|value| shown(key, value))) {
             (Some(have), Some(want)) => format!("~ {key}: {have} -> {want}"),
@@ -59,9 +60,9 @@ mod tests {
         let have = settings(&[("a", "1"), ("b", "1"), ("database.password", "hunter2"), ("same", "x")]);
         let want = settings(&[("b", "2"), ("c", "3"), ("database.password", "${env:PW}"), ("same", "x")]);
         assert_eq!(
-            text(&between(&have, &want)),
+            text(&between(&have, &want), &Hidden::default()),
             "4 settings differ\n  - a: 1\n  ~ b: 1 -> 2\n  + c: 3\n  ~ database.password: (hidden) -> ${env:PW}"
         );
-        assert_eq!(text(&between(&want, &want)), "no difference");
+        assert_eq!(text(&between(&want, &want), &Hidden::default()), "no difference");
     }
 }

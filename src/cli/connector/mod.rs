@@ -1,11 +1,12 @@
 //! `rowbell connector apply|status|diff`: connector files against the REST API of a Kafka Connect worker.
 
 mod apply;
-mod connect;
+pub(in crate::cli) mod connect;
+pub(in crate::cli) mod debezium;
 mod difference;
-mod file;
-mod secrets;
-mod state;
+pub(in crate::cli) mod file;
+pub(in crate::cli) mod secrets;
+pub(in crate::cli) mod state;
 
 use super::{FAILED, Failure, runtime};
 use connect::{Connect, ConnectError};
@@ -41,13 +42,17 @@ struct FilesArguments {
     /// Kafka Connect's address; user and password may stand in it [default: http://localhost:8083]
     #[arg(long, value_name = "URL", env = "ROWBELL_CONNECT", hide_env_values = true)]
     connect: Option<SecretString>,
+
+    /// Certificates of authorities to trust beside the system's, PEM
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
 }
 
 impl FilesArguments {
     /// The files, all of them readable, and the worker. Nothing was asked yet.
     fn open(&self) -> Result<(Vec<ConnectorFile>, Connect), Failure> {
         let files = file::read_all(&self.files).map_err(Failure::Usage)?;
-        let connect = Connect::new(self.connect.as_ref()).map_err(Failure::Usage)?;
+        let connect = Connect::new(self.connect.as_ref(), self.ca_file.as_deref()).map_err(Failure::Usage)?;
         Ok((files, connect))
     }
 }
@@ -78,7 +83,11 @@ async fn status(arguments: &FilesArguments) -> Result<bool, Failure> {
     for file in &files {
         let have = connect.config(&file.name).await.map_err(failure)?;
         let state = connect.status(&file.name).await.map_err(failure)?;
-        let hidden = Hidden::of([Some(&file.settings), have.as_ref()]);
+        let passwords = match &state {
+            Some(state) if !state.runs() => connect.passwords(&file.settings).await,
+            _ => Vec::new(),
+        };
+        let hidden = Hidden::of([Some(&file.settings), have.as_ref()], passwords);
         let text = match (&have, state) {
             (None, _) => {
                 all_run = false;
@@ -112,7 +121,11 @@ async fn diff(arguments: &FilesArguments) -> Result<bool, Failure> {
                 let wanted = file.wanted();
                 let differences = difference::between(&have, &wanted);
                 all_same &= differences.is_empty();
-                difference::text(&differences)
+                let passwords = match differences.is_empty() {
+                    true => Vec::new(),
+                    false => connect.passwords(&wanted).await,
+                };
+                difference::text(&differences, &Hidden::of([Some(&wanted), Some(&have)], passwords))
             }
         };
         println!("{}: {text}", file.name);

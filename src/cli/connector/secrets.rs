@@ -8,7 +8,8 @@ use std::borrow::Cow;
 /// Instead of a secret.
 const HIDDEN: &str = "(hidden)";
 
-/// Settings whose names hold one of these are secrets, whatever the plugin that brings them says of their type.
+/// Settings whose names hold one of these are secrets, whatever the plugin that brings them says of their type; those that
+/// it defines as passwords are besides. Converters' and transforms' settings no connector defines.
 const SECRET_WORDS: [&str; 16] = [
     "password",
     "passwd",
@@ -34,19 +35,10 @@ fn is_reference(value: &str) -> bool {
     inside.is_some_and(|inside| inside.contains(':') && !inside.contains(['{', '}', '$']))
 }
 
-fn is_secret(key: &str, value: &str) -> bool {
-    let key = key.to_lowercase();
-    !value.is_empty() && !is_reference(value) && SECRET_WORDS.iter().any(|word| key.contains(word))
-}
-
-/// A setting's value as it may be shown.
-pub fn shown(key: &str, value: &str) -> String {
-    let mut text = String::new();
-    match is_secret(key, value) {
-        true => text.push_str(HIDDEN),
-        false => write_clean(&mut text, &without_inner(value), 6),
-    }
-    text
+fn is_secret(key: &str, value: &str, passwords: &[String]) -> bool {
+    let lower = key.to_lowercase();
+    let called = SECRET_WORDS.iter().any(|word| lower.contains(word));
+    !value.is_empty() && !is_reference(value) && (called || passwords.iter().any(|defined| defined == key))
 }
 
 /// User and password of a URL, and parameters of one that are secrets.
@@ -65,20 +57,33 @@ fn without_inner(text: &str) -> Cow<'_, str> {
     Cow::Owned(replaced(pattern(parameter), &text, "$1=(hidden)"))
 }
 
-/// The secrets of some settings, to be taken out of what Kafka Connect says.
-#[derive(Debug, Default)]
+/// The secrets of some settings, to be taken out of what is shown of them, and of what Kafka Connect says.
+#[derive(Default)]
 pub struct Hidden {
+    /// Names of settings that the plugin defines as passwords.
+    passwords: Vec<String>,
     /// The longest first: one may be part of another.
     secrets: Vec<String>,
 }
 
 impl Hidden {
-    pub fn of<'s>(settings: impl IntoIterator<Item = Option<&'s Settings>>) -> Self {
+    /// Those of settings whose plugin defines these as passwords.
+    pub fn of<'s>(settings: impl IntoIterator<Item = Option<&'s Settings>>, passwords: Vec<String>) -> Self {
         let all = settings.into_iter().flatten().flatten();
-        let mut secrets: Vec<_> =
-            all.filter(|(key, value)| is_secret(key, value)).map(|(_, value)| value.clone()).collect();
+        let secret = all.filter(|(key, value)| is_secret(key, value, &passwords));
+        let mut secrets: Vec<_> = secret.map(|(_, value)| value.clone()).collect();
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        Self { secrets }
+        Self { passwords, secrets }
+    }
+
+    /// A setting's value as it may be shown.
+    pub fn shown(&self, key: &str, value: &str) -> String {
+        let mut text = String::new();
+        match is_secret(key, value, &self.passwords) {
+            true => text.push_str(HIDDEN),
+            false => write_clean(&mut text, &without_inner(value), 6),
+        }
+        text
     }
 
     /// The text without them, and without what could move a terminal's cursor.
@@ -127,8 +132,18 @@ mod tests {
             ),
             ("transforms.x.regex", "a=b\u{1b}[2J", "a=b[2J"),
         ] {
-            assert_eq!(shown(key, value), expected, "{key}");
+            assert_eq!(Hidden::default().shown(key, value), expected, "{key}");
         }
+    }
+
+    #[test]
+    fn what_the_plugin_defines_as_a_password_is_one_whatever_it_is_called() {
+        let settings: Settings = [("shop.phrase".to_owned(), "hunter2".to_owned())].into();
+        let hidden = Hidden::of([Some(&settings)], vec!["shop.phrase".to_owned()]);
+        assert_eq!(hidden.shown("shop.phrase", "hunter2"), "(hidden)");
+        assert_eq!(hidden.shown("shop.phrase", "${file:/run/a:phrase}"), "${file:/run/a:phrase}");
+        assert_eq!(hidden.without("no such phrase: hunter2"), "no such phrase: (hidden)");
+        assert_eq!(hidden.shown("shop.name", "oak"), "oak");
     }
 
     #[test]
@@ -138,7 +153,7 @@ mod tests {
         };
         let (ours, theirs) =
             (settings(&[("database.password", "hunter"), ("a.token", "")]), settings(&[("b.secret", "hunter2")]));
-        let hidden = Hidden::of([Some(&ours), None, Some(&theirs)]);
+        let hidden = Hidden::of([Some(&ours), None, Some(&theirs)], Vec::new());
         assert_eq!(
             hidden.without("no hunter2, no hunter; amqp://me:you@host\nnext"),
             "no (hidden), no (hidden); amqp://(hidden)@host\n  next"

@@ -2,14 +2,13 @@
 
 use crate::change::Type;
 
-/// Short words of column names, and what they stand for.
+/// Short words of column names, and what they stand for: those that stand for one thing nearly everywhere.
 const ABBREVIATIONS: &[(&str, &str)] = &[
     ("acct", "account"),
     ("addr", "address"),
     ("amt", "amount"),
     ("avg", "average"),
     ("bal", "balance"),
-    ("cat", "category"),
     ("cnt", "count"),
     ("cust", "customer"),
     ("curr", "currency"),
@@ -22,7 +21,6 @@ const ABBREVIATIONS: &[(&str, &str)] = &[
     ("emp", "employee"),
     ("fname", "first name"),
     ("img", "image"),
-    ("inv", "invoice"),
     ("lname", "last name"),
     ("loc", "location"),
     ("max", "maximum"),
@@ -36,23 +34,22 @@ const ABBREVIATIONS: &[(&str, &str)] = &[
     ("org", "organisation"),
     ("pct", "percent"),
     ("pmt", "payment"),
-    ("pos", "position"),
     ("prc", "price"),
     ("qty", "quantity"),
     ("ref", "reference"),
-    ("reg", "region"),
-    ("ret", "return"),
     ("shp", "shipping"),
-    ("stat", "status"),
     ("stk", "stock"),
     ("tel", "phone"),
     ("tot", "total"),
-    ("ts", "time"),
     ("txn", "transaction"),
     ("usr", "user"),
     ("wgt", "weight"),
     ("whs", "warehouse"),
 ];
+
+/// Short words that are words.
+const SHORT_WORDS: &[&str] =
+    &["as", "at", "by", "do", "en", "go", "id", "in", "is", "it", "no", "of", "on", "or", "to", "up", "us"];
 
 /// Words in front of a name that say which table it is of.
 const PREFIXES: &[&str] = &["prod", "prd", "tbl", "fld", "col"];
@@ -75,6 +72,11 @@ pub fn label(column: &str) -> Option<String> {
             known.map_or_else(|| (*word).to_owned(), |(_, long)| (*long).to_owned())
         })
         .collect();
+    // A person who reads "C number ps" is no wiser: where a part stays a mystery, the name stays as it is.
+    let mystery = |word: &String| word.len() <= 2 && !SHORT_WORDS.contains(&word.to_ascii_lowercase().as_str());
+    if spelt.iter().any(mystery) || spelt.last().is_some_and(|word| word == "arr") {
+        return None;
+    }
     let label = crate::message::humanise(&spelt.join("_"));
     (label != crate::message::humanise(column)).then_some(label)
 }
@@ -146,8 +148,8 @@ pub fn is_private(column: &str, samples: &[String]) -> bool {
         || !samples.is_empty() && samples.iter().all(mail)
 }
 
-/// The column that best says which row it is.
-pub fn title<'c>(columns: impl Iterator<Item = &'c str> + Clone) -> Option<&'c str> {
+/// The column that best says which row of the table it is. Another thing's name is none: a bed is not its `patient_name`.
+pub fn title<'c>(table: &str, columns: impl Iterator<Item = &'c str> + Clone) -> Option<&'c str> {
     let order = [
         "title",
         "name",
@@ -163,9 +165,12 @@ pub fn title<'c>(columns: impl Iterator<Item = &'c str> + Clone) -> Option<&'c s
         "number",
     ];
     let exact = order.iter().find_map(|wanted| columns.clone().find(|column| column.eq_ignore_ascii_case(wanted)));
-    exact.or_else(|| {
-        columns.clone().find(|column| ["_title", "_name", "_code", "_number"].iter().any(|end| column.ends_with(end)))
-    })
+    let own = |column: &&str, ends: &[&str]| {
+        let prefix = ends.iter().find_map(|end| column.strip_suffix(end)).filter(|prefix| prefix.len() > 1);
+        prefix.is_some_and(|prefix| table.starts_with(prefix) || PREFIXES.contains(&prefix))
+    };
+    let ends: [&[&str]; 2] = [&["_title", "_name"], &["_code", "_number", "_nr", "_no", "_num"]];
+    exact.or_else(|| ends.iter().find_map(|ends| columns.clone().find(|column| own(column, ends))))
 }
 
 /// Is it an amount of money?
@@ -194,6 +199,20 @@ pub fn are_decimals(samples: &[String]) -> bool {
     !samples.is_empty() && samples.iter().all(number)
 }
 
+/// Are all the texts base64? That is how bytes come, and decimals without their scale.
+pub fn are_base64(samples: &[String]) -> bool {
+    use base64::Engine;
+    let base64 = |text: &String| base64::engine::general_purpose::STANDARD.decode(text).is_ok();
+    !samples.is_empty() && samples.iter().all(base64)
+}
+
+/// Is it a number that may have a fraction?
+pub fn is_measure(column: &str) -> bool {
+    let measures =
+        ["rate", "weight", "height", "width", "length", "num", "number", "qty", "quantity", "hours", "score", "ratio"];
+    is_money(column, None) || column.to_ascii_lowercase().split(['_', '-']).any(|word| measures.contains(&word))
+}
+
 /// The currency's column among these, for an amount.
 pub fn currency<'c>(columns: impl Iterator<Item = &'c str>) -> Option<&'c str> {
     let mut columns = columns;
@@ -217,6 +236,12 @@ mod tests {
             ("id", None),
             ("at", None),
             ("external_uuid", None),
+            // Of these nobody knows more than their names say.
+            ("c_num_ps", None),
+            ("c_ts", None),
+            ("c_num_arr", None),
+            ("pos_no", None),
+            ("bed_nr", Some("Bed number")),
         ] {
             assert_eq!(label(column).as_deref(), expected, "{column}");
         }
@@ -233,6 +258,26 @@ mod tests {
         }
         assert!(is_private("contact", &texts(&["a@example.com", "b@example.org"])));
         assert!(!is_private("note", &texts(&["a@example.com", "call me"])));
+    }
+
+    #[test]
+    fn a_row_is_called_by_its_own_name_and_not_by_anothers() {
+        for (table, columns, expected) in [
+            ("beds", "id ward bed_nr patient_name", Some("bed_nr")),
+            ("invoices", "inv_no customer_name", Some("inv_no")),
+            ("products", "prod_code product_name", Some("product_name")),
+            ("listings", "sku title", Some("title")),
+            ("visits", "id patient_name", None),
+        ] {
+            assert_eq!(title(table, columns.split(' ')), expected, "{table}");
+        }
+    }
+
+    #[test]
+    fn base64_is_seen_where_all_values_are() {
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        assert!(are_base64(&texts(&["AX14QA==", "Aco="])));
+        assert!(!are_base64(&texts(&["AX14QA==", "oak"])) && !are_base64(&[]));
     }
 
     #[test]

@@ -1,15 +1,14 @@
 //! `rowbell init`: a starter config, made from what is there: events, or a connector.
 
-mod connector;
 mod guess;
 mod write;
 
+use super::connector::debezium::Connector;
 use super::input::{AtHand, captured, open_file, reader_failure, stop_flag};
 use super::survey::Survey;
 use super::{Failure, output};
 use crate::kafka::{Beginning, KafkaSettings, Reader, Reading};
-use connector::Connector;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use write::Starter;
 
@@ -34,6 +33,10 @@ pub struct InitArguments {
     /// A connector's JSON, or its URL in Kafka Connect: http://connect:8083/connectors/NAME
     #[arg(long, value_name = "FILE|URL")]
     connector: Option<String>,
+
+    /// Certificates of authorities to trust beside the system's when Kafka Connect is asked, PEM
+    #[arg(long, value_name = "FILE", requires = "connector")]
+    ca_file: Option<PathBuf>,
 
     /// Schemas of framed events: {id: {"schema": "..."}}
     #[arg(long, value_name = "FILE", conflicts_with = "registry")]
@@ -77,7 +80,8 @@ fn init(arguments: &InitArguments) -> Result<(), Failure> {
                 .to_owned(),
         ));
     }
-    let connector = arguments.connector.as_deref().map(Connector::load).transpose()?;
+    let connector = arguments.connector.as_deref();
+    let connector = connector.map(|place| Connector::load(place, arguments.ca_file.as_deref())).transpose()?;
     let at_hand = AtHand::new(arguments.schemas.as_deref(), &arguments.registry, None).map_err(Failure::Usage)?;
     let mut survey = Survey::new(None, &at_hand);
     if let Some(file) = &arguments.file {
@@ -105,9 +109,14 @@ fn init(arguments: &InitArguments) -> Result<(), Failure> {
             }
         }
     }
+    if let Some(undecodable) = survey.undecodable() {
+        eprintln!("note: {undecodable}\n  hint: framed records need --registry URL or --schemas FILE");
+    }
+    let from_connector = connector.as_ref().map(|connector| connector.registry.as_slice()).unwrap_or_default();
+    let registry = if arguments.registry.is_empty() { from_connector } else { &arguments.registry };
     let starter = Starter {
         brokers: arguments.brokers.as_deref(),
-        registry: &arguments.registry,
+        registry,
         topics: &arguments.topic,
         connector: connector.as_ref(),
         tables: survey.tables(),
@@ -121,15 +130,21 @@ fn init(arguments: &InitArguments) -> Result<(), Failure> {
     let text = starter.text();
     match arguments.stdout {
         true => super::check::show::write(&text, output(false)),
-        false => save(&arguments.output, &text),
+        false => save(arguments, &starter, &text),
     }
 }
 
-fn save(path: &Path, text: &str) -> Result<(), Failure> {
-    let shown = path.display();
-    std::fs::write(path, text).map_err(|error| Failure::Failed(format!("cannot write {shown}: {error}")))?;
+fn save(arguments: &InitArguments, starter: &Starter<'_>, text: &str) -> Result<(), Failure> {
+    let shown = arguments.output.display();
+    std::fs::write(&arguments.output, text)
+        .map_err(|error| Failure::Failed(format!("cannot write {shown}: {error}")))?;
+    let events = match (&arguments.file, starter.topics().first()) {
+        (Some(file), _) => file.display().to_string(),
+        (None, Some(topic)) if !topic.starts_with('^') => format!("--topic {topic} --offset -10"),
+        _ => "--topic TOPIC --offset -10".to_owned(),
+    };
     println!(
-        "wrote {shown}; next:\n  export SLACK_WEBHOOK_URL=...\n  rowbell check -c {shown}\n  rowbell preview -c {shown} FILE   (or --topic TOPIC)"
+        "wrote {shown}; next:\n  export SLACK_WEBHOOK_URL=...\n  rowbell check -c {shown}\n  rowbell preview -c {shown} {events}"
     );
     Ok(())
 }

@@ -1,11 +1,14 @@
 //! The starter config's text.
 
-use super::connector::{Connector, is_housekeeping};
 use super::guess;
 use crate::change::{ColumnHint, Type};
+use crate::cli::connector::debezium::{Connector, is_housekeeping};
 use crate::cli::survey::Surveyed;
 use crate::config::KnownColumn;
 use std::fmt::Write;
+
+/// Of a decimal whose bytes alone are sent; most amounts have two places.
+const SCALE_GUESSED: &str = "decimal(2)";
 
 /// What a starter config is made from.
 pub struct Starter<'s> {
@@ -26,6 +29,22 @@ struct Table<'s> {
     server: &'s str,
     name: &'s str,
     seen: Option<&'s Surveyed>,
+    /// As the config names it: with its server where another one has a table of this name.
+    pattern: String,
+    /// Its name without the schema where that tells it from all others.
+    short: String,
+}
+
+impl<'s> Table<'s> {
+    fn new(server: &'s str, name: &'s str, seen: Option<&'s Surveyed>) -> Self {
+        let short = last(name).to_owned();
+        Table { server, name, seen, pattern: name.to_owned(), short }
+    }
+
+    /// Updates came, and none of them with its old values.
+    fn lacks_old_values(&self) -> bool {
+        self.seen.is_some_and(|seen| seen.updates > 0 && seen.old_images.0 == 0)
+    }
 }
 
 impl<'s> Starter<'s> {
@@ -35,28 +54,47 @@ impl<'s> Starter<'s> {
     }
 
     fn list(&self) -> Vec<Table<'s>> {
-        let seen = self.tables.iter().map(|table| Table {
-            server: &table.known.server,
-            name: &table.known.name,
-            seen: Some(table),
-        });
+        let seen = self.tables.iter().map(|table| Table::new(&table.known.server, &table.known.name, Some(table)));
         let mut list: Vec<_> = seen.filter(|table| !is_housekeeping(table.name)).collect();
         if let Some(connector) = self.connector {
             for name in connector.literal.iter().filter(|name| !is_housekeeping(name)) {
                 if !list.iter().any(|table| table.name == name && table.server == connector.prefix) {
-                    list.push(Table { server: &connector.prefix, name, seen: None });
+                    list.push(Table::new(&connector.prefix, name, None));
                 }
             }
         }
         list.sort_by_key(|table| (table.server, table.name));
+        let twice = |same: &dyn Fn(&Table<'s>) -> bool| list.iter().filter(|table| same(table)).count() > 1;
+        let names: Vec<_> = list
+            .iter()
+            .map(|table| {
+                let pattern = match twice(&|other| other.name == table.name) {
+                    true => format!("{}:{}", table.server, table.name),
+                    false => table.name.to_owned(),
+                };
+                let short = if twice(&|other| other.short == table.short) { &pattern } else { &table.short };
+                (short.clone(), pattern)
+            })
+            .collect();
+        list.iter_mut()
+            .zip(names)
+            .for_each(|(table, (short, pattern))| (table.short, table.pattern) = (short, pattern));
         list
     }
 
-    fn topics(&self) -> Vec<String> {
+    /// The topics, each once.
+    pub fn topics(&self) -> Vec<String> {
         let mut topics: Vec<String> = self.topics.to_vec();
         topics.extend(self.connector.into_iter().flat_map(Connector::topics));
-        if topics.is_empty() {
-            topics.extend(self.list().iter().map(|table| format!("{}.{}", table.server, table.name)));
+        if self.topics.is_empty() {
+            // A file may hold more than the connector's.
+            let brings = |topic: &String, wanted: &String| match wanted.starts_with('^') {
+                true => regex::Regex::new(wanted).is_ok_and(|pattern| pattern.is_match(topic)),
+                false => topic == wanted,
+            };
+            let seen = self.list().into_iter().map(|table| format!("{}.{}", table.server, table.name));
+            let new: Vec<_> = seen.filter(|topic| !topics.iter().any(|wanted| brings(topic, wanted))).collect();
+            topics.extend(new);
         }
         let mut unique = Vec::new();
         topics.into_iter().for_each(|topic| {
@@ -109,12 +147,11 @@ impl<'s> Starter<'s> {
             out.push_str("  # Everything that the topics bring: name tables, columns and conditions once you have seen it.\n  - name: everything\n    table: \"*\"\n    to: [alerts]\n");
         }
         for table in tables {
-            let short = table.name.rsplit('.').next().unwrap_or(table.name);
             let _ = write!(
                 out,
                 "  # Created, changed, deleted.\n  - name: {}\n    table: {}\n    to: [alerts]\n",
-                quoted(short),
-                quoted(table.name)
+                quoted(&table.short),
+                quoted(&table.pattern)
             );
         }
         let mut samples = String::new();
@@ -129,9 +166,10 @@ impl<'s> Starter<'s> {
 }
 
 fn samples(out: &mut String, table: &Table<'_>) {
-    let Some(seen) = table.seen else { return };
-    let short = table.name.rsplit('.').next().unwrap_or(table.name);
-    let title = guess::title(visible(seen))
+    // What compares with old values would never match.
+    let Some(seen) = table.seen.filter(|_| !table.lacks_old_values()) else { return };
+    let (short, pattern) = (&table.short, &table.pattern);
+    let title = guess::title(last(table.name), visible(seen))
         .map_or_else(|| "{{ table }}".to_owned(), |column| format!("{{{{ row.{column} }}}}"));
     let columns = || seen.known.columns.iter();
     let stock = columns().find(|column| {
@@ -142,9 +180,8 @@ fn samples(out: &mut String, table: &Table<'_>) {
     if let Some(KnownColumn { name, .. }) = stock {
         let _ = write!(
             out,
-            "  # - name: {short}-out\n  #   table: {}\n  #   on: [update]\n  #   columns: [{name}]\n  #   when: before.{name} > 0 and after.{name} == 0\n  \
-             #   priority: critical\n  #   to: [alerts]\n  #   headline: \"{title} is out of stock\"\n  #   tone: bad\n",
-            table.name
+            "  # - name: {short}-out\n  #   table: {pattern}\n  #   on: [update]\n  #   columns: [{name}]\n  #   when: before.{name} > 0 and after.{name} == 0\n  \
+             #   priority: critical\n  #   to: [alerts]\n  #   headline: \"{title} is out of stock\"\n  #   tone: bad\n"
         );
     }
     let money = columns()
@@ -152,11 +189,15 @@ fn samples(out: &mut String, table: &Table<'_>) {
     if let Some(KnownColumn { name, .. }) = money {
         let _ = write!(
             out,
-            "  # - name: {short}-{name}-halved\n  #   table: {}\n  #   on: [update]\n  #   columns: [{name}]\n  #   when: new('{name}') < old('{name}') / 2\n  \
-             #   to: [alerts]\n  #   headline: \"{title}: {name} cut by more than half\"\n",
-            table.name
+            "  # - name: {short}-{name}-halved\n  #   table: {pattern}\n  #   on: [update]\n  #   columns: [{name}]\n  #   when: new('{name}') < old('{name}') / 2\n  \
+             #   to: [alerts]\n  #   headline: \"{title}: {name} cut by more than half\"\n"
         );
     }
+}
+
+/// A table's name without its schema.
+fn last(table: &str) -> &str {
+    table.rsplit('.').next().unwrap_or(table)
 }
 
 fn visible(seen: &Surveyed) -> impl Iterator<Item = &str> + Clone {
@@ -170,8 +211,8 @@ fn visible(seen: &Surveyed) -> impl Iterator<Item = &str> + Clone {
 
 fn entry(out: &mut String, table: &Table<'_>) {
     let noun = crate::message::noun_of(table.name);
-    let _ = writeln!(out, "  {}:\n    name: {}", quoted(table.name), quoted(&noun));
-    let short = table.name.rsplit('.').next().unwrap_or(table.name);
+    let _ = writeln!(out, "  {}:\n    name: {}", quoted(&table.pattern), quoted(&noun));
+    let short = last(table.name);
     let key = table.seen.and_then(|seen| seen.key.first()).map_or("id", String::as_str);
     let link = format!(
         "    # link: \"https://admin.example/{short}/{{{{ row.{key} }}}}\"   # where a person looks at the row\n"
@@ -181,7 +222,7 @@ fn entry(out: &mut String, table: &Table<'_>) {
         out.push_str(&link);
         return;
     };
-    if let Some(title) = guess::title(visible(seen)) {
+    if let Some(title) = guess::title(last(table.name), visible(seen)) {
         let _ = writeln!(out, "    title: \"{{{{ row.{title} }}}}\"");
     }
     out.push_str(&link);
@@ -196,7 +237,7 @@ fn entry(out: &mut String, table: &Table<'_>) {
         let _ =
             writeln!(out, "    # Never shown, and never the reason for a post.\n    ignore: [{}]", ignore.join(", "));
     }
-    if seen.updates > 0 && seen.old_images.0 == 0 {
+    if table.lacks_old_values() {
         let remedy = match seen.connector.as_str() {
             "postgresql" => format!("ALTER TABLE {} REPLICA IDENTITY FULL", table.name),
             _ => "let the source send whole old rows".to_owned(),
@@ -229,9 +270,16 @@ fn settings(seen: &Surveyed, column: &KnownColumn) -> Option<String> {
         return Some(format!("{}: {{ {} }}", quoted(name), settings.join(", ")));
     }
     let decimal = !seen.has_schema && guess::are_decimals(samples);
-    let ty = hint.filter(|word| word.parse::<ColumnHint>().is_ok()).or(decimal.then_some("decimal"));
+    let base64 = hint.is_some_and(|word| word.contains(" or bytes")) && guess::are_base64(samples);
+    let ty = match (base64, guess::is_measure(name)) {
+        (true, true) => Some(SCALE_GUESSED),
+        (true, false) => Some("bytes"),
+        (false, _) => hint.filter(|word| word.parse::<ColumnHint>().is_ok()).or(decimal.then_some("decimal")),
+    };
     if guess::is_money(name, column.ty)
-        && (decimal || ty == Some("decimal") || matches!(column.ty, Some(Type::Decimal | Type::Float)))
+        && (decimal
+            || ty.is_some_and(|ty| ty.starts_with("decimal"))
+            || matches!(column.ty, Some(Type::Decimal | Type::Float)))
     {
         let currency = guess::currency(seen.known.columns.iter().map(|column| column.name.as_str()));
         if let Some(currency) = currency {
@@ -241,7 +289,14 @@ fn settings(seen: &Surveyed, column: &KnownColumn) -> Option<String> {
         settings.push("format: percent".to_owned());
     }
     settings.extend(ty.map(|ty| format!("type: {ty}")));
-    (!settings.is_empty()).then(|| format!("{}: {{ {} }}", quoted(name), settings.join(", ")))
+    let remark = match base64 {
+        true if ty == Some(SCALE_GUESSED) => {
+            "   # base64 without its scale: is it 2? decimal.handling.mode=string needs no type"
+        }
+        true => "   # base64: bytes, or decimal(SCALE)?",
+        false => "",
+    };
+    (!settings.is_empty()).then(|| format!("{}: {{ {} }}{remark}", quoted(name), settings.join(", ")))
 }
 
 /// The type that `inspect` would advise: "...; set columns.NAME.type: WORD".

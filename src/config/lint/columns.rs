@@ -6,7 +6,7 @@ use crate::config::code::Code;
 use crate::config::de::At;
 use crate::config::diagnostic::{Diagnostic, Place, Report};
 use crate::config::model::{Model, RuleModel, TableModel};
-use crate::rule::{ColumnUse, Literal, Parts, TablePattern, nearest};
+use crate::rule::{ColumnUse, Image, Literal, Parts, TablePattern, nearest};
 use std::ops::Range;
 
 /// Tables that are known.
@@ -69,6 +69,19 @@ impl Catalog {
         &mut self.tables[at]
     }
 
+    /// Adds what somebody else knows; of a type, the first word counts.
+    pub fn add(&mut self, other: Self) {
+        self.source = match self.source.is_empty() {
+            true => other.source,
+            false => format!("{} and {}", self.source, other.source),
+        };
+        for table in other.tables {
+            let known = self.table(&table.server, &table.name);
+            table.columns.iter().for_each(|column| known.column(&column.name, column.ty));
+        }
+        self.notes.extend(other.notes);
+    }
+
     fn matching<'c>(&'c self, pattern: &'c TablePattern) -> impl Iterator<Item = &'c KnownTable> {
         self.tables.iter().filter(move |table| {
             // What names no server may be of any.
@@ -126,9 +139,23 @@ pub fn against(catalog: &Catalog, model: &Model, report: &mut Report) {
         }
         let entry = model.tables.iter().map(|(name, _)| name).find(|name| matches(name));
         let place = entry.or(rule.map(|rule| &rule.table)).map_or_else(Place::default, |name| name.place);
-        let found = warning(place, note.code, note.message.clone());
+        let mut message = note.message.clone();
+        if note.code == Code::OldValues {
+            let needy = model.rules.iter().filter(|rule| matches(&rule.table) && needs_old_values(rule));
+            let names: Vec<_> = needy.map(|rule| format!("{:?}", rule.name.value)).collect();
+            if !names.is_empty() {
+                message.push_str(&format!(", which the condition of {} needs: no update matches", names.join(", ")));
+            }
+        }
+        let found = warning(place, note.code, message);
         report.push(note.hint.iter().fold(found, |found, hint| found.hint(hint)));
     }
+}
+
+/// Does its condition touch the row as it was?
+fn needs_old_values(rule: &RuleModel) -> bool {
+    let parts = rule.when.as_ref().and_then(|when| Parts::of_condition(when).ok());
+    parts.is_some_and(|parts| parts.uses.iter().any(|named| named.image == Image::Before))
 }
 
 fn rule(rule: &RuleModel, tables: &[(At<String>, TableModel)], catalog: &Catalog, report: &mut Report) {

@@ -1,5 +1,5 @@
 use crate::change::Type;
-use crate::config::{Catalog, Report, parse};
+use crate::config::{Catalog, Code, Report, parse};
 
 /// A config that is fine, with this below it.
 fn found(extra: &str) -> String {
@@ -89,4 +89,60 @@ fn a_column_that_nobody_knows_is_named_with_the_nearest() {
     examined.report.found.clear();
     examined.compare(&catalog);
     insta::assert_snapshot!(examined.report.to_string());
+}
+
+#[test]
+fn two_who_know_a_table_tell_a_mistake_once_and_better_than_a_spelling() {
+    let text = "kafka: { brokers: b:1, topics: [shop.public.beds] }\n\
+        tables: { public.beds: { columns: { state: { label: State } } } }\n\
+        destinations: { ops: { webhook: { url: \"https://a.example\" } } }\n\
+        rules:\n  - { name: free, table: public.beds, to: [ops], columns: [sttae], when: \"new('ward') > 5\" }\n";
+    let mut examined = crate::config::checked(text, Report::new("f"), &|_| None, None);
+    assert_eq!(examined.report.found.iter().map(|found| found.code).collect::<Vec<_>>(), [Code::Misspelt]);
+    for source in ["the registry", "events.jsonl"] {
+        let mut catalog = Catalog { source: source.to_owned(), ..Catalog::default() };
+        let table = catalog.table("shop", "public.beds");
+        ["state", "ward"].iter().for_each(|name| table.column(name, Some(Type::Text)));
+        examined.compare(&catalog);
+        let codes: Vec<_> = examined.report.found.iter().map(|found| found.code).collect();
+        assert_eq!(codes, [Code::UnknownColumn, Code::TextWithNumber], "{source}: {}", examined.report);
+    }
+}
+
+#[test]
+fn what_several_know_of_tables_is_one() {
+    let catalog = |source: &str, table: &str, column: &str, ty| {
+        let mut catalog = Catalog { source: source.to_owned(), ..Catalog::default() };
+        catalog.table("shop", table).column(column, ty);
+        catalog
+    };
+    let mut known = Catalog::default();
+    known.add(catalog("a", "public.beds", "state", None));
+    known.add(catalog("b", "public.beds", "state", Some(Type::Text)));
+    known.add(catalog("c", "public.wards", "id", Some(Type::Int)));
+    assert_eq!(known.source, "a and b and c");
+    assert_eq!(known.tables.len(), 2);
+    assert_eq!(known.tables[0].columns[0].ty, Some(Type::Text));
+}
+
+#[test]
+fn who_needs_old_values_that_never_come_is_named() {
+    let text = "kafka: { brokers: b:1, topics: [shop.public.beds] }\n\
+        destinations: { ops: { webhook: { url: \"https://a.example\" } } }\n\
+        rules:\n  - { name: free, table: public.beds, on: update, to: [ops], when: before.state != 'free' }\n  \
+        - { name: all, table: public.beds, to: [ops] }\n";
+    let mut examined = crate::config::checked(text, Report::new("f"), &|_| None, None);
+    let note = crate::config::KnownNote {
+        server: "shop".to_owned(),
+        table: "public.beds".to_owned(),
+        code: Code::OldValues,
+        message: "public.beds: the source does not send old values".to_owned(),
+        hint: None,
+    };
+    examined.compare(&Catalog { notes: vec![note], ..Catalog::default() });
+    let told = examined.report.to_string();
+    assert!(
+        told.ends_with("does not send old values, which the condition of \"free\" needs: no update matches"),
+        "{told}"
+    );
 }

@@ -71,14 +71,7 @@ pub fn compile(model: Model, report: &mut Report) -> Option<Config> {
         }),
     };
     let decode = decode::decode(model.decode, &model.unavailable_placeholder.0, report);
-    let Some(kafka) = model.kafka else {
-        if !report.has_errors() {
-            report.push(Diagnostic::error(Place::default(), "\"kafka\" is missing").code(Code::MissingKey).hint(
-                "add \"kafka:\" with brokers and topics, e.g. kafka: { brokers: localhost:9092, topics: [shop.public.listings] }",
-            ));
-        }
-        return None;
-    };
+    let kafka = model.kafka?;
     let hook_topics = model.hooks.iter().map(|(_, hook)| hook.topic.clone());
     let own_topics = std::iter::once(dead_letter_topic.clone()).chain(hook_topics).collect();
     let kafka = kafka::kafka(kafka.value, own_topics, report);

@@ -1,162 +1,131 @@
-//! Kafka Connect: whether the Debezium connectors run, and settings of theirs that hurt.
+//! Kafka Connect: whether the Debezium connectors of the topics run and capture their tables, and settings of theirs that
+//! hurt.
 
-use super::Asked;
-use crate::change::Op;
+mod advice;
+
+use super::kafka::Topic;
+use super::{Asked, count};
+use crate::cli::connector::connect::{Connect, ConnectError, Registered};
+use crate::cli::connector::debezium::{Connector, is_debezium};
+use crate::cli::connector::secrets::Hidden;
 use crate::config::{Code, Config, Diagnostic, Examined, Place};
-use serde_json::Value as Json;
-use std::time::Duration;
+use crate::rule::nearest;
 
-/// How long Kafka Connect may take.
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// A Debezium connector.
+struct Known {
+    registered: Registered,
+    source: Connector,
+}
 
-/// Asks a worker's REST API.
-pub async fn ask(url: &str, config: &Config, examined: &mut Examined, asked: &mut Vec<Asked>) {
-    let connectors = match connectors(url).await {
-        Ok(connectors) => connectors,
-        Err(reason) => {
-            let found = Diagnostic::error(Place::default(), format!("Kafka Connect does not say: {reason}"));
-            examined
-                .report
-                .push(found.code(Code::Unreachable).hint("--connect takes the worker's URL: http://connect:8083"));
-            asked.push(Asked::wrong("Kafka Connect", "no answer"));
+/// Asks a worker's REST API: about all its connectors, or about the one that the URL names.
+pub async fn ask(url: &str, config: &Config, topics: &[Topic], examined: &mut Examined, asked: &mut Vec<Asked>) {
+    let (only, mut known) = match look(url, config).await {
+        Ok(found) => found,
+        Err(error) => {
+            let (message, hint) = error.split_once("\nhint: ").unwrap_or((&error, "name a worker's URL"));
+            let found = Diagnostic::error(Place::default(), message.to_owned()).code(Code::Unreachable);
+            examined.report.push(found.hint(hint));
+            asked.push(Asked::wrong("Kafka Connect", "does not say"));
             return;
         }
     };
-    for (name, connector) in connectors.as_object().into_iter().flatten() {
-        let settings = &connector["info"]["config"];
-        if !settings["connector.class"].as_str().is_some_and(|class| class.starts_with("io.debezium.")) {
+    if let Some(only) = &only {
+        let names: Vec<_> = known.iter().map(|known| known.registered.name.clone()).collect();
+        known.retain(|known| known.registered.name == *only);
+        if known.is_empty() {
+            let found = Diagnostic::error(Place::default(), format!("there is no Debezium connector {only:?}"));
+            let found = found.code(Code::Connector);
+            let found = found.hint(format!("there are {}", names.join(", ")));
+            examined.report.push(found.nearest(only, names.iter().map(String::as_str)));
+            asked.push(Asked::wrong(format!("connector {only}"), "is not there"));
+            return;
+        }
+    }
+    asked.push(Asked::fine("Kafka Connect", count(known.len(), "Debezium connector")));
+    for known in &known {
+        let name = &known.registered.name;
+        let what = format!("connector {name}");
+        if !concerns(&known.source, config, topics) {
+            asked.push(Asked::fine(what, format!("writes {}.*, which the config does not read", known.source.prefix)));
             continue;
         }
-        let states = states(&connector["status"]);
-        let bad: Vec<_> = states.iter().filter(|(_, state)| state != "RUNNING").collect();
-        for (what, state) in &bad {
-            let message = format!("the connector {name:?}: its {what} is {state}");
-            let found = Diagnostic::error(Place::default(), message).code(Code::Connector);
-            examined
-                .report
-                .push(found.hint("its status in Kafka Connect's REST API says why; no changes come meanwhile"));
-        }
-        for (message, hint) in advice(settings, config) {
+        asked.push(match state(&known.registered) {
+            Ok(said) => Asked::fine(what, said),
+            Err(said) => {
+                let found = Diagnostic::error(Place::default(), format!("the connector {name:?}: {said}"));
+                examined.report.push(found.code(Code::Connector).hint("no changes come until it runs"));
+                Asked::wrong(what, said)
+            }
+        });
+        for (message, hint) in advice::advice(&known.registered.settings, &known.source, config) {
             let found = Diagnostic::warning(Place::default(), format!("the connector {name:?}: {message}"));
             examined.report.push(found.code(Code::Connector).hint(hint));
         }
-        let said = format!("{} parts, {} not running", states.len(), bad.len());
-        let what = format!("connector {name}");
-        asked.push(if bad.is_empty() { Asked::fine(what, said) } else { Asked::wrong(what, said) });
+    }
+    captured(&known, only.is_some(), config, topics, examined);
+}
+
+/// The name that the URL holds, and all Debezium connectors.
+async fn look(url: &str, config: &Config) -> Result<(Option<String>, Vec<Known>), String> {
+    let (connect, only) = Connect::at(url, config.http.ca_file.as_deref())?;
+    let all = connect.connectors().await.map_err(|error: ConnectError| error.to_string())?;
+    let known = all.into_iter().filter(is_debezium).filter_map(|registered| {
+        // Without a prefix it does not run, and no topic is its.
+        let source = Connector::of(&registered.settings).ok()?;
+        Some(Known { registered, source })
+    });
+    Ok((only, known.collect()))
+}
+
+/// What it does, or why it does nothing.
+fn state(connector: &Registered) -> Result<String, String> {
+    let hidden = Hidden::of([Some(&connector.settings)], Vec::new());
+    match &connector.state {
+        Some(state) if state.runs() => Ok(state.to_string()),
+        Some(state) => Err(hidden.without(&state.to_string())),
+        None => Err("has no status yet".to_owned()),
     }
 }
 
-async fn connectors(url: &str) -> Result<Json, String> {
-    let client = reqwest::Client::builder().timeout(TIMEOUT).build().map_err(|error| error.to_string())?;
-    let url = format!("{}/connectors?expand=info&expand=status", url.trim_end_matches('/'));
-    let answer = client.get(url).send().await.map_err(|error| error.without_url().to_string())?;
-    let status = answer.status();
-    if !status.is_success() {
-        return Err(format!("HTTP {}", status.as_u16()));
-    }
-    let text = answer.text().await.map_err(|error| error.without_url().to_string())?;
-    serde_json::from_str(&text).map_err(|_| "an answer that is no list of connectors".to_owned())
+/// Does it write a topic that the config reads?
+fn concerns(source: &Connector, config: &Config, topics: &[Topic]) -> bool {
+    let literal = config.kafka.topics.iter().filter(|topic| !topic.starts_with('^'));
+    literal
+        .map(String::as_str)
+        .chain(topics.iter().map(|topic| topic.name.as_str()))
+        .any(|topic| source.table_of(topic).is_some())
+        || source.literal_topics().any(|topic| config.kafka.subscribes_to(&topic))
 }
 
-fn states(status: &Json) -> Vec<(String, String)> {
-    let state = |part: &Json| part["state"].as_str().unwrap_or("UNKNOWN").to_owned();
-    let tasks = status["tasks"].as_array().into_iter().flatten();
-    let tasks = tasks.map(|task| (format!("task {}", task["id"]), state(task)));
-    std::iter::once(("connector".to_owned(), state(&status["connector"]))).chain(tasks).collect()
-}
-
-/// Settings that make for worse messages, or for none.
-fn advice(settings: &Json, config: &Config) -> Vec<(String, &'static str)> {
-    let word = |key: &str| settings[key].as_str().unwrap_or_default();
-    let class = word("connector.class");
-    let json = word("value.converter").ends_with("JsonConverter");
-    let schemaless = json && word("value.converter.schemas.enable") == "false";
-    let mut out = Vec::new();
-    if schemaless && matches!(word("decimal.handling.mode"), "" | "precise") {
-        let message =
-            "decimals come as base64 without a scale: decimal.handling.mode is precise, and there is no schema"
-                .to_owned();
-        out.push((message, "decimal.handling.mode=string"));
+/// Topics by name that no connector writes. What is there in Kafka may come from elsewhere.
+fn captured(known: &[Known], one: bool, config: &Config, topics: &[Topic], examined: &mut Examined) {
+    // Topics whose names a transform makes are not known here.
+    let renamed = |known: &Known| {
+        let settings = &known.registered.settings;
+        let routes = |(key, value): (&String, &String)| {
+            key == "topic.naming.strategy" || key.ends_with(".type") && value.contains("Rout")
+        };
+        settings.iter().any(routes)
+    };
+    if known.iter().any(renamed) {
+        return;
     }
-    if schemaless && matches!(word("time.precision.mode"), "" | "adaptive" | "adaptive_time_microseconds" | "connect") {
-        let message =
-            "times come as bare numbers: nobody can tell a timestamp from a count without columns.*.type".to_owned();
-        out.push((message, "time.precision.mode=isostring, or set the types"));
-    }
-    if word("decimal.handling.mode") == "double" {
-        out.push(("decimals come as floating point: amounts lose digits".to_owned(), "decimal.handling.mode=string"));
-    }
-    let truncates = config.rules.iter().find(|rule| rule.on.contains(Op::Truncate));
-    let skipped = if settings["skipped.operations"].is_null() { "t" } else { word("skipped.operations") };
-    for (letter, op) in [("t", Op::Truncate), ("d", Op::Delete), ("u", Op::Update), ("c", Op::Create)] {
-        let wanted = config.rules.iter().find(|rule| rule.on.contains(op)).or(truncates.filter(|_| op == Op::Truncate));
-        if let Some(rule) = wanted
-            && skipped.split(',').any(|skip| skip.trim() == letter)
-        {
-            let message = format!("it skips the operation {op}, and the rule {:?} asks for it", rule.name);
-            out.push((message, "skipped.operations=none"));
+    for (at, topic) in config.kafka.topics.iter().enumerate().filter(|(_, topic)| !topic.starts_with('^')) {
+        let mut owners = known.iter().filter_map(|known| Some((known, known.source.table_of(topic)?))).peekable();
+        let message = match owners.peek() {
+            Some((owner, table)) => format!("the connector {:?} does not capture {table}", owner.registered.name),
+            None if one || topics.iter().any(|there| there.name == *topic) => continue,
+            None => format!("no connector there writes {topic}"),
+        };
+        if owners.any(|(owner, table)| owner.source.captures(table)) {
+            continue;
         }
-    }
-    let placeholder = word("unavailable.value.placeholder");
-    if !placeholder.is_empty() && placeholder != "__debezium_unavailable_value" {
-        let message = "it has a placeholder of its own for values that it does not send".to_owned();
-        out.push((message, "name it under unavailable_placeholder:"));
-    }
-    if class.ends_with("PostgresConnector") && matches!(word("heartbeat.interval.ms"), "" | "0") {
-        let message = "it sends no heartbeats: while its tables are quiet the database keeps its log".to_owned();
-        out.push((message, "heartbeat.interval.ms=10000 and heartbeat.action.query"));
-    }
-    if word("event.processing.failure.handling.mode") == "skip"
-        || word("event.processing.failure.handling.mode") == "warn"
-    {
-        out.push(("changes that it cannot read are skipped".to_owned(), "event.processing.failure.handling.mode=fail"));
-    }
-    out
-}
-
-#[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-    use crate::config::{Report, parse};
-    use serde_json::json;
-
-    fn advised(settings: Json) -> Vec<String> {
-        let text = "kafka: { brokers: b:1, topics: [t] }\ndestinations: { o: { webhook: { url: \"https://a.example\" } } }\n\
-                    rules: [{ name: emptied, table: a.b, on: [truncate], to: [o] }]\n";
-        let (config, _) = parse(text, Report::new("f"), &|_| None).unwrap_or_else(|report| panic!("{report}"));
-        advice(&settings, &config).into_iter().map(|(message, _)| message).collect()
-    }
-
-    #[test]
-    fn settings_that_hurt_are_told_and_the_repositorys_own_do_not() {
-        let own: Json = serde_json::from_str(include_str!("../../../../connectors/postgres.json")).expect("JSON");
-        assert_eq!(advised(own["config"].clone()), [""; 0]);
-        let bad = advised(json!({
-            "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
-            "value.converter": "org.apache.kafka.connect.json.JsonConverter",
-            "value.converter.schemas.enable": "false",
-            "unavailable.value.placeholder": "n/a",
-            "event.processing.failure.handling.mode": "warn",
-        }));
-        for word in [
-            "decimals come as base64",
-            "bare numbers",
-            "\"emptied\"",
-            "a placeholder of its own",
-            "no heartbeats",
-            "are skipped",
-        ] {
-            assert!(bad.iter().any(|message| message.contains(word)), "{word}: {bad:?}");
-        }
-    }
-
-    #[test]
-    fn a_task_that_failed_is_seen() {
-        let status =
-            json!({"connector": {"state": "RUNNING"}, "tasks": [{"id": 0, "state": "FAILED", "trace": "hunter2"}]});
-        assert_eq!(
-            states(&status),
-            [("connector".to_owned(), "RUNNING".to_owned()), ("task 0".to_owned(), "FAILED".to_owned())]
-        );
+        let place = examined.place(&["kafka", "topics", &at.to_string()]);
+        let found = Diagnostic::warning(place, message).code(Code::Connector);
+        let written: Vec<_> = known.iter().flat_map(|known| known.source.literal_topics()).collect();
+        examined.report.push(match nearest(topic, written.iter().map(String::as_str)) {
+            Some(near) => found.hint(format!("did you mean {near:?}? Else add it to table.include.list")),
+            None => found.hint("a topic is topic.prefix, schema and table; table.include.list names the tables"),
+        });
     }
 }

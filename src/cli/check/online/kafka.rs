@@ -1,10 +1,11 @@
 //! Kafka: brokers, topics, rights, the group, and what the topics' records look like.
 
-use super::Asked;
+use super::{Asked, count};
 use crate::cli::input::{AtHand, captured};
 use crate::cli::survey::Survey;
-use crate::config::{Code, Config, Diagnostic, Examined};
+use crate::config::{Catalog, Code, Config, Diagnostic, Examined};
 use crate::kafka::{Beginning, DeadLetterError, DeadLetters, Reader, ReaderError, Reading};
+use crate::rule::nearest;
 use rdkafka::TopicPartitionList;
 use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
@@ -57,7 +58,7 @@ pub fn ask(config: &Config, examined: &mut Examined, runtime: &Runtime, asked: &
     };
     asked.push(Asked::fine(
         "Kafka",
-        format!("{} brokers, {} topics", metadata.brokers().len(), metadata.topics().len()),
+        format!("{}, {}", count(metadata.brokers().len(), "broker"), count(metadata.topics().len(), "topic")),
     ));
     let topics = topics(config, &metadata, examined, asked);
     group(config, &consumer, &topics, examined, asked);
@@ -86,19 +87,22 @@ fn topics(config: &Config, metadata: &Metadata, examined: &mut Examined, asked: 
             _ => 0,
         };
         if count > 0 {
-            let said = if wanted.starts_with('^') { format!("matches {count} topics") } else { "is there".to_owned() };
+            let said = if wanted.starts_with('^') {
+                format!("matches {}", super::count(count, "topic"))
+            } else {
+                "is there".to_owned()
+            };
             asked.push(Asked::fine(format!("topic {wanted}"), said));
             continue;
         }
         let what = if wanted.starts_with('^') { "no topic matches" } else { "there is no topic" };
-        let mut finding = Diagnostic::warning(place, format!("{what} {wanted:?} that we may see"))
-            .code(Code::NoSuchTopic)
-            .hint("Debezium makes a topic with its first change; it is read from its first record once it is there");
+        let finding = Diagnostic::warning(place, format!("{what} {wanted:?} that we may see")).code(Code::NoSuchTopic);
         let names = metadata.topics().iter().map(|topic| topic.name());
-        if !wanted.starts_with('^') {
-            finding = finding.nearest(wanted, names);
-        }
-        examined.report.push(finding);
+        let near = nearest(wanted, names).filter(|_| !wanted.starts_with('^'));
+        let meant = near.map_or_else(String::new, |near| format!("did you mean {near:?}? Else: "));
+        examined.report.push(finding.hint(format!(
+            "{meant}Debezium makes a topic with its first change; it is read from its first record once it is there"
+        )));
         asked.push(Asked::wrong(format!("topic {wanted}"), "is not there"));
     }
     let there =
@@ -160,8 +164,10 @@ fn group(config: &Config, consumer: &BaseConsumer, topics: &[Topic], examined: &
         Some((found.members().len(), found.state().to_owned()))
     });
     let said = match members {
-        Some((0, _)) | None => format!("{commits} partitions committed, nobody reads"),
-        Some((count, state)) => format!("{commits} partitions committed, {count} members, {state}"),
+        Some((0, _)) | None => format!("{} committed, nobody reads", count(commits, "partition")),
+        Some((members, state)) => {
+            format!("{} committed, {}, {state}", count(commits, "partition"), count(members, "member"))
+        }
     };
     asked.push(Asked::fine(what, said));
 }
@@ -273,8 +279,14 @@ fn retention(topic: &str, retention_ms: Option<i64>, cleanup: Option<String>, ex
     }
 }
 
-/// Reads the last records of the topics: may we, and do they fit the config?
-pub fn sample(config: &Config, topics: &[Topic], at_hand: &AtHand, examined: &mut Examined, asked: &mut Vec<Asked>) {
+/// Reads the last records of the topics: may we, and what do they hold? `None` where there are none.
+pub fn sample(
+    config: &Config,
+    topics: &[Topic],
+    at_hand: &AtHand,
+    examined: &mut Examined,
+    asked: &mut Vec<Asked>,
+) -> Option<Catalog> {
     let mut survey = Survey::new(Some(config), at_hand);
     let (mut read, stop) = (0_u64, Arc::new(AtomicBool::new(false)));
     for topic in topics.iter().take(TOPICS_MAX) {
@@ -305,9 +317,8 @@ pub fn sample(config: &Config, topics: &[Topic], at_hand: &AtHand, examined: &mu
             asked.push(Asked::wrong(format!("records of {}", topic.name), "cannot be read"));
         }
     }
-    if read > 0 {
-        asked.push(Asked::fine("records", format!("the last {read} compared with tables, columns and types")));
-        let catalog = survey.catalog("the topics' last records".to_owned());
-        examined.compare(&catalog);
-    }
+    (read > 0).then(|| {
+        asked.push(Asked::fine("records", format!("the last {read} were looked at")));
+        survey.catalog("the topics' last records".to_owned())
+    })
 }

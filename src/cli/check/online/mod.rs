@@ -8,7 +8,7 @@ mod registry;
 
 use crate::cli::Failure;
 use crate::cli::input::AtHand;
-use crate::config::{Config, Examined};
+use crate::config::{Catalog, Code, Config, Examined};
 use serde_json::{Value as Json, json};
 
 /// What was asked of one part of the world, and what it said.
@@ -50,16 +50,44 @@ fn everything(config: &Config, examined: &mut Examined, connect: Option<&str>) -
     let runtime = crate::cli::runtime().map_err(|error| Failure::Failed(format!("cannot start threads: {error}")))?;
     let mut asked = Vec::new();
     let topics = kafka::ask(config, examined, &runtime, &mut asked);
+    // A table may have its schema in the registry, or records without one, or both.
+    let mut known = Catalog::default();
     if let Some(settings) = &config.schema_registry {
-        registry::ask(settings, &topics, examined, &runtime, &mut asked);
+        known.add(registry::ask(settings, &topics, examined, &runtime, &mut asked));
     }
     let at_hand = AtHand::new(None, &[], config.schema_registry.as_ref()).map_err(Failure::Usage)?;
-    kafka::sample(config, &topics, &at_hand, examined, &mut asked);
+    if let Some(seen) = kafka::sample(config, &topics, &at_hand, examined, &mut asked) {
+        known.add(seen);
+    }
+    compare(&known, examined, &mut asked);
     if let Some(url) = connect {
-        runtime.block_on(connect::ask(url, config, examined, &mut asked));
+        runtime.block_on(connect::ask(url, config, &topics, examined, &mut asked));
     }
     runtime.block_on(destinations::ask(config, examined, &mut asked));
     Ok(asked)
+}
+
+/// Compares names and types with what is there: a column that nobody has is nothing that may yet come.
+fn compare(known: &Catalog, examined: &mut Examined, asked: &mut Vec<Asked>) {
+    if known.tables.is_empty() && known.notes.is_empty() {
+        return;
+    }
+    let strangers = |examined: &Examined| {
+        let found = examined.report.found.iter();
+        found.filter(|found| matches!(found.code, Code::UnknownColumn | Code::TextWithNumber)).count()
+    };
+    let before = strangers(examined);
+    examined.compare(known);
+    let (what, tables) = ("columns", count(known.tables.len(), "table"));
+    asked.push(match strangers(examined) - before {
+        0 => Asked::fine(what, format!("the config's, compared with those of {tables}")),
+        wrong => Asked::wrong(what, format!("{wrong} not there, or of another type; compared with {tables}")),
+    });
+}
+
+/// `1 table`, `2 tables`
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -10,14 +10,15 @@ use tokio::runtime::Runtime;
 /// Subjects that are asked for.
 const SUBJECTS_MAX: usize = 200;
 
-/// Asks for `TOPIC-value` of each topic (TopicNameStrategy, the converters' default).
+/// Asks for `TOPIC-value` of each topic (TopicNameStrategy, the converters' default): the columns that it knows.
 pub fn ask(
     settings: &RegistrySettings,
     topics: &[Topic],
     examined: &mut Examined,
     runtime: &Runtime,
     asked: &mut Vec<Asked>,
-) {
+) -> Catalog {
+    let mut catalog = Catalog { source: "the schema registry".to_owned(), ..Catalog::default() };
     let mut trouble = |examined: &mut Examined, error: String| {
         let found = Diagnostic::error(examined.place(&["schema_registry", "url"]), error).code(Code::Unreachable);
         examined.report.push(found.hint("records that need a schema wait until it answers"));
@@ -25,9 +26,11 @@ pub fn ask(
     };
     let registry = match Registry::new(settings) {
         Ok(registry) => registry,
-        Err(error) => return trouble(examined, error.to_string()),
+        Err(error) => {
+            trouble(examined, error.to_string());
+            return Catalog::default();
+        }
     };
-    let mut catalog = Catalog { source: "the schema registry".to_owned(), ..Catalog::default() };
     let mut found = 0;
     for topic in topics.iter().take(SUBJECTS_MAX) {
         match runtime.block_on(registry.latest(&format!("{}-value", topic.name))) {
@@ -38,11 +41,12 @@ pub fn ask(
                 }
             }
             Ok(None) => {}
-            Err(error) => return trouble(examined, error.to_string()),
+            Err(error) => {
+                trouble(examined, error.to_string());
+                return catalog;
+            }
         }
     }
     asked.push(Asked::fine("schema registry", format!("schemas of {found} of {} topics", topics.len())));
-    if !catalog.tables.is_empty() {
-        examined.compare(&catalog);
-    }
+    catalog
 }

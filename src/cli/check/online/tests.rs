@@ -85,8 +85,15 @@ fn worker(path: &str) -> Response {
     match path {
         "GET /connectors?expand=info&expand=status" => axum::Json(serde_json::json!({
             "shop": {
-                "info": { "config": { "connector.class": "io.debezium.connector.mysql.MySqlConnector", "skipped.operations": "u" } },
-                "status": { "connector": { "state": "RUNNING" }, "tasks": [{ "id": 0, "state": "FAILED" }] },
+                "info": { "config": {
+                    "connector.class": "io.debezium.connector.mysql.MySqlConnector", "skipped.operations": "u",
+                    "topic.prefix": "shop", "table.include.list": "public.listing,public.x_.*", "database.password": "hunter2",
+                } },
+                "status": { "connector": { "state": "RUNNING" }, "tasks": [{ "id": 0, "state": "FAILED", "trace": "a.B: no hunter2\n\tat c" }] },
+            },
+            "other": {
+                "info": { "config": { "connector.class": "io.debezium.connector.mysql.MySqlConnector", "topic.prefix": "other" } },
+                "status": { "connector": { "state": "PAUSED" }, "tasks": [] },
             },
             "sink": { "info": { "config": { "connector.class": "com.example.Sink" } }, "status": {} },
         }))
@@ -101,12 +108,54 @@ async fn connectors_that_do_not_run_or_skip_what_is_wanted_are_told() {
     let mut examined = examined(&base);
     let config = examined.config.take().expect("a config");
     let mut asked = Vec::new();
-    connect::ask(&base, &config, &mut examined, &mut asked).await;
-    assert_eq!(asked, [Asked::wrong("connector shop", "2 parts, 1 not running")]);
+    connect::ask(&base, &config, &[], &mut examined, &mut asked).await;
+    let cause = "task 0 failed: a.B: no (hidden)";
+    assert_eq!(
+        asked,
+        [
+            Asked::fine("Kafka Connect", "2 Debezium connectors"),
+            Asked::fine("connector other", "writes other.*, which the config does not read"),
+            Asked::wrong("connector shop", cause),
+        ]
+    );
     let found = examined.report.to_string();
-    assert!(found.contains("error: the connector \"shop\": its task 0 is FAILED"), "{found}");
+    assert!(found.contains(&format!("error: the connector \"shop\": {cause}")), "{found}");
     assert!(found.contains("it skips the operation update, and the rule \"a\" asks for it"), "{found}");
-    examined.report.found.clear();
-    connect::ask("http://127.0.0.1:1", &config, &mut examined, &mut asked).await;
-    assert!(examined.report.to_string().contains("Kafka Connect does not say"), "{}", examined.report);
+    let listed = "f:1:33: warning: the connector \"shop\" does not capture public.listings\n  hint: did you mean \
+                  \"shop.public.listing\"?";
+    assert!(found.contains(listed) && !found.contains("\"other\"") && !found.contains("hunter2"), "{found}");
+}
+
+#[tokio::test]
+async fn the_connector_that_the_url_names_is_asked_about_alone() {
+    let (base, _) = stand_in(worker).await;
+    let mut examined = examined(&base);
+    let config = examined.config.take().expect("a config");
+    let mut asked = Vec::new();
+    connect::ask(&format!("{base}/connectors/other/status"), &config, &[], &mut examined, &mut asked).await;
+    assert!(asked.iter().all(|asked| asked.fine && asked.what != "connector shop"), "{asked:?}");
+    assert_eq!(examined.report.to_string(), "");
+    asked.clear();
+    connect::ask(&format!("{base}/connectors/shopp"), &config, &[], &mut examined, &mut asked).await;
+    assert_eq!(asked, [Asked::wrong("connector shopp", "is not there")]);
+    let found = examined.report.to_string();
+    assert_eq!(found, "f: error: there is no Debezium connector \"shopp\"\n  hint: did you mean \"shop\"?");
+}
+
+#[tokio::test]
+async fn a_worker_that_cannot_say_is_told_with_its_reason() {
+    let (base, _) = stand_in(worker).await;
+    for (url, words) in [
+        ("http://me:hunter2@127.0.0.1:1".to_owned(), "no Kafka Connect answers at 127.0.0.1:1: "),
+        (format!("{base}/elsewhere"), "HTTP 404 from 127.0.0.1"),
+        ("hunter2".to_owned(), "is no URL"),
+    ] {
+        let mut examined = examined(&base);
+        let config = examined.config.take().expect("a config");
+        let mut asked = Vec::new();
+        connect::ask(&url, &config, &[], &mut examined, &mut asked).await;
+        let found = examined.report.to_string();
+        assert!(found.contains(words) && !found.contains("hunter2"), "{found}");
+        assert_eq!(asked, [Asked::wrong("Kafka Connect", "does not say")]);
+    }
 }
