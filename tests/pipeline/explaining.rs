@@ -11,12 +11,7 @@ use serde_json::{Value, json};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn explain_says_what_became_of_each_post() {
     let (broker, receiver) = (Broker::start(1), Receiver::start().await);
-    let setup = Setup {
-        destinations: "  floor: { slack: { webhook_url: \"http://RECEIVER/slack/floor\" }, rate: 1000/s, fold: off }\n"
-            .to_owned(),
-        rules: "  - { name: price, table: public.listings, columns: [price], to: [ops, floor] }\n".to_owned(),
-        ..Setup::default()
-    };
+    let setup = Setup::with_floor();
     let file = ConfigFile::new(&setup, &broker, &receiver);
     let path = file.path.display().to_string();
     let service = Service::start_from(&file);

@@ -12,16 +12,6 @@ const RESTART_NEEDED: &str = "rowbell_config_restart_needed";
 const GOOD: &str = "rowbell_config_last_reload_successful";
 const WHEN: &str = "rowbell_config_reload_success_timestamp_seconds";
 
-/// A channel beside `ops`, and a rule for it.
-fn with_floor() -> Setup {
-    Setup {
-        destinations: "  floor: { slack: { webhook_url: \"http://RECEIVER/slack/floor\" }, rate: 1000/s, fold: off }\n"
-            .to_owned(),
-        rules: "  - { name: price, table: public.listings, columns: [price], to: [ops, floor] }\n".to_owned(),
-        ..Setup::default()
-    }
-}
-
 /// Waits until the config was read again after this one was.
 async fn until_read_after(service: &Service, before: f64) {
     service.until_metric(WHEN, |when| when > before).await;
@@ -40,7 +30,7 @@ async fn a_new_destination_begins_now_and_the_others_keep_what_they_hold() {
     broker.write(0, Some(&key(1)), Some(&price(1, "2.00", "1.00"))).await;
     receiver.until_arrived("/slack/ops", 1).await;
     let before = when_read(&service).await;
-    file.write(&with_floor(), &broker, &receiver);
+    file.write(&Setup::with_floor(), &broker, &receiver);
     until_read_after(&service, before).await;
     service.until_shown("two lanes", |shown| shown["lanes"].as_array()?.get(1).map(drop)).await;
     broker.write(0, Some(&key(2)), Some(&price(2, "3.00", "4.00"))).await;
@@ -90,7 +80,7 @@ async fn a_file_with_mistakes_changes_nothing_and_every_mistake_is_said() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_removed_destination_had_pending_are_dead_letters_and_the_commit_goes_on() {
     let (broker, receiver) = (Broker::start(1), Receiver::start().await);
-    let file = ConfigFile::new(&with_floor(), &broker, &receiver);
+    let file = ConfigFile::new(&Setup::with_floor(), &broker, &receiver);
     let service = Service::start_from(&file);
     receiver.always("/slack/floor", Some(Step::wait(3600)));
     for id in 1..=3 {

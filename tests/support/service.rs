@@ -43,6 +43,17 @@ impl Default for Setup {
 }
 
 impl Setup {
+    /// A channel `floor` beside `ops`, and a rule that leads to both.
+    pub fn with_floor() -> Self {
+        Self {
+            destinations:
+                "  floor: { slack: { webhook_url: \"http://RECEIVER/slack/floor\" }, rate: 1000/s, fold: off }\n"
+                    .to_owned(),
+            rules: "  - { name: price, table: public.listings, columns: [price], to: [ops, floor] }\n".to_owned(),
+            ..Self::default()
+        }
+    }
+
     /// The config as `rowbell run` would load it. Posts are not held back, nor folded, unless a test says so.
     pub fn config(&self, broker: &Broker, receiver: &Receiver) -> Config {
         let text = self.text(broker, receiver, free_address(), free_address());
