@@ -1,15 +1,14 @@
 //! From records to notices, on the poller's thread: skim, ask the rules, decode what matters.
 
+use super::handover::{Held, Input, Relevant, Replaced};
 use super::judge::{self, Judge, Lessons, Named, Plans, Ruling, Verdict};
-use super::reload::{Fresh, Replaced};
 use super::schemas::Wanted;
 use crate::change::{
     DecodeError, Envelope, Hints, LogicalMessage, NoSchemas, Op, Reading, Record, RowChange, SchemaId, Skim, skim_as,
 };
 use crate::config::{Config, Table};
-use crate::kafka::{Budget, Event, RawRecord, Sink, Taken};
+use crate::kafka::{Budget, Event, Sink, Taken};
 use crate::ledger::Owner;
-use crate::outbox::RowKey;
 use crate::telemetry::{Metrics, TopicCounters};
 use prometheus::IntCounter;
 use std::collections::{HashMap, HashSet};
@@ -17,100 +16,10 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use tokio::sync::mpsc::UnboundedSender;
 
-/// What a decoded change takes in memory, as a multiple of the record's bytes (names, values and their vectors).
-const DECODED_FACTOR: u64 = 3;
-
-/// Bytes a pending record takes whatever its size.
-const RECORD_OVERHEAD: u64 = 512;
-
-/// What the poller's thread tells the engine, in order.
-pub enum Input {
-    /// A change that somebody wants posted.
-    Relevant(Relevant),
-    /// A record that cannot be read.
-    Undecodable { owner: Owner, offset: i64, held: Arc<Held>, error: String },
-    /// A change that the source sent before: it owes nothing, although it looks so.
-    Repeat { owner: Owner, offset: i64 },
-    /// Everything below was judged.
-    Read(Vec<(Owner, i64)>),
-    /// What follows is judged by another config.
-    Config(Fresh),
-    /// Something happened to the group.
-    Event(Event),
-}
-
-/// A change and who wants it.
-pub struct Relevant {
-    pub owner: Owner,
-    pub offset: i64,
-    pub row: RowKey,
-    pub change: Arc<RowChange>,
-    pub held: Arc<Held>,
-    pub table: Option<Arc<Table>>,
-    /// Per destination the rules that matched, the most urgent and then the first in the file leading.
-    pub wanted: Vec<(usize, Vec<usize>)>,
-}
-
-impl Relevant {
-    pub fn new(
-        owner: &Owner,
-        record: &Record<'_>,
-        change: Arc<RowChange>,
-        table: Option<Arc<Table>>,
-        wanted: Vec<(usize, Vec<usize>)>,
-        budget: &Arc<Budget>,
-    ) -> Self {
-        let row = row_key(owner, record, &change);
-        let held = Held::new(record, budget);
-        Self { owner: owner.clone(), offset: record.offset, row, change, held, table, wanted }
-    }
-}
-
-/// Row = topic, partition, table, key (design invariant 3); keyless changes share one and so keep the partition's order.
-pub fn row_key(owner: &Owner, record: &Record<'_>, change: &RowChange) -> RowKey {
-    let mut key = Vec::with_capacity(64);
-    key.extend_from_slice(owner.partition.topic.as_bytes());
-    key.push(0);
-    key.extend_from_slice(&owner.partition.number.to_be_bytes());
-    if let Some(bytes) = record.key.filter(|_| change.key.is_some()) {
-        key.extend_from_slice(change.table.as_bytes());
-        key.push(0);
-        key.extend_from_slice(bytes);
-    }
-    RowKey(key.into())
-}
-
-/// A record's bytes, and its share of the budget for as long as anything needs them.
-pub struct Held {
-    /// The record as it was.
-    pub record: RawRecord,
-    bytes: u64,
-    budget: Arc<Budget>,
-}
-
-impl Held {
-    pub fn new(record: &Record<'_>, budget: &Arc<Budget>) -> Arc<Self> {
-        let record = RawRecord::copy(record);
-        let bytes = record.bytes() * (1 + DECODED_FACTOR) + RECORD_OVERHEAD;
-        budget.add(bytes);
-        Arc::new(Self { record, bytes, budget: Arc::clone(budget) })
-    }
-
-    /// Its share of the budget.
-    pub fn bytes(&self) -> u64 {
-        self.bytes
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.budget.sub(self.bytes);
-    }
-}
-
 /// What to do with the changes of one table.
 struct Plan {
     judged: judge::Plan,
+    /// In the order of [`Op`].
     counters: [IntCounter; 5],
 }
 
@@ -202,7 +111,10 @@ impl Intake {
 
     fn change(&mut self, owner: &Owner, record: &Record<'_>, envelope: &Envelope<'_>) {
         let plan = self.plan(envelope);
-        plan.counters[envelope.op() as usize].inc();
+        // Every operation but that of a logical message, which is no envelope.
+        if let Some(counter) = plan.counters.get(envelope.op() as usize) {
+            counter.inc();
+        }
         match self.judge.change(&plan.judged, envelope) {
             Ok(judged) => self.offer(owner, record, &plan.judged.table, judged),
             Err(error) => self.undecodable(owner, record, error.to_string()),

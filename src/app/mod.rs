@@ -1,6 +1,7 @@
 //! Assembles the service from its rooms. [`run`] reads like the diagram in ARCHITECTURE.md.
 
 mod engine;
+mod handover;
 mod intake;
 mod judge;
 mod reload;
@@ -10,7 +11,7 @@ mod schemas;
 mod status;
 
 pub use engine::{Payload, pacing};
-pub use intake::row_key;
+pub use handover::row_key;
 pub use judge::{Judge, Plan, Ruling, Verdict};
 pub use reload::ConfigSource;
 pub use render::{Renderer, Subject, is_loud, row};

@@ -1,7 +1,7 @@
 //! Reading again: what lanes let go for want of memory, and records that a dead letter needs. On a thread of its own, with
 //! a consumer that joins no group.
 
-use super::intake::{Held, Relevant, row_key};
+use super::handover::{Held, Relevant, row_key};
 use super::judge::{Judge, Lessons, Plan, Plans, Ruling};
 use crate::change::{DecodeError, Hints, NoSchemas, Reading, Record, RowChange, Skim, skim_as};
 use crate::config::{Config, Table};

@@ -2,7 +2,7 @@
 
 use super::letter::Letter;
 use super::{Payload, Work};
-use crate::app::intake::Relevant;
+use crate::app::handover::Relevant;
 use crate::app::reread::{Back, Job, Order};
 use crate::change::RowChange;
 use crate::config::Config;

@@ -1,6 +1,6 @@
 //! What a notice carries through its lane.
 
-use crate::app::intake::Held;
+use crate::app::handover::Held;
 use crate::app::render::Counted;
 use crate::change::{self, Net, RowChange};
 use crate::config::{Config, Table};

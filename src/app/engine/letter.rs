@@ -1,7 +1,7 @@
 //! Dead letters on their way.
 
 use super::{Done, Payload, Work};
-use crate::app::intake::Held;
+use crate::app::handover::Held;
 use crate::app::reread::Job;
 use crate::kafka::{DeadLetter, RawRecord};
 use crate::outbox::{GivenUp, Leftover, Notice, Owed, backoff};

@@ -13,7 +13,7 @@ mod release;
 mod reload;
 mod standstill;
 
-use super::intake::{Input, Relevant};
+use super::handover::{Input, Relevant};
 use super::render::Renderer;
 use super::reread::{Back, Job};
 use super::status::Status;
@@ -29,7 +29,6 @@ pub use content::Payload;
 use lanes::Lanes;
 use letter::{Letter, OnTheWay};
 use release::{DRAIN, Revoking};
-pub use reload::Changes;
 use standstill::Watch;
 use std::collections::HashMap;
 

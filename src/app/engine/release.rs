@@ -1,7 +1,7 @@
 //! Letting partitions go: at a revoke, at a loss, and at the end.
 
 use super::{Done, TICK, Work};
-use crate::app::intake::Input;
+use crate::app::handover::Input;
 use crate::destination::POST_TIMEOUT;
 use crate::kafka::Command;
 use crate::ledger::{Commit, Owner};

@@ -1,21 +1,10 @@
 //! A new config, in force from here on: what was judged before keeps its verdict.
 
 use super::{Engine, Work};
-use crate::app::reload::Fresh;
+use crate::app::handover::{Changes, Fresh};
 use crate::config::{Config, Destination};
 use crate::outbox::{CommitSettings, LaneId};
 use std::sync::Arc;
-
-/// What a new config did to the destinations.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Changes {
-    /// New ones.
-    pub added: Vec<String>,
-    /// Those that are gone; what they had pending goes to the dead letters.
-    pub removed: Vec<String>,
-    /// Those that are treated otherwise.
-    pub changed: Vec<String>,
-}
 
 impl Work {
     /// Takes the config over. It comes in order with the records: all before it were judged by the one before.

@@ -7,7 +7,7 @@
 mod restart;
 mod watch;
 
-use super::engine::Changes;
+use super::handover::{Changes, Fresh, Replaced};
 use super::schemas::Wanted;
 use crate::config::{self, Config, Diagnostic, Report, Severity, SourceFile};
 use crate::destination::Http;
@@ -34,22 +34,6 @@ pub struct ConfigSource {
     pub path: PathBuf,
     /// All files that were read for it.
     pub files: Vec<SourceFile>,
-}
-
-/// A config that was read again, on its way to the engine.
-#[derive(Debug)]
-pub struct Fresh {
-    pub config: Arc<Config>,
-    pub http: Http,
-    /// Told when it is in force.
-    pub applied: oneshot::Sender<Changes>,
-}
-
-/// The same on its way to the poller's thread.
-pub struct Replaced {
-    /// Another registry, or none; nothing where it stays.
-    pub schemas: Option<Option<Wanted>>,
-    pub fresh: Fresh,
 }
 
 /// How the last reading went, for whoever shows it.
