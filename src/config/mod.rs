@@ -133,7 +133,7 @@ pub struct Destination {
     pub burst: u32,
     /// Posts in flight at once.
     pub in_flight: usize,
-    /// Destinations of an equal one share their bucket; holds secrets, so it is never shown.
+    /// Destinations of an equal one share their bucket; a hash stands for what is secret.
     pub bucket: String,
     /// A backlog that would take longer than this at `rate` is folded into digests; `None` never.
     pub digest: Option<Duration>,

@@ -25,8 +25,9 @@ const IDLE_PER_HOST_MAX: usize = 4;
 /// How requests leave.
 #[derive(Debug, Clone, Default)]
 pub struct HttpSettings {
-    /// Proxy for every request; without it HTTPS_PROXY, HTTP_PROXY and NO_PROXY decide.
-    pub proxy: Option<String>,
+    /// Proxy for every request, which may name a user and a password; without it HTTPS_PROXY, HTTP_PROXY and NO_PROXY
+    /// decide.
+    pub proxy: Option<SecretString>,
     /// PEM file with further certificate authorities.
     pub ca_file: Option<PathBuf>,
     /// Never use a proxy: for receivers on this machine.
@@ -72,7 +73,9 @@ impl Http {
             builder = builder.no_proxy();
         }
         if let Some(proxy) = &settings.proxy {
-            builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(|error| HttpError::Proxy(root_cause(&error)))?);
+            builder = builder.proxy(
+                reqwest::Proxy::all(proxy.expose_secret()).map_err(|error| HttpError::Proxy(root_cause(&error)))?,
+            );
         }
         Ok(Self { client: builder.build().map_err(HttpError::Client)? })
     }

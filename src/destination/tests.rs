@@ -233,7 +233,7 @@ fn an_absurd_retry_after_is_a_week() {
 
 #[test]
 fn an_error_about_the_proxy_keeps_its_password() {
-    let settings = HttpSettings { proxy: Some("http://user:hunter2@ space".to_owned()), ..HttpSettings::default() };
+    let settings = HttpSettings { proxy: Some("http://user:hunter2@ space".into()), ..HttpSettings::default() };
     let error = Http::new(&settings).expect_err("not a URL").to_string();
     assert!(error.contains("outgoing.proxy") && !error.contains("hunter2"), "{error}");
 }

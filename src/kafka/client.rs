@@ -5,6 +5,7 @@ use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use std::collections::HashSet;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,7 +47,7 @@ pub enum Start {
 }
 
 /// How to reach Kafka, and what to read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct KafkaSettings {
     /// `host:port,...`
     pub brokers: String,
@@ -62,6 +63,23 @@ pub struct KafkaSettings {
     pub properties: Vec<(String, String)>,
     /// Rowbell's own topics, which no regex may match.
     pub own_topics: Vec<String>,
+}
+
+/// The names of properties alone: a value may be a password.
+impl fmt::Debug for KafkaSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { brokers, group, topics, start, instance_id, properties, own_topics } = self;
+        let names: Vec<_> = properties.iter().map(|(name, _)| name).collect();
+        f.debug_struct("KafkaSettings")
+            .field("brokers", brokers)
+            .field("group", group)
+            .field("topics", topics)
+            .field("start", start)
+            .field("instance_id", instance_id)
+            .field("properties", &names)
+            .field("own_topics", own_topics)
+            .finish()
+    }
 }
 
 impl KafkaSettings {

@@ -21,8 +21,8 @@ const REFERENCES_MAX: usize = 256;
 /// Where the registry is, and who asks.
 #[derive(Debug, Clone, Default)]
 pub struct RegistrySettings {
-    /// Base URLs, the preferred one first.
-    pub urls: Vec<String>,
+    /// Base URLs, the preferred one first; they may name a user and a password.
+    pub urls: Vec<SecretString>,
     /// Who asks.
     pub credentials: Credentials,
     /// PEM file with further certificate authorities.
@@ -41,7 +41,8 @@ impl RegistrySettings {
             (Credentials::Bearer(a), Credentials::Bearer(b)) => same(a, b),
             _ => false,
         };
-        credentials && self.urls == other.urls && self.ca_file == other.ca_file
+        let urls = self.urls.len() == other.urls.len() && self.urls.iter().zip(&other.urls).all(|(a, b)| same(a, b));
+        credentials && urls && self.ca_file == other.ca_file
     }
 }
 
@@ -131,8 +132,9 @@ impl Client {
         if settings.urls.is_empty() {
             return Err(wrong("no URL is configured".to_owned()));
         }
-        let parse = |text: &String| {
-            let mut url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        let parse = |text: &SecretString| {
+            let mut url =
+                Url::parse(text.expose_secret()).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
             let path = format!("{}/", url.path().trim_end_matches('/'));
             url.set_path(&path);
             Some(url)

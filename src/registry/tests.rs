@@ -74,7 +74,7 @@ async fn serve() -> (Arc<Asked>, String) {
 
 fn registry(urls: &[&str], credentials: Credentials) -> Registry {
     let settings =
-        RegistrySettings { urls: urls.iter().map(|url| (*url).to_owned()).collect(), credentials, ca_file: None };
+        RegistrySettings { urls: urls.iter().map(|url| (*url).into()).collect(), credentials, ca_file: None };
     Registry::new(&settings).expect("a client")
 }
 
@@ -190,7 +190,7 @@ async fn credentials_are_sent_as_configured() {
 
 #[test]
 fn settings_that_are_none_say_so_without_repeating_them() {
-    for urls in [vec![], vec!["secret".to_owned()], vec!["ftp://secret".to_owned()]] {
+    for urls in [vec![], vec!["secret".into()], vec!["ftp://secret".into()]] {
         let error = Registry::new(&RegistrySettings { urls, ..RegistrySettings::default() }).expect_err("an error");
         assert!(!error.to_string().contains("secret"), "{error}");
     }

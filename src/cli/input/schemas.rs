@@ -29,7 +29,8 @@ impl AtHand {
         if let Some(path) = file {
             return schemas_file(path).map(AtHand::File);
         }
-        let named = RegistrySettings { urls: urls.to_vec(), ..RegistrySettings::default() };
+        let named =
+            RegistrySettings { urls: urls.iter().cloned().map(Into::into).collect(), ..RegistrySettings::default() };
         let settings = match (urls.is_empty(), configured) {
             (false, _) => &named,
             (true, Some(configured)) => configured,

@@ -8,7 +8,10 @@ use crate::config::model::{DestinationModel, DigestModel, SlackModel};
 use crate::config::units::Span;
 use crate::destination::{SlackBot, Target};
 use crate::outbox::Rate;
-use secrecy::ExposeSecret;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 use std::time::Duration;
 
 /// Slack's Web API.
@@ -89,12 +92,17 @@ fn bucket(target: &Target, named: Option<&str>) -> String {
     match (named, target) {
         (Some(name), _) => format!("bucket {name}"),
         (None, Target::SlackWebhook { url } | Target::Teams { url } | Target::Webhook { url, .. }) => {
-            format!("url {}", url.expose_secret())
+            format!("url {}", hashed(url))
         }
         (None, Target::SlackBot(SlackBot { token, channel, .. })) => {
-            format!("token {} {channel}", token.expose_secret())
+            format!("token {} {channel}", hashed(token))
         }
     }
+}
+
+/// Says whether two are equal, and nothing else.
+fn hashed(secret: &SecretString) -> String {
+    BASE64_STANDARD.encode(Sha256::digest(secret.expose_secret()))
 }
 
 /// More than Slack takes is slowed down by its 429.

@@ -59,7 +59,7 @@ pub fn compile(model: Model, report: &mut Report) -> Option<Config> {
     let admin = admin(&model.http, report);
     let listen = listen(model.http, report);
     let http = HttpSettings {
-        proxy: model.outgoing.proxy.map(|proxy| proxy.value),
+        proxy: model.outgoing.proxy.map(|proxy| proxy.value.into()),
         ca_file: model.outgoing.ca_file.map(|file| file.value.into()),
         direct: false,
     };

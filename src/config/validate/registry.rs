@@ -31,7 +31,7 @@ pub(super) fn registry(model: At<SchemaRegistryModel>, report: &mut Report) -> R
         }
     };
     RegistrySettings {
-        urls: model.url.0.into_iter().map(|url| url.value).collect(),
+        urls: model.url.0.into_iter().map(|url| url.value.into()).collect(),
         credentials,
         ca_file: model.ca_file.map(|file| file.value.into()),
     }
