@@ -1,6 +1,6 @@
 //! The configuration file: loading, the model, validation.
 //!
-//! Text becomes a tree that knows its places ([`tree`]), the tree becomes the model ([`model`]), the
+//! Text becomes a tree that knows its places (`tree`), the tree becomes the model (`model`), the
 //! model becomes what the service runs with ([`Config`]). Each step collects every mistake it can see.
 
 mod code;

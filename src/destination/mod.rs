@@ -1,7 +1,7 @@
 //! Posting: what a destination is told, and what its answers mean.
 //!
 //! A channel is one file or folder: how its requests look, and the table by which its answers are classified. A post is
-//! one request; in a Slack channel by bot token it may need others around it (see [`slack`]), all within [`POST_TIMEOUT`].
+//! one request; in a Slack channel by bot token it may need others around it (see `slack`), all within [`POST_TIMEOUT`].
 
 mod answer;
 mod http;

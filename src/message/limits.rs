@@ -4,43 +4,43 @@
 //! more code points than units, so counting units keeps both readings. `tests/vendors` holds posts against the same limits,
 //! written down once more.
 
-// Slack. Sources are pages of docs.slack.dev: [blocks] reference/block-kit/blocks, [elements] reference/block-kit/block-elements,
-// [objects] reference/block-kit/composition-objects, [post] reference/methods/chat.postMessage, [update] .../chat.update,
-// [attachments] messaging/formatting-message-text/legacy-attachments.
+// Slack. Sources are pages of docs.slack.dev: `blocks` reference/block-kit/blocks, `elements` reference/block-kit/block-elements,
+// `objects` reference/block-kit/composition-objects, `post` reference/methods/chat.postMessage, `update` .../chat.update,
+// `attachments` messaging/formatting-message-text/legacy-attachments.
 
-/// Blocks in one message, those of its attachments included ([blocks]: "up to 50 blocks in each message").
+/// Blocks in one message, those of its attachments included (`blocks`: "up to 50 blocks in each message").
 pub const SLACK_BLOCKS: usize = 50;
-/// Units in a `header` block's text, which is plain ([blocks]/header-block).
+/// Units in a `header` block's text, which is plain (`blocks/header-block`).
 pub const SLACK_HEADER: usize = 150;
-/// Units in a `section` block's text, at least 1 ([blocks]/section-block); the longest of any text object ([objects]/text-object).
+/// Units in a `section` block's text, at least 1 (`blocks/section-block`); the longest of any text object (`objects/text-object`).
 /// Slack names no limit for a `rich_text` block: it is held to this one.
 pub const SLACK_SECTION: usize = 3_000;
-/// Fields of a `section` block ([blocks]/section-block).
+/// Fields of a `section` block (`blocks/section-block`).
 pub const SLACK_FIELDS: usize = 10;
-/// Units in one of them ([blocks]/section-block).
+/// Units in one of them (`blocks/section-block`).
 pub const SLACK_FIELD: usize = 2_000;
-/// Elements of a `context` block ([blocks]/context-block).
+/// Elements of a `context` block (`blocks/context-block`).
 pub const SLACK_CONTEXT_ELEMENTS: usize = 10;
-/// Elements of an `actions` block ([blocks]/actions-block).
+/// Elements of an `actions` block (`blocks/actions-block`).
 pub const SLACK_ACTIONS: usize = 25;
-/// Units in a button's text ([elements]/button-element).
+/// Units in a button's text (`elements/button-element`).
 pub const SLACK_BUTTON: usize = 75;
-/// Units in a button's value ([elements]/button-element).
+/// Units in a button's value (`elements/button-element`).
 pub const SLACK_VALUE: usize = 2_000;
-/// Units in a button's URL ([elements]/button-element).
+/// Units in a button's URL (`elements/button-element`).
 pub const SLACK_URL: usize = 3_000;
-/// Units in an `action_id`, and in a `block_id` ([elements], [blocks]).
+/// Units in an `action_id`, and in a `block_id` (`elements`, `blocks`).
 pub const SLACK_ACTION_ID: usize = 255;
-/// Units in the alternative text of an image ([blocks]/image-block).
+/// Units in the alternative text of an image (`blocks/image-block`).
 pub const SLACK_ALT_TEXT: usize = 2_000;
-/// Attachments of a message: 100 at most ([post], `too_many_attachments`); beyond 20 Slack advises against ([attachments]).
+/// Attachments of a message: 100 at most (`post`, `too_many_attachments`); beyond 20 Slack advises against (`attachments`).
 pub const SLACK_ATTACHMENTS: usize = 20;
-/// Units in the top-level `text`: 4,000 recommended, cut above 40,000 ([post]); more are refused in an update ([update]).
+/// Units in the top-level `text`: 4,000 recommended, cut above 40,000 (`post`); more are refused in an update (`update`).
 pub const SLACK_TEXT: usize = 4_000;
 /// Units of text in all blocks of a message. Slack answers `msg_blocks_too_long` and documents no number: 11,341 were
 /// refused, "12,000 and a buffer for block containers" is what its staff said (slackapi/bolt-js#2867, #2509).
 pub const SLACK_BODY: usize = 8_000;
-// A `table` block ([blocks]/table-block), of which our own posts have none: on a phone it is scrolled sideways.
+// A `table` block (`blocks/table-block`), of which our own posts have none: on a phone it is scrolled sideways.
 
 /// Rows of a table.
 pub const SLACK_TABLE_ROWS: usize = 100;

@@ -101,7 +101,7 @@ pub fn graphemes(text: &str) -> usize {
     text.graphemes(true).count()
 }
 
-/// At most `max` units; a cut text ends in [`SHORTENED`].
+/// At most `max` units; a cut text ends in `SHORTENED`.
 pub fn shorten(text: &str, max: usize) -> String {
     shorten_as(SHORTENED, text, max)
 }
