@@ -16,10 +16,12 @@ struct Bounds {
     open: usize,
     /// Longest time that a request's head may take.
     head: Duration,
+    /// Longest time from the connection to its answer's end: who reads no answer holds his place no longer.
+    whole: Duration,
 }
 
 /// A scrape, two probes and a person need four connections.
-const BOUNDS: Bounds = Bounds { open: 64, head: Duration::from_secs(10) };
+const BOUNDS: Bounds = Bounds { open: 64, head: Duration::from_secs(10), whole: Duration::from_secs(60) };
 
 /// Pause where no connection can be taken: file descriptors become free as connections end.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -38,7 +40,7 @@ async fn serve_within(bounds: Bounds, listener: TcpListener, router: Router) {
         }
         match listener.accept().await {
             Ok((stream, _)) => {
-                open.spawn(connection(stream, router.clone(), bounds.head));
+                open.spawn(connection(stream, router.clone(), bounds));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection cannot be taken by the HTTP server");
@@ -49,12 +51,14 @@ async fn serve_within(bounds: Bounds, listener: TcpListener, router: Router) {
 }
 
 /// One request: a connection that was kept for the next would keep others out.
-async fn connection(stream: TcpStream, router: Router, head_max: Duration) {
+async fn connection(stream: TcpStream, router: Router, bounds: Bounds) {
     let mut server = http1::Builder::new();
-    server.keep_alive(false).timer(TokioTimer::new()).header_read_timeout(head_max);
-    let served = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).await;
-    if let Err(error) = served {
-        tracing::debug!(%error, "a connection of the HTTP server broke off");
+    server.keep_alive(false).timer(TokioTimer::new()).header_read_timeout(bounds.head);
+    let served = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    match tokio::time::timeout(bounds.whole, served).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "a connection of the HTTP server broke off"),
+        Err(_) => tracing::debug!("a connection of the HTTP server took too long"),
     }
 }
 
@@ -76,7 +80,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_connects_and_says_nothing_keeps_others_out_for_a_while_only() {
-        let bounds = Bounds { open: 2, head: Duration::from_millis(300) };
+        let bounds = Bounds { open: 2, head: Duration::from_millis(300), whole: Duration::from_secs(60) };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve_within(bounds, listener, Router::new().route("/livez", get(|| async { "ok\n" }))));
@@ -93,6 +97,19 @@ mod tests {
             // Closed, with or without a word about it.
             let _ = stream.read_to_end(&mut Vec::new()).await;
         }
+        assert!(ask(address).await.ends_with("ok\n"));
+    }
+    #[tokio::test]
+    async fn an_answer_that_takes_for_ever_does_not_hold_its_place() {
+        let bounds = Bounds { open: 1, head: Duration::from_secs(10), whole: Duration::from_millis(300) };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new()
+            .route("/never", get(|| async { std::future::pending::<&str>().await }))
+            .route("/livez", get(|| async { "ok\n" }));
+        tokio::spawn(serve_within(bounds, listener, router));
+        let mut stuck = TcpStream::connect(address).await.unwrap();
+        stuck.write_all(b"GET /never HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
         assert!(ask(address).await.ends_with("ok\n"));
     }
 }
