@@ -35,6 +35,7 @@ lint: ## formatting, clippy, licences and sources of dependencies, scripts, docu
 	$(CARGO) fmt --check
 	$(CARGO) clippy --release --all-targets --locked -- -D warnings
 	@scripts/deny
+	@$(CARGO) metadata --quiet --locked --format-version 1 --manifest-path fuzz/Cargo.toml > /dev/null # else a stale lock file shows on the day of need
 	@scripts/check-scripts
 	@if [ -x stack/check-documents ]; then echo stack/check-documents; stack/check-documents; fi
 
