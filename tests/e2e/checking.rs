@@ -14,7 +14,7 @@ fn config(stack: &Stack, receiver: &Receiver) -> String {
         "kafka: {{ brokers: \"{}\", group: {GROUP}, topics: [shop.public.listings, shopavro.public.listings] }}\n\
          schema_registry: {{ url: \"{}\" }}\n\
          tables:\n  public.listings:\n    ignore: [updated_at]\n    columns:\n      price: {{ type: decimal }}\n      \
-         listed_on: {{ type: date }}\n      reserved_until: {{ type: instant }}\n      updated_at: {{ type: instant }}\n\
+         listed_on: {{ type: date }}\n      reserved_until: {{ type: instant }}\n\
          destinations: {{ erp: {{ webhook: {{ url: \"http://{}/\" }} }} }}\n\
          rules: [{{ name: price, table: public.listings, columns: [price, title], to: erp }}]\n",
         stack.brokers(),

@@ -137,8 +137,13 @@ pub fn against(catalog: &Catalog, model: &Model, report: &mut Report) {
         if rule.is_none() && !note.table.is_empty() {
             continue;
         }
-        let entry = model.tables.iter().map(|(name, _)| name).find(|name| matches(name));
-        let place = entry.or(rule.map(|rule| &rule.table)).map_or_else(Place::default, |name| name.place);
+        let entry = model.tables.iter().find(|(name, _)| matches(name));
+        // The type of what is never shown has no effect.
+        if note.code == Code::TypeToSet && entry.is_some_and(|(_, table)| is_about_one_of(note, &table.ignore.0)) {
+            continue;
+        }
+        let place =
+            entry.map(|(name, _)| name).or(rule.map(|rule| &rule.table)).map_or_else(Place::default, |name| name.place);
         let mut message = note.message.clone();
         if note.code == Code::OldValues {
             let needy = model.rules.iter().filter(|rule| matches(&rule.table) && needs_old_values(rule));
@@ -150,6 +155,13 @@ pub fn against(catalog: &Catalog, model: &Model, report: &mut Report) {
         let found = warning(place, note.code, message);
         report.push(note.hint.iter().fold(found, |found, hint| found.hint(hint)));
     }
+}
+
+/// `public.listings: updated_at: looks like ...`
+fn is_about_one_of(note: &KnownNote, columns: &[String]) -> bool {
+    let rest = note.message.strip_prefix(note.table.as_str()).and_then(|rest| rest.strip_prefix(": "));
+    let column = rest.and_then(|rest| rest.split(':').next());
+    columns.iter().any(|ignored| column == Some(ignored.as_str()))
 }
 
 /// Does its condition touch the row as it was?

@@ -146,3 +146,21 @@ fn who_needs_old_values_that_never_come_is_named() {
         "{told}"
     );
 }
+
+#[test]
+fn the_type_of_an_ignored_column_need_not_be_set() {
+    let text = "kafka: { brokers: b:1, topics: [shop.public.beds] }\ntables: { public.beds: { ignore: [chg_ts] } }\n\
+        destinations: { ops: { webhook: { url: \"https://a.example\" } } }\n\
+        rules: [{ name: all, table: public.beds, to: [ops] }]\n";
+    let mut examined = crate::config::checked(text, Report::new("f"), &|_| None, None);
+    let note = |column: &str| crate::config::KnownNote {
+        server: "shop".to_owned(),
+        table: "public.beds".to_owned(),
+        code: Code::TypeToSet,
+        message: format!("public.beds: {column}: looks like a point in time"),
+        hint: None,
+    };
+    examined.compare(&Catalog { notes: vec![note("chg_ts"), note("free_from")], ..Catalog::default() });
+    let told = examined.report.to_string();
+    assert_eq!(told, "f:2:11: warning: public.beds: free_from: looks like a point in time");
+}
