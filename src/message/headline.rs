@@ -80,16 +80,21 @@ impl Subject {
 /// Finds how to call the row. `template` is the title that the config's template gave.
 pub fn subject(writer: &Writer<'_>, noun: String, template: Option<&str>) -> Subject {
     let given = template.map(name_from_template).filter(|title| !title.is_empty());
+    let found = title_of_row(writer);
     let (title, title_column) = match given {
-        Some(title) => (Some(title), None),
-        None => title_of_row(writer).unzip(),
+        // `{{ row.title }}` says what its column says.
+        Some(title) => {
+            let column = found.filter(|(found, _)| *found == title).map(|(_, column)| column);
+            (Some(title), column)
+        }
+        None => found.unzip(),
     };
     Subject { noun, title, title_column, key: writer.change.key.as_ref().and_then(|key| key_text(writer, key)) }
 }
 
 /// A text that a template yielded, as one line of at most `max` units.
 pub fn from_template(text: &str, max: usize) -> String {
-    safe::shorten(&safe::isolated_parts(safe::clean(text).trim()), max)
+    safe::shorten(&safe::isolated_sentence(safe::clean(text).trim()), max)
 }
 
 /// The same of a title, which is one thing's name: "flat 12" in Hebrew keeps its number where Hebrew has it.
@@ -224,7 +229,7 @@ fn is_now(writer: &Writer<'_>, subject: &Subject, lead: &ColumnChange, old: &Val
         return None;
     }
     let is_word = |value: &Value| {
-        matches!(value, Value::Text(_) | Value::Bool(_))
+        matches!(writer.dated(&lead.name, value), Value::Text(_) | Value::Bool(_))
             || writer.format(&lead.name) == Some(Format::Boolean)
             || writer.has_words(&lead.name, value)
     };

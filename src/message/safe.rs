@@ -170,6 +170,14 @@ pub fn isolated(text: &str) -> String {
     if text.chars().any(is_right_to_left) { format!("{ISOLATE}{text}{POP}") } else { text.to_owned() }
 }
 
+/// The same for a sentence that a template yielded: one from right to left throughout, with one number at most, is laid out
+/// as a whole, or the number behind its last word would stand before its first.
+pub fn isolated_sentence(text: &str) -> String {
+    let turns = text.chars().any(|c| c.is_alphabetic() && !is_right_to_left(c));
+    let numbers = text.split_whitespace().filter(|word| word.contains(char::is_numeric)).count();
+    if turns || numbers > 1 { isolated_parts(text) } else { isolated(text) }
+}
+
 /// The same for a name that a template yielded: in parts only where letters of both directions are in it.
 pub fn isolated_name(text: &str) -> String {
     let mixed = text.chars().any(|c| c.is_alphabetic() && !is_right_to_left(c));

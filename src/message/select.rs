@@ -30,6 +30,18 @@ impl Source<'_> {
         }
     }
 
+    /// Of a row that appeared: the time of its writing, which the message tells anyhow.
+    fn stamps_a_row(&self) -> bool {
+        let Source::Value(column, _) = self else { return false };
+        let name = column.name.to_ascii_lowercase();
+        let is_time = match &column.value {
+            Value::Timestamp(_) | Value::Instant(_) | Value::Date(_) => true,
+            Value::Int(_) | Value::Text(_) => name.ends_with("_at"),
+            _ => false,
+        };
+        is_time && TIMES.iter().chain(&BIRTHS).any(|known| *known == name)
+    }
+
     fn line(&self, writer: &Writer<'_>) -> Line {
         match self {
             Source::Change(change) => line::changed(writer, change),
@@ -63,27 +75,33 @@ pub fn telling<'a>(visible: &[&'a ColumnChange], words: &Words) -> Vec<&'a Colum
     if telling.is_empty() { visible.to_vec() } else { telling }
 }
 
+/// Times of a row's last write, by name.
+const TIMES: [&str; 17] = [
+    "updated_at",
+    "modified_at",
+    "changed_at",
+    "last_updated",
+    "last_update",
+    "last_modified",
+    "date_modified",
+    "date_updated",
+    "modified_on",
+    "updated_on",
+    "updated",
+    "modified",
+    "changed",
+    "updatedat",
+    "modifiedat",
+    "lastmodified",
+    "mtime",
+];
+
+/// Times of its first one.
+const BIRTHS: [&str; 7] =
+    ["created_at", "inserted_at", "created_on", "date_created", "created", "createdat", "insertedat"];
+
 /// `updated_at` and the like, and versions that count writes.
 fn stamps_a_write(change: &ColumnChange) -> bool {
-    const TIMES: [&str; 17] = [
-        "updated_at",
-        "modified_at",
-        "changed_at",
-        "last_updated",
-        "last_update",
-        "last_modified",
-        "date_modified",
-        "date_updated",
-        "modified_on",
-        "updated_on",
-        "updated",
-        "modified",
-        "changed",
-        "updatedat",
-        "modifiedat",
-        "lastmodified",
-        "mtime",
-    ];
     const VERSIONS: [&str; 6] = ["version", "row_version", "rowversion", "lock_version", "revision", "optlock"];
     let name = change.name.to_ascii_lowercase();
     match (&change.old, &change.new) {
@@ -139,6 +157,13 @@ pub fn lines(
             2
         }
     };
+    let mut stamps = Vec::new();
+    if matches!(writer.change.op, Op::Create | Op::Read) {
+        let named = |source: &Source<'_>| watched(source.name()) || rank(source) == 1;
+        let (told, kept): (Vec<_>, Vec<_>) =
+            sources.into_iter().partition(|source| named(source) || !source.stamps_a_row());
+        (sources, stamps) = if told.is_empty() { (kept, told) } else { (told, kept) };
+    }
     sources.sort_by_cached_key(rank);
     let watched = sources.iter().filter(|source| watched(source.name())).count();
     let mut room = watched.clamp(LINES, LINES_WATCHED);
@@ -152,6 +177,7 @@ pub fn lines(
         let stamps = visible.iter().filter(|change| !told.iter().any(|told| told.name == change.name));
         left_out.extend(stamps.map(|change| writer.label(&change.name)));
     }
+    left_out.extend(stamps.iter().map(|stamp| writer.label(stamp.name())));
     let mut lines: Vec<Line> = sources.iter().take(room).map(|source| source.line(writer)).collect();
     once(&mut lines, writer);
     (lines, left_out)

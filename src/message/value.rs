@@ -213,13 +213,17 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A text or number that the config calls a date, as one.
-    fn dated(&self, column: &str, value: &Value) -> Value {
+    /// A text or number that the config calls a date, as one; and a text that is spelled as a time to the second.
+    pub fn dated(&self, column: &str, value: &Value) -> Value {
         let format = self.format(column);
         match (format, value) {
             (Some(Format::Date), Value::Int(days)) => Value::Date(Bounded::Finite(*days)),
             (Some(Format::DateTime), Value::Int(count)) => Value::Instant(Bounded::Finite(epoch_ns(*count))),
             (Some(Format::Date | Format::DateTime), Value::Text(text)) => {
+                parse_moment(text).unwrap_or_else(|| value.clone())
+            }
+            // Without a schema a time is a text. One of a key stays what other systems call the row.
+            (None, Value::Text(text)) if is_iso_time(text) && !self.is_key(column) => {
                 parse_moment(text).unwrap_or_else(|| value.clone())
             }
             _ => value.clone(),
@@ -414,6 +418,13 @@ pub fn epoch_ns(count: i128) -> i128 {
         100_000_000_000_000..100_000_000_000_000_000 => count * 1_000,
         _ => count,
     }
+}
+
+/// Whether a text begins like `2026-11-23T20:00:57` and is no longer than one with nanoseconds and an offset.
+fn is_iso_time(text: &str) -> bool {
+    let shape = b"0000-00-00T00:00:00";
+    let alike = |(byte, shape): (&u8, &u8)| if *shape == b'0' { byte.is_ascii_digit() } else { byte == shape };
+    (shape.len()..=35).contains(&text.len()) && text.as_bytes().iter().zip(shape).all(alike)
 }
 
 /// An ISO 8601 date, date-time or instant.

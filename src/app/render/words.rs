@@ -33,9 +33,11 @@ impl Renderer {
             words.headline_of_one = words.headline.is_some() && parts.no_longer_met(subject);
             words.title = parts.part(|w| w.title.as_ref()).and_then(|t| said("title", t.render(seen)));
             words.note = parts.part(|w| w.note.as_ref()).and_then(|t| said("note", t.render(seen)));
-            words.link = parts.part(|w| w.link.as_ref()).and_then(|t| said("link", t.render(seen)));
             words.fields = parts.list(|w| &w.fields).to_vec();
-            let buttons = parts.list(|w| &w.buttons).iter();
+            // Where a deleted row was there is nothing to see any more: only what the rule itself names leads anywhere.
+            let living = if change.op == Op::Delete { Parts { table: None, ..parts } } else { parts };
+            words.link = living.part(|w| w.link.as_ref()).and_then(|t| said("link", t.render(seen)));
+            let buttons = living.list(|w| &w.buttons).iter();
             words.buttons = buttons
                 .filter_map(|button| {
                     let label = said("button", button.label.render(seen))?;
@@ -52,6 +54,7 @@ impl Renderer {
 }
 
 /// The rule's words before the table's.
+#[derive(Clone, Copy)]
 struct Parts<'c> {
     rule: Option<&'c Wording>,
     table: Option<&'c Wording>,

@@ -85,6 +85,57 @@ fn stamps_of_the_write_itself_are_named_and_tell_nothing() {
 }
 
 #[test]
+fn a_new_row_names_the_stamps_of_its_writing_and_shows_what_it_is() {
+    let at = |name: &'static str| (name, instant(i128::from(NOON_US)));
+    let cells =
+        vec![("id", int(1)), ("title", text("Lamp")), at("created_at"), at("updated_at"), ("price", decimal("10"))];
+    let added = |words: &Words| {
+        let created = change(Op::Create, vec![("id", int(1))], None, Some(row(cells.clone())));
+        let message = compose(&created, &TableView::default(), words);
+        let lines: Vec<String> = message.lines.iter().map(|line| line.label.clone()).collect();
+        (lines.join(", "), message.left_out_text().unwrap_or_default())
+    };
+    assert_eq!(added(&Words::default()), ("Price".into(), "… and 2 more: Created at, Updated at".into()));
+    let (lines, left_out) = added(&rule("r", &["created_at"]));
+    assert_eq!(
+        (&*lines, &*left_out),
+        ("Created at, Price", "… and 1 more: Updated at"),
+        "what a rule watches is shown"
+    );
+    let bare = change(Op::Create, vec![("id", int(1))], None, Some(row(vec![("id", int(1)), at("updated_at")])));
+    assert_eq!(of(&bare).lines.len(), 1, "where there is nothing else, it is all there is to tell");
+}
+
+#[test]
+fn a_time_without_a_schema_reads_as_one() {
+    let iso = |time: &str| text(time);
+    let message = changed(
+        vec![("reserved_until", iso("2026-11-23T20:00:57.940441Z"))],
+        vec![("reserved_until", iso("2026-11-26T20:00:57.940441Z"))],
+    );
+    let line = &message.lines[0];
+    assert_eq!(line.brief, "Mon 23 Nov, 20:00 -> Thu 26 Nov, 20:00 (later by 3 days)");
+    assert_eq!(message.headline, "Reserved until changed: Oak chair");
+    for other in ["2026-11-23Z", "2026-11-99T20:00:57Z", "2026-11-23T20:00:57Z and more", "20261123T200057Z"] {
+        let message = changed(vec![("note", text("x"))], vec![("note", text(other))]);
+        assert!(message.lines[0].brief.contains(other), "{other}: {}", message.lines[0].brief);
+    }
+}
+
+#[test]
+fn a_title_by_template_is_not_said_again_beneath() {
+    let cells = || vec![("id", int(1)), ("title", text("Lamp")), ("price", decimal("10"))];
+    let deleted = change(Op::Delete, vec![("id", int(1))], Some(row(cells())), None);
+    let words = |title: &str| Words { title: Some(title.into()), ..Words::default() };
+    let labels = |title: &str| {
+        let message = compose(&deleted, &TableView::default(), &words(title));
+        message.lines.iter().map(|line| line.label.clone()).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(labels("Lamp"), "Price");
+    assert_eq!(labels("Lamp, bright"), "Title, Price");
+}
+
+#[test]
 fn what_the_headline_says_is_not_said_again_beneath() {
     let key = || vec![("id", int(7))];
     let mut change = change(Op::Delete, key(), Some(row(key())), None);
@@ -112,7 +163,7 @@ fn plain_numbers_are_grouped_but_a_year_and_an_id_are_not() {
 
 #[test]
 fn names_from_right_to_left_keep_their_numbers_and_take_none_of_the_lines() {
-    use crate::message::safe::{isolated_name, isolated_parts};
+    use crate::message::safe::{isolated_name, isolated_parts, isolated_sentence};
     let shown = |text: String| text.replace('\u{2068}', "[").replace('\u{2069}', "]");
     // (a name or a sentence, as a name, as a sentence); brackets stand for isolates.
     for (text, name, sentence) in [
@@ -125,6 +176,15 @@ fn names_from_right_to_left_keep_their_numbers_and_take_none_of_the_lines() {
     ] {
         assert_eq!(shown(isolated_name(text)), name);
         assert_eq!(shown(isolated_parts(text)), sentence);
+    }
+    for (sentence, laid_out) in [
+        ("נשארו במלאי 5", "[נשארו במלאי 5]"),
+        ("5 במלאי", "[5 במלאי]"),
+        ("שולחן: 5 -> 3", "[שולחן]: 5 -> 3"),
+        ("Only שולחן 5", "Only [שולחן] 5"),
+        ("Only 5", "Only 5"),
+    ] {
+        assert_eq!(shown(isolated_sentence(sentence)), laid_out);
     }
     let old = row(vec![("title", text("Oak chair"))]);
     let new = row(vec![("title", text("شقة 5 غرف"))]);

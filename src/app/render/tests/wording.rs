@@ -53,6 +53,19 @@ fn the_rules_words_count_before_the_tables_part_by_part() {
 }
 
 #[test]
+fn of_a_deleted_row_only_the_rules_own_buttons_lead_somewhere() {
+    let row = "{{ row.id }}";
+    let table = format!(
+        "    link: \"https://a.example/{row}\"\n    buttons: [{{ label: Shop, url: \"https://b.example/{row}\" }}]"
+    );
+    let deleted = |rule: &str| post(&config(&table, rule), 0, &seller(3), &Metrics::new().unwrap()).to_string();
+    assert_eq!(deleted("").matches("\"button\"").count(), 0);
+    assert_eq!(slack(&table, "").matches("\"button\"").count(), 2, "of a living row both stand");
+    let own = deleted(&format!("    buttons: [{{ label: Restore, url: \"https://c.example/{row}\" }}]"));
+    assert!(own.contains("https://c.example/2") && !own.contains("a.example"), "{own}");
+}
+
+#[test]
 fn fields_are_shown_in_their_order_whether_they_changed_or_not() {
     let text = slack("", "    fields: [balance, id, rating, no_such_column]");
     let place = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what}: {text}"));
