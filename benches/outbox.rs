@@ -40,6 +40,10 @@ impl Tally<Change> for Count {
     fn undone(&mut self, changes: u64) {
         self.0 += changes;
     }
+
+    fn expired(&mut self, _: Change, changes: u64) {
+        self.0 += changes;
+    }
 }
 
 fn outbox(digest: Option<Duration>, burst: u32) -> (Outbox<Change>, Owner) {

@@ -35,4 +35,8 @@ pub trait Tally<C>: Default + std::fmt::Debug {
 
     /// So many changes undid each other.
     fn undone(&mut self, changes: u64);
+
+    /// Counts a content, of so many changes, that was older than its rules allow when the digest was made: the digest
+    /// says that it leaves them out.
+    fn expired(&mut self, content: C, changes: u64);
 }

@@ -208,20 +208,23 @@ impl<C: Content> Digest<C> {
         part
     }
 
-    fn count(&mut self, own: PostId, id: PostId, notice: Notice<C>, page: &mut Page<'_>) {
+    /// What a notice owes is settled with this digest from now on; answers where it is to be counted.
+    fn join(&mut self, own: PostId, id: PostId, notice: &Notice<C>, page: &mut Page<'_>) -> &mut Part<C::Tally> {
         page.join(&notice.owner, &notice.offsets, id, own);
         let part = self.part(&notice.owner, &notice.offsets);
-        part.notices[notice.priority as usize] += 1;
         part.changes += notice.changes;
+        part
+    }
+
+    fn count(&mut self, own: PostId, id: PostId, notice: Notice<C>, page: &mut Page<'_>) {
+        let part = self.join(own, id, &notice, page);
+        part.notices[notice.priority as usize] += 1;
         part.tally.count(notice.content, notice.changes);
     }
 
     fn undone(&mut self, own: PostId, row: &RowKey, page: &mut Page<'_>) {
         if let Some(Line { id, notice }) = self.lines.remove(row) {
-            page.join(&notice.owner, &notice.offsets, id, own);
-            let part = self.part(&notice.owner, &notice.offsets);
-            part.changes += notice.changes;
-            part.tally.undone(notice.changes);
+            self.join(own, id, &notice, page).tally.undone(notice.changes);
         }
     }
 
@@ -239,29 +242,28 @@ impl<C: Content> Digest<C> {
         self.take(&row)
     }
 
-    /// What has expired is counted, not shown.
+    /// What has expired is counted apart, and not shown.
     pub(super) fn expire(&mut self, own: PostId, now: Duration, page: &mut Page<'_>) {
-        self.count_lines(own, page, |notice| notice.is_expired(now));
+        for (id, notice) in self.take_lines(|notice| notice.is_expired(now)) {
+            let part = self.join(own, id, &notice, page);
+            part.notices[notice.priority as usize] += 1;
+            part.tally.expired(notice.content, notice.changes);
+        }
     }
 
     /// Shows nothing any more; answers which rows it showed.
     pub(super) fn shrink(&mut self, own: PostId, page: &mut Page<'_>) -> Vec<RowKey> {
         self.shrunk = true;
-        self.count_lines(own, page, |_| true)
+        let lines = self.take_lines(|_| true);
+        lines.into_iter().map(|(id, notice)| (notice.row.clone(), self.count(own, id, notice, page)).0).collect()
     }
 
-    fn count_lines(&mut self, own: PostId, page: &mut Page<'_>, which: impl Fn(&Notice<C>) -> bool) -> Vec<RowKey> {
-        let mut found: Vec<_> = self.lines.values().filter(|line| which(&line.notice)).map(|line| line.id).collect();
-        found.sort();
-        let mut rows = Vec::new();
-        for id in found {
-            let row = self.lines.values().find(|line| line.id == id).map(|line| line.notice.row.clone());
-            if let Some(line) = row.and_then(|row| self.lines.remove(&row)) {
-                rows.push(line.notice.row.clone());
-                self.count(own, line.id, line.notice, page);
-            }
-        }
-        rows
+    /// Takes out the lines of these notices, in their order.
+    fn take_lines(&mut self, which: impl Fn(&Notice<C>) -> bool) -> Vec<(PostId, Notice<C>)> {
+        let taken = self.lines.extract_if(|_, line| which(&line.notice));
+        let mut taken: Vec<_> = taken.map(|(_, line)| (line.id, line.notice)).collect();
+        taken.sort_by_key(|(id, _)| *id);
+        taken
     }
 
     /// The rows that are shown.

@@ -23,11 +23,12 @@ struct Step {
     weight: u32,
 }
 
-/// How many changes, and how many of them undid each other.
+/// How many changes are counted, and how many apart from these.
 #[derive(Debug, Default)]
 struct Count {
     changes: u64,
     undone: u64,
+    expired: u64,
 }
 
 impl Content for Step {
@@ -53,6 +54,10 @@ impl Tally<Step> for Count {
 
     fn undone(&mut self, changes: u64) {
         self.undone += changes;
+    }
+
+    fn expired(&mut self, _: Step, changes: u64) {
+        self.expired += changes;
     }
 }
 

@@ -114,4 +114,8 @@ impl Tally<Net> for Counted {
     fn undone(&mut self, changes: u64) {
         self.undone += changes;
     }
+
+    fn expired(&mut self, content: Net, changes: u64) {
+        self.count(content, changes);
+    }
 }

@@ -34,6 +34,10 @@ impl Tally<Payload> for Counted {
     fn undone(&mut self, changes: u64) {
         self.0.undo(changes);
     }
+
+    fn expired(&mut self, _: Payload, changes: u64) {
+        self.0.expire(changes);
+    }
 }
 
 impl Renderer {

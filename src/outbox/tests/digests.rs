@@ -452,7 +452,7 @@ fn what_is_too_old_when_its_turn_comes_is_not_posted() {
 }
 
 #[test]
-fn what_is_too_old_is_counted_in_a_digest_and_not_shown() {
+fn what_is_too_old_is_counted_apart_in_a_digest_and_not_shown() {
     let mut outbox = with_lanes([people(1)]);
     for offset in 0..40 {
         let expires = (offset < 10).then(|| at(1000));
@@ -463,6 +463,8 @@ fn what_is_too_old_is_counted_in_a_digest_and_not_shown() {
     let digest = many(outbox.post(lane, id));
     assert_eq!(digest.changes(), 40);
     assert!(digest.lines().all(|line| line.expires.is_none()));
+    let count = |of: fn(&Count) -> u64| digest.tallies().map(of).sum::<u64>();
+    assert_eq!((count(|part| part.expired), count(|part| part.changes), digest.lines().count()), (10, 10, 20));
 }
 
 #[test]

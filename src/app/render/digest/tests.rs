@@ -27,11 +27,13 @@ fn a_digest_says_each_row_in_the_words_of_the_config_and_calls_whom_its_rules_ca
     let mut counted = Counted::default();
     counted.count(seller_payload(&config, &[1, 0]), 2);
     counted.undone(5);
+    counted.expired(seller_payload(&config, &[0]), 4);
     whole.merge(&counted.0);
-    assert_eq!((whole.changes(), whole.shown(), whole.priority()), (10, 3, Priority::Critical));
+    assert_eq!((whole.changes(), whole.shown(), whole.priority()), (14, 3, Priority::Critical));
     let text = posted(&config, &whole, Form::Whole);
     assert!(text.contains("<!here>") && text.contains("2 more changes are counted above"), "{text}");
     assert!(text.contains("5 changes came to nothing"), "{text}");
+    assert!(text.contains("4 changes older than the rule allows were left out"), "{text}");
     let counts = posted(&config, &whole, Form::Counts);
     assert!(!counts.contains("the shop") && counts.contains("Counts only"), "{counts}");
 }
