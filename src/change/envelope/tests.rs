@@ -112,3 +112,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_create_and_a_delete_touch_every_column_whatever_else_they_carry() {
+    let row = r#"{"id":1,"a":2}"#;
+    for op in ["c", "r", "d"] {
+        let sample = Sample::change(op, row, row);
+        assert!(sample.envelope().may_touch(&["a"]), "{op}");
+        assert_eq!(sample.decode().changes.iter().any(|change| &*change.name == "a"), op != "d", "{op}");
+    }
+}

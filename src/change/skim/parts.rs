@@ -317,6 +317,9 @@ fn envelope<'a>(
     // Documents' and cells' sources send old images only where they were told to keep them.
     let (before, after) = match op {
         Op::Delete if cassandra && before.is_none() => (after, None),
+        // No connector sends the image that an op does not have; one that is there would be compared with.
+        Op::Create | Op::Read => (None, after),
+        Op::Delete => (before, None),
         _ => (before, after),
     };
     match op {
