@@ -239,14 +239,15 @@ fn schemaless(raw: &str) -> Result<(Type, Value), Reason> {
         Some(b'f') => (Type::Bool, Value::Bool(false)),
         Some(b'n') | None => (Type::Unknown, Value::Null),
         Some(_) => {
-            if raw::is_integer(raw)
-                && let Ok(number) = raw.parse::<i128>()
-            {
+            if raw::is_integer(raw) {
+                // More than a column of integers holds. A decimal may: `columns.*.type` says so, and is read before this.
+                let number =
+                    int(raw).map_err(|reason| format!("{reason}; if it is a decimal, set its type in columns"))?;
                 return Ok((Type::Int, Value::Int(number)));
             }
             let double = raw.parse::<f64>().ok().filter(|f| f.is_finite());
             match double {
-                Some(double) if !raw::is_integer(raw) && raw::significant_digits(raw) <= raw::DOUBLE_DIGITS => {
+                Some(double) if raw::significant_digits(raw) <= raw::DOUBLE_DIGITS => {
                     (Type::Float, Value::Float(double))
                 }
                 _ => match decimal_text(raw) {

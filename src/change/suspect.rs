@@ -72,9 +72,6 @@ fn number_like(name: &str, number: i128) -> Option<(&'static str, &'static str)>
     fn recent(number: i128, per_second: i128) -> bool {
         (315_532_800 * per_second..4_102_444_800 * per_second).contains(&number)
     }
-    if i64::try_from(number).is_err() && u64::try_from(number).is_err() {
-        return Some(("a decimal, for it is beyond 64 bits", "decimal"));
-    }
     if recent(number, 1_000_000_000) {
         return Some(("nanoseconds since 1970", "timestamp_ns"));
     }
