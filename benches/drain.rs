@@ -206,7 +206,7 @@ fn latency(brokers: &str) {
     let receiver = Receiver::start();
     let group = format!("bench-latency-{}", std::process::id());
     let _service = Service::start(brokers, &topic, &group, "earliest", &receiver);
-    let bare = bare_arrivals(brokers, &topic);
+    let bare = bare_arrivals(brokers, &topic, |_| true);
     let producer = producer(brokers);
     let (mut posted_us, mut bare_us) = (Vec::new(), Vec::new());
     for id in 0..LATENCY_WARM_UP + LATENCY_SAMPLES {
@@ -238,8 +238,8 @@ fn percentile_ms(taken_us: &[u128], share: f64) -> f64 {
     sorted[((sorted.len() - 1) as f64 * share) as usize] as f64 / 1000.0
 }
 
-/// When a consumer that does nothing else gets each record.
-fn bare_arrivals(brokers: &str, topic: &str) -> std::sync::mpsc::Receiver<Instant> {
+/// When a consumer that does nothing else gets each record whose key is wanted.
+fn bare_arrivals(brokers: &str, topic: &str, wanted: fn(&[u8]) -> bool) -> std::sync::mpsc::Receiver<Instant> {
     let consumer: BaseConsumer =
         ClientConfig::new().set("bootstrap.servers", brokers).set("group.id", "bench-bare").create().unwrap();
     let mut list = TopicPartitionList::new();
@@ -251,9 +251,9 @@ fn bare_arrivals(brokers: &str, topic: &str) -> std::sync::mpsc::Receiver<Instan
     std::thread::spawn(move || {
         loop {
             if let Some(message) = consumer.poll(Duration::from_secs(1)) {
-                message.unwrap();
+                let message = message.unwrap();
                 let at = Instant::now();
-                if arrived.send(at).is_err() {
+                if message.key().is_some_and(wanted) && arrived.send(at).is_err() {
                     return;
                 }
             }

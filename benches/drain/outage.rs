@@ -3,11 +3,11 @@
 //! Two destinations, each with a rule of its own. One refuses connections: all that comes for it waits, into digests, or with
 //! `digest: off` as offsets. The other is up, and gets changes at a steady pace of its own in the same partitions: while nothing
 //! else happens, while the million comes, and when all of it has been read and still waits. Every change of the million is
-//! another row's, so that nothing folds.
+//! another row's, so that nothing folds. A bare consumer reads beside it: what the broker and the machine take is in both.
 
 use super::{
-    LATENCY_WARM_UP, PARTITIONS, PATIENCE, Service, change, create_topic, peak_memory_kib, percentile_ms, percentiles,
-    producer, sum,
+    LATENCY_WARM_UP, PARTITIONS, PATIENCE, Service, bare_arrivals, change, create_topic, peak_memory_kib,
+    percentile_ms, percentiles, producer, sum,
 };
 use crate::receiver::{Channel, Receiver};
 use rdkafka::ClientConfig;
@@ -53,7 +53,8 @@ fn run(brokers: &str, name: &str, digest: &str) {
         )
     });
     service.await_start(&topic);
-    let mut other = Other { brokers, topic: &topic, receiver: &receiver, row: FIRST_ROW };
+    let bare = bare_arrivals(brokers, &topic, is_the_others);
+    let mut other = Other { brokers, topic: &topic, receiver: &receiver, bare, row: FIRST_ROW };
     other.latencies(LATENCY_WARM_UP, Duration::ZERO, &AtomicBool::new(false));
     let idle = other.latencies(SAMPLES, PAUSE, &AtomicBool::new(false));
 
@@ -82,11 +83,22 @@ fn run(brokers: &str, name: &str, digest: &str) {
         late.as_secs_f64(),
         peak_memory_kib(&service.child.id().to_string()) as f64 * 1024.0 / 1e6,
     );
-    println!("  the other destination, produce to POST, idle: {}", percentiles(&idle));
-    for (when, taken) in [("while they come", coming), ("when all wait  ", waiting)] {
-        let ratio = percentile_ms(&taken, 0.99) / percentile_ms(&idle, 0.99);
-        println!("  {when}: {}: {ratio:.2}x the idle p99", percentiles(&taken));
+    for (when, taken) in [("idle           ", &idle), ("while they come", &coming), ("when all wait  ", &waiting)] {
+        let times = |of: &[u128], idle: &[u128]| percentile_ms(of, 0.99) / percentile_ms(idle, 0.99);
+        println!("  the other destination, {when}, produce to a bare consumer: {}", percentiles(&taken.bare_us));
+        println!("  the other destination, {when}, produce to POST:            {}", percentiles(&taken.posted_us));
+        println!(
+            "    p99 as a multiple of idle: {:.2}x, of the bare consumer's now: {:.2}x",
+            times(&taken.posted_us, &idle.posted_us),
+            times(&taken.posted_us, &taken.bare_us),
+        );
     }
+}
+
+/// Is this key of one of the other destination's rows?
+fn is_the_others(key: &[u8]) -> bool {
+    let row = std::str::from_utf8(key).ok().and_then(|key| key.strip_prefix(r#"{"id":"#)?.strip_suffix('}'));
+    row.and_then(|row| row.parse::<usize>().ok()).is_some_and(|row| row >= FIRST_ROW)
 }
 
 fn write_million(brokers: &str, topic: &str) {
@@ -116,26 +128,37 @@ struct Other<'a> {
     brokers: &'a str,
     topic: &'a str,
     receiver: &'a Receiver,
+    /// When a bare consumer had each of its changes.
+    bare: std::sync::mpsc::Receiver<Instant>,
     /// The next change's.
     row: usize,
 }
 
+/// Microseconds from produce to the arrival.
+#[derive(Default)]
+struct Taken {
+    posted_us: Vec<u128>,
+    bare_us: Vec<u128>,
+}
+
 impl Other<'_> {
-    /// Microseconds from produce to the arrival of the post, of so many changes, or until told.
-    fn latencies(&mut self, samples: usize, pause: Duration, until: &AtomicBool) -> Vec<u128> {
+    /// Of so many changes, or until told.
+    fn latencies(&mut self, samples: usize, pause: Duration, until: &AtomicBool) -> Taken {
         let producer = producer(self.brokers);
-        let mut taken_us = Vec::new();
-        while taken_us.len() < samples && !until.load(Ordering::Relaxed) {
+        let mut taken = Taken::default();
+        while taken.posted_us.len() < samples && !until.load(Ordering::Relaxed) {
             let (key, value) = (format!(r#"{{"id":{}}}"#, self.row), change(self.row, 1, 0));
             self.row += 1;
             let sent = Instant::now();
             producer.send(BaseRecord::to(self.topic).key(&key).payload(&value)).map_err(|(error, _)| error).unwrap();
             let arrival = self.receiver.wait(PATIENCE, |arrival| arrival.channel == Channel::Slack);
             self.receiver.forget();
-            taken_us.push(arrival.at.duration_since(sent).as_micros());
+            let read = self.bare.recv_timeout(PATIENCE).unwrap();
+            taken.posted_us.push(arrival.at.duration_since(sent).as_micros());
+            taken.bare_us.push(read.duration_since(sent).as_micros());
             sleep(pause.saturating_sub(sent.elapsed()));
         }
-        taken_us
+        taken
     }
 }
 
