@@ -56,7 +56,7 @@ fn column((column, times): (&CountedColumn, Times)) -> Json {
     let mut entry = Map::new();
     entry.insert("column".to_owned(), json!(&*column.name));
     entry.insert("changes".to_owned(), json!(times.changed));
-    if column.is_amount && times.down + times.up > 0 {
+    if column.amount.is_told && times.down + times.up > 0 {
         entry.insert("down".to_owned(), json!(times.down));
         entry.insert("up".to_owned(), json!(times.up));
     }

@@ -101,8 +101,14 @@ impl Tally {
 pub(super) struct CountedColumn {
     pub name: Arc<str>,
     pub label: String,
+    pub amount: Amount,
+}
+
+/// How a column's numbers are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Amount {
     /// Whether "down" and "up" mean something, and may be told.
-    pub is_amount: bool,
+    pub is_told: bool,
     format: Option<Format>,
 }
 
@@ -170,7 +176,7 @@ impl Group {
         }
         let times = &mut tally.columns[place];
         times.changed += 1;
-        let Some((direction, size)) = self.columns[place].step(change) else {
+        let Some((direction, size)) = self.columns[place].amount.step(change) else {
             return 0.0;
         };
         times.down += u64::from(direction == Ordering::Less);
@@ -181,19 +187,23 @@ impl Group {
 
 impl CountedColumn {
     fn new(writer: &Writer<'_>, view: &TableView, name: &Arc<str>, ty: Type) -> Self {
-        CountedColumn {
-            name: Arc::clone(name),
-            label: writer.label(name),
+        CountedColumn { name: Arc::clone(name), label: writer.label(name), amount: Amount::of(writer, view, name, ty) }
+    }
+}
+
+impl Amount {
+    fn of(writer: &Writer<'_>, view: &TableView, name: &str, ty: Type) -> Self {
+        Amount {
             // Whether a hidden number fell is hidden too.
-            is_amount: view.column(name).is_none_or(|column| !column.redact && column.map.is_empty())
+            is_told: view.column(name).is_none_or(|column| !column.redact && column.map.is_empty())
                 && !crate::message::value::names_a_thing(writer, name, ty),
             format: writer.format(name),
         }
     }
 
-    fn step(&self, change: &ColumnChange) -> Option<(Ordering, f64)> {
+    fn step(self, change: &ColumnChange) -> Option<(Ordering, f64)> {
         match (&change.old, &change.new) {
-            (Some(old), Some(new)) if self.is_amount => step(old, new, self.format),
+            (Some(old), Some(new)) if self.is_told => step(old, new, self.format),
             _ => None,
         }
     }
@@ -208,7 +218,7 @@ pub fn size(change: &RowChange, view: &TableView, watched: &[Arc<str>]) -> f64 {
     let words = Words::default();
     let writer = Writer::new(change, view, &words);
     let columns = select::visible(&writer, view).into_iter().filter(|column| watches(watched, &column.name));
-    let steps = columns.filter_map(|column| CountedColumn::new(&writer, view, &column.name, column.ty).step(column));
+    let steps = columns.filter_map(|column| Amount::of(&writer, view, &column.name, column.ty).step(column));
     steps.map(|(_, size)| size).fold(0.0, f64::max)
 }
 
