@@ -191,12 +191,13 @@ pub(crate) fn common_start(a: &[u8], b: &[u8]) -> usize {
     at + a[at..].iter().zip(&b[at..]).take_while(|(a, b)| a == b).count()
 }
 
-/// The value of a member that has this name, `"name":value`; `None` where its key is spelt otherwise.
+/// The value of a member that has this name, `"name":value`, without the white space before it; `None` where its key is
+/// spelt otherwise.
 #[inline]
 pub(crate) fn value_of<'t>(member: &'t str, name: &str) -> Option<&'t str> {
     let rest = member.strip_prefix('"')?.strip_prefix(name)?.strip_prefix("\":")?;
     // A backslash in the text would be an escape, which is not what the name has there.
-    (!name.as_bytes().contains(&b'\\')).then_some(rest)
+    (!name.as_bytes().contains(&b'\\')).then(|| rest.trim_start_matches([' ', '\t', '\n', '\r']))
 }
 
 #[cfg(test)]

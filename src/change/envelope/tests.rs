@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::change::tests::{CAPTURES, Sample, capture};
-use crate::change::{NoHints, Skim, skim};
+use crate::change::{NoHints, Record, Skim, skim};
 use proptest::prelude::*;
 
 #[test]
@@ -71,6 +71,51 @@ fn no_captured_change_escapes_the_cheap_look() {
                 if change.before.is_some() && change.op == Op::Update && !changed {
                     assert!(!touched, "{file}:{} {}: looked at for nothing", captured.line, column.name);
                 }
+            }
+        }
+    }
+}
+
+/// The JSON text with this between its tokens, as other writers than Kafka Connect's converter have it.
+fn spaced(text: &str, behind_colons: &str, behind_commas: &str) -> String {
+    let (mut out, mut in_text, mut escaped) = (String::new(), false, false);
+    for c in text.chars() {
+        out.push(c);
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => in_text = !in_text,
+            ':' if !in_text => out.push_str(behind_colons),
+            ',' if !in_text => out.push_str(behind_commas),
+            _ => {}
+        }
+    }
+    out
+}
+
+#[test]
+fn white_space_between_tokens_changes_nothing() {
+    for (file, (colon, comma)) in
+        CAPTURES.iter().flat_map(|f| [(" ", ""), ("", " "), (" ", " "), (" ", "\n  ")].map(|s| (f, s)))
+    {
+        for captured in capture(file) {
+            let record = captured.record();
+            let text =
+                |bytes: Option<&[u8]>| bytes.and_then(|b| std::str::from_utf8(b).ok()).map(|t| spaced(t, colon, comma));
+            let (key, value) = (text(record.key), text(record.value));
+            let other =
+                Record { key: key.as_deref().map(str::as_bytes), value: value.as_deref().map(str::as_bytes), ..record };
+            let (Ok(Skim::Change(tight)), Ok(Skim::Change(wide))) = (skim(&record), skim(&other)) else {
+                assert_eq!(skim(&record).expect("skims").kind(), skim(&other).expect("skims").kind());
+                continue;
+            };
+            let change = tight.change(&NoHints).expect("decodes");
+            // As texts: a NaN is no NaN's equal.
+            let told = wide.change(&NoHints).map_or_else(|error| error.to_string(), |wide| format!("{wide:?}"));
+            assert_eq!(format!("{change:?}"), told, "{file}:{} {colon:?} {comma:?}", captured.line);
+            for column in change.after.iter().flat_map(|row| &row.columns) {
+                let touched = wide.may_touch(&[&*column.name]);
+                assert!(touched || change.changed(&column.name).is_none(), "{file}:{} {}", captured.line, column.name);
             }
         }
     }

@@ -9,6 +9,7 @@ fn a_member_is_its_own_only_under_the_same_spelling() {
     assert_eq!(value_of(r#""ab":1"#, "a"), None);
     assert_eq!(value_of(r#""a\":x":1"#, "a\\"), None);
     assert_eq!(value_of(r#""a" :1"#, "a"), None);
+    assert_eq!(value_of("\"a\":\n\t \r1", "a"), Some("1"));
 }
 
 #[test]
