@@ -26,6 +26,11 @@ pub trait Content: Sized {
 
     /// Lets go what only a post of its own would need, because it stands in a digest now.
     fn slim(&mut self) {}
+
+    /// Memory that it takes in a digest, in bytes, roughly.
+    fn bytes(&self) -> u64 {
+        0
+    }
 }
 
 /// The part of a digest that is counted and not shown.

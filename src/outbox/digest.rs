@@ -1,7 +1,7 @@
 //! A digest: one post that stands for any number of notices, in bounded memory.
 //!
 //! Kept per partition, so that a revoked partition's part leaves with it. The rows that are worth most are shown with
-//! their net change; all else is counted.
+//! their net change, as far as there is room for them; all else is counted.
 
 use super::content::{Content, Folded, Tally};
 use super::lanes::Leftover;
@@ -16,6 +16,9 @@ use std::time::Duration;
 
 /// Rows that a digest shows at most.
 pub const LINES_MAX: usize = 30;
+/// Bytes that these take at most, but for a row that is all there is: it will be posted by itself. Rows are small; this is
+/// for those that hold documents.
+pub const LINES_BYTES_MAX: u64 = 1024 * 1024;
 
 #[derive(Debug)]
 struct Line<C> {
@@ -27,6 +30,11 @@ impl<C: Content> Line<C> {
     /// The most worth being shown compares greatest; among equals the first.
     fn rank(&self) -> (Reverse<Priority>, u32, Reverse<PostId>) {
         (Reverse(self.notice.priority), self.notice.content.weight(), Reverse(self.id))
+    }
+
+    fn bytes(&self) -> u64 {
+        let beside = self.notice.row.0.len() + size_of_val(self.notice.earlier.as_slice());
+        self.notice.content.bytes() + beside as u64
     }
 }
 
@@ -170,7 +178,10 @@ impl<C: Content> Digest<C> {
         if let Some(line) = self.lines.get_mut(&notice.row) {
             let (owner, offsets) = (notice.owner.clone(), notice.offsets.clone());
             match line.notice.fold(notice) {
-                Folded::Kept => page.join(&owner, &offsets, id, line.id),
+                Folded::Kept => {
+                    page.join(&owner, &offsets, id, line.id);
+                    self.fit(own, page);
+                }
                 Folded::Nothing => {
                     page.join(&owner, &offsets, id, line.id);
                     let row = line.notice.row.clone();
@@ -183,7 +194,7 @@ impl<C: Content> Digest<C> {
         let line = Line { id, notice };
         if self.lines.len() < LINES_MAX {
             self.lines.insert(line.notice.row.clone(), line);
-            return;
+            return self.fit(own, page);
         }
         let lightest = self.lines.values().min_by_key(|line| line.rank());
         let evicted = lightest.filter(|lightest| lightest.rank() < line.rank()).map(|line| line.notice.row.clone());
@@ -191,9 +202,24 @@ impl<C: Content> Digest<C> {
             Some(evicted) => {
                 self.lines.insert(line.notice.row.clone(), line);
                 self.count(own, evicted.id, evicted.notice, page);
+                self.fit(own, page);
             }
             None => self.count(own, line.id, line.notice, page),
         }
+    }
+
+    /// Counts the largest rows instead of showing them, until the others have room.
+    fn fit(&mut self, own: PostId, page: &mut Page<'_>) {
+        while self.lines.values().map(Line::bytes).sum::<u64>() > LINES_BYTES_MAX && !self.is_lone() {
+            let largest = self.lines.values().max_by_key(|line| (line.bytes(), Reverse(line.rank())));
+            let largest = largest.map(|line| line.notice.row.clone());
+            let Some(Line { id, notice }) = largest.and_then(|row| self.lines.remove(&row)) else { return };
+            self.count(own, id, notice, page);
+        }
+    }
+
+    fn is_lone(&self) -> bool {
+        self.lines.len() == 1 && self.parts.is_empty()
     }
 
     fn part(&mut self, owner: &Owner, offsets: &RangeInclusive<i64>) -> &mut Part<C::Tally> {
@@ -235,7 +261,7 @@ impl<C: Content> Digest<C> {
 
     /// The only notice, if there is but one: it is posted as any other.
     pub(super) fn take_lone(&mut self) -> Option<(PostId, Notice<C>)> {
-        if self.lines.len() != 1 || !self.parts.is_empty() {
+        if !self.is_lone() {
             return None;
         }
         let row = self.lines.keys().next().cloned()?;

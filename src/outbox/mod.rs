@@ -19,7 +19,7 @@ mod whereabouts;
 mod tests;
 
 pub use content::{Content, Folded, Tally};
-pub use digest::{Digest, LINES_MAX};
+pub use digest::{Digest, LINES_BYTES_MAX, LINES_MAX};
 pub use lane::{LaneStatus, Reread, RereadId, WaitReason};
 pub use lanes::Leftover;
 pub use notice::{Notice, Owed, PostId, RowKey};

@@ -2,14 +2,20 @@ use super::*;
 use crate::ledger::Partition;
 use crate::message::Priority;
 
+mod commits;
 mod digests;
 mod doubt;
+mod expiry;
+mod folding;
+mod refusals;
 mod reload;
 mod share;
 mod spill;
+mod storms;
 mod whereabouts;
 
 const SECOND: Duration = Duration::from_secs(1);
+const AFTER: Duration = Duration::from_secs(30);
 
 fn owner(number: i32) -> Owner {
     Owner { partition: Partition { topic: "t".into(), number }, epoch: 1 }
@@ -21,6 +27,7 @@ struct Step {
     from: i64,
     to: i64,
     weight: u32,
+    bytes: u64,
 }
 
 /// How many changes are counted, and how many apart from these.
@@ -39,11 +46,16 @@ impl Content for Step {
             return Folded::Apart(later);
         }
         self.to = later.to;
+        self.bytes = self.bytes.max(later.bytes);
         if self.from == self.to { Folded::Nothing } else { Folded::Kept }
     }
 
     fn weight(&self) -> u32 {
         self.weight
+    }
+
+    fn bytes(&self) -> u64 {
+        self.bytes
     }
 }
 
@@ -64,7 +76,7 @@ impl Tally<Step> for Count {
 type TestBox = Outbox<Step>;
 
 fn notice(offset: i64, row: &str, priority: Priority) -> Notice<Step> {
-    let content = Step { from: offset * 1000, to: offset, weight: 0 };
+    let content = Step { from: offset * 1000, to: offset, weight: 0, bytes: 0 };
     Notice::new(owner(0), offset, RowKey(row.as_bytes().into()), priority, content, at(0))
 }
 
@@ -72,6 +84,15 @@ fn settings(per_second: u32, burst: u32, in_flight: usize) -> LaneSettings {
     let bucket = Arc::new(Bucket::new(Rate::new(per_second, SECOND).unwrap(), burst));
     let name = "ops".into();
     LaneSettings { name, bucket, in_flight, fold: false, digest: None, simplify: false, share_bytes: u64::MAX }
+}
+
+fn people(per_second: u32) -> LaneSettings {
+    LaneSettings { fold: true, digest: Some(AFTER), simplify: true, ..settings(per_second, 1, 1) }
+}
+
+fn change(offset: i64, row: &str, priority: Priority, from: i64, to: i64) -> Notice<Step> {
+    let content = Step { from, to, weight: 0, bytes: 0 };
+    Notice::new(owner(0), offset, RowKey(row.as_bytes().into()), priority, content, at(0))
 }
 
 fn with_lanes(lanes: impl IntoIterator<Item = LaneSettings>) -> TestBox {

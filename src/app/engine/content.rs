@@ -24,6 +24,8 @@ pub struct Payload {
     /// The rules that matched, the most urgent and then the first in the file leading.
     pub(crate) rules: Vec<usize>,
     weight: u32,
+    /// Memory that the change takes, once it is measured.
+    bytes: u64,
 }
 
 impl Payload {
@@ -35,7 +37,7 @@ impl Payload {
         rules: Vec<usize>,
     ) -> Self {
         let (config, change) = (Arc::clone(config), Arc::clone(change));
-        Self { config, since_us: change.time_us, change, held, table, rules, weight: 0 }
+        Self { config, since_us: change.time_us, change, held, table, rules, weight: 0, bytes: 0 }
     }
 
     /// Names of its rules, as dead letters tell them.
@@ -49,8 +51,9 @@ impl Payload {
         change::Folded { change: Arc::clone(&self.change), changes, since_us: self.since_us }
     }
 
-    /// How far the numbers went that its leading rule watches.
+    /// How far the numbers went that its leading rule watches, and what it takes.
     fn weigh(&mut self) {
+        self.bytes = digest::bytes(&self.change) as u64;
         let plain = TableView::default();
         let view = self.table.as_ref().map_or(&plain, |table| &table.view);
         let watched = self.rules.first().and_then(|index| self.config.rules.get(*index));
@@ -102,5 +105,9 @@ impl Content for Payload {
     fn slim(&mut self) {
         self.held = None;
         self.weigh();
+    }
+
+    fn bytes(&self) -> u64 {
+        self.bytes
     }
 }

@@ -17,6 +17,7 @@ pub use compose::{DigestWords, Form, digest};
 pub use json::payload;
 pub use kept::Kept;
 pub use limits::{COLUMNS_MAX, GROUPS_MAX, ROW_BYTES_MAX, ROWS_MAX};
+pub use slim::bytes;
 pub use tally::size;
 
 use super::Priority;

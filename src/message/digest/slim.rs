@@ -10,7 +10,7 @@ use std::sync::Arc;
 const COLUMN_OVERHEAD: usize = 96;
 
 /// Bytes of memory that a change holds, roughly.
-pub(super) fn bytes(change: &RowChange) -> usize {
+pub fn bytes(change: &RowChange) -> usize {
     let rows = [&change.before, &change.after, &change.key, &change.rekeyed_from, &change.rekeyed_to];
     let images: usize = rows.into_iter().flatten().map(row_bytes).sum();
     images + change.changes.len() * COLUMN_OVERHEAD

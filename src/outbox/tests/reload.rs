@@ -2,8 +2,6 @@
 
 use super::*;
 
-const AFTER: Duration = Duration::from_secs(30);
-
 fn named(name: &str, per_second: u32) -> LaneSettings {
     LaneSettings { name: name.into(), ..settings(per_second, 1, 1) }
 }

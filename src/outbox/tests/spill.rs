@@ -20,7 +20,7 @@ struct Log(BTreeMap<(i32, i64), (String, Priority, i64)>);
 impl Log {
     fn notice(&self, number: i32, offset: i64, now: Duration) -> Notice<Step> {
         let (row, priority, before) = &self.0[&(number, offset)];
-        let content = Step { from: *before, to: before + 1, weight: 0 };
+        let content = Step { from: *before, to: before + 1, weight: 0, bytes: 0 };
         let row = RowKey(format!("{number} {row}").as_bytes().into());
         Notice { bytes: EACH, ..Notice::new(owner(number), offset, row, *priority, content, now) }
     }

@@ -11,7 +11,7 @@ fn alone(first: i64, changes: u64, attempts: u32, in_flight: bool, behind: bool)
 }
 
 fn step(offset: i64, row: &str, from: i64, to: i64) -> Notice<Step> {
-    let content = Step { from, to, weight: 0 };
+    let content = Step { from, to, weight: 0, bytes: 0 };
     Notice::new(owner(0), offset, RowKey(row.as_bytes().into()), Priority::Normal, content, at(0))
 }
 
