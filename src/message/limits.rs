@@ -29,6 +29,12 @@ pub const SLACK_BUTTON: usize = 75;
 pub const SLACK_VALUE: usize = 2_000;
 /// Units in a button's URL (`elements/button-element`).
 pub const SLACK_URL: usize = 3_000;
+/// Units in the title of a button's `confirm` (`objects/confirmation-dialog-object`).
+pub const SLACK_CONFIRM_TITLE: usize = 100;
+/// Units in its text.
+pub const SLACK_CONFIRM: usize = 300;
+/// Units in its two buttons.
+pub const SLACK_CONFIRM_BUTTON: usize = 30;
 /// Units in an `action_id`, and in a `block_id` (`elements`, `blocks`).
 pub const SLACK_ACTION_ID: usize = 255;
 /// Units in the alternative text of an image (`blocks/image-block`).

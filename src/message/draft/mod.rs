@@ -81,6 +81,8 @@ struct Service {
     /// Makes clean text inert: `true` where markup is looked for. It is told what stands before, values made inert, and
     /// the template's character behind.
     inert: fn(&str, bool, &str, Option<char>) -> String,
+    /// What an element of a list cannot be without: the words of a button, of a link, of a run of text.
+    title: fn(&Json) -> Option<&Json>,
 }
 
 impl Draft {
@@ -126,7 +128,7 @@ impl Draft {
         let json: Json = serde_json::from_str(&self.alone()).map_err(|error| {
             DraftError::new(format!("yields no JSON: {}", error.to_string().replace(Draft::MARKS, "")))
         })?;
-        self.filled(json, None, "", service)
+        Ok(self.filled(json, None, "", service)?.unwrap_or_default())
     }
 
     /// The text with quotes around each place that stands outside of a text.
@@ -155,12 +157,25 @@ impl Draft {
         out
     }
 
-    fn filled(&self, json: Json, owner: Option<&str>, key: &str, service: &Service) -> Result<Json, DraftError> {
-        Ok(match json {
+    /// With the values; `None` where the row left nothing: a button whose title is a blank text is left out, and so is the
+    /// list that held no other.
+    fn filled(
+        &self,
+        json: Json,
+        owner: Option<&str>,
+        key: &str,
+        service: &Service,
+    ) -> Result<Option<Json>, DraftError> {
+        Ok(Some(match json {
             Json::String(text) => self.text_in(text, owner, key, service)?,
             Json::Array(elements) => {
-                let filled = elements.into_iter().map(|element| self.filled(element, owner, key, service));
-                Json::Array(filled.collect::<Result<_, _>>()?)
+                let any = !elements.is_empty();
+                let filled = elements.into_iter().map(|element| self.titled(element, owner, key, service));
+                let filled: Vec<_> = filled.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+                if any && filled.is_empty() {
+                    return Ok(None);
+                }
+                Json::Array(filled)
             }
             Json::Object(entries) => {
                 let owner = entries.get("type").and_then(Json::as_str).map(str::to_owned);
@@ -169,19 +184,46 @@ impl Draft {
                     if key.contains(Draft::MARKS) {
                         return wrong("has a value of the row as a key");
                     }
-                    let value = self.filled(value, owner.as_deref(), &key, service)?;
-                    filled.insert(key, value);
+                    let value = match key.as_str() {
+                        "accessory" => self.titled(value, owner.as_deref(), &key, service)?,
+                        _ => self.filled(value, owner.as_deref(), &key, service)?,
+                    };
+                    match value {
+                        Some(value) => drop(filled.insert(key, value)),
+                        None if matches!(owner.as_deref(), Some("actions" | "ActionSet")) => return Ok(None),
+                        None if owner.as_deref().is_some_and(|owner| owner.starts_with("rich_text")) => {
+                            return Ok(None);
+                        }
+                        None => {}
+                    }
                 }
                 Json::Object(filled)
             }
             other => other,
-        })
+        }))
+    }
+
+    /// The same of what needs a title, where it is one whose words are the row's.
+    fn titled(
+        &self,
+        json: Json,
+        owner: Option<&str>,
+        key: &str,
+        service: &Service,
+    ) -> Result<Option<Json>, DraftError> {
+        let titled = (service.title)(&json).and_then(Json::as_str).is_some_and(|title| title.contains(Draft::MARKS));
+        let is_blank = |filled: &Json| {
+            let title = (service.title)(filled);
+            title.and_then(Json::as_str).is_some_and(|title| title.trim().is_empty())
+        };
+        Ok(self.filled(json, owner, key, service)?.filter(|filled| !(titled && is_blank(filled))))
     }
 
     fn text_in(&self, text: String, owner: Option<&str>, key: &str, service: &Service) -> Result<Json, DraftError> {
         if !text.contains(Draft::MARKS) {
             return Ok(Json::String(text));
         }
+        let context = (service.context)(owner, key);
         let alone = text.strip_prefix(ALONE).and_then(|rest| rest.strip_suffix(CLOSE)).and_then(|n| n.parse().ok());
         if let Some(inserted) = alone.and_then(|number: usize| self.inserted.get(number)) {
             match &inserted.json {
@@ -190,11 +232,13 @@ impl Draft {
                     let what = format!("has a list or a map of the row under {key:?}, which cannot become part of it");
                     return wrong(format!("{what}\nhint: loop over it, or write it as text with | tojson"));
                 }
+                // Where a text belongs, a number is written as one, and a NULL as none.
+                Json::Number(_) | Json::Bool(_) | Json::Null if matches!(context, Context::Plain | Context::Markup) => {
+                }
                 plain => return Ok(plain.clone()),
             }
         }
         let text = text.replace(ALONE, &OPEN.to_string());
-        let context = (service.context)(owner, key);
         let value = match context {
             Context::Nowhere => {
                 return wrong(format!("has a value of the row under {key:?}, where none can stand"));

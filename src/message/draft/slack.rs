@@ -3,14 +3,15 @@
 use super::{Context, DraftError, Service, percent_encoded, unformatted, wrong};
 use crate::message::limits::{
     SLACK_ACTION_ID, SLACK_ACTIONS, SLACK_ALT_TEXT, SLACK_ATTACHMENTS, SLACK_BLOCKS, SLACK_BODY, SLACK_BUTTON,
-    SLACK_CONTEXT_ELEMENTS, SLACK_FIELD, SLACK_FIELDS, SLACK_HEADER, SLACK_SECTION, SLACK_TEXT, SLACK_URL, SLACK_VALUE,
+    SLACK_CONFIRM, SLACK_CONFIRM_BUTTON, SLACK_CONFIRM_TITLE, SLACK_CONTEXT_ELEMENTS, SLACK_FIELD, SLACK_FIELDS,
+    SLACK_HEADER, SLACK_SECTION, SLACK_TEXT, SLACK_URL, SLACK_VALUE,
 };
 use crate::message::{Message, safe, slack};
 use serde_json::{Map, Value as Json, json};
 use std::collections::HashSet;
 
 /// What Slack does with texts.
-pub(super) const SERVICE: Service = Service { context, inert };
+pub(super) const SERVICE: Service = Service { context, inert, title };
 
 /// Blocks that a message may hold.
 const BLOCKS: [&str; 8] = ["section", "header", "divider", "context", "actions", "image", "rich_text", "markdown"];
@@ -28,6 +29,15 @@ fn context(owner: Option<&str>, key: &str) -> Context {
         (_, "text" | "fallback" | "pretext" | "title" | "value" | "footer" | "author_name") => Context::Markup,
         (_, "block_id" | "action_id" | "color" | "style") => Context::Word,
         _ => Context::Nowhere,
+    }
+}
+
+fn title(json: &Json) -> Option<&Json> {
+    match json.get("type").and_then(Json::as_str)? {
+        "button" => json.pointer("/text/text"),
+        // Of a rich text.
+        "text" | "link" => json.get("text"),
+        _ => None,
     }
 }
 
@@ -118,7 +128,8 @@ pub(super) fn payload(mut json: Json, message: &Message) -> Result<Json, DraftEr
 struct Seen {
     blocks: usize,
     units: usize,
-    action_ids: HashSet<String>,
+    /// Of blocks and of elements.
+    ids: HashSet<(&'static str, String)>,
 }
 
 impl Seen {
@@ -157,6 +168,7 @@ impl Seen {
                 BLOCKS.join(", ")
             ));
         };
+        self.id(block, "block_id", place)?;
         match kind.as_str() {
             "header" => self.text_of(block, place, SLACK_HEADER, &["plain_text"]),
             "section" => self.section(block, place),
@@ -165,7 +177,7 @@ impl Seen {
             "image" => image(block, place),
             "rich_text" => self.rich_text(block, place),
             "markdown" => match block.get_mut("text") {
-                Some(Json::String(text)) if !text.is_empty() => {
+                Some(Json::String(text)) if !text.trim().is_empty() => {
                     self.units += safe::units(text);
                     Ok(())
                 }
@@ -213,15 +225,37 @@ impl Seen {
                 self.text_of(button, place, SLACK_BUTTON, &["plain_text"])?;
                 longest(button, "url", SLACK_URL, place)?;
                 longest(button, "value", SLACK_VALUE, place)?;
-                longest(button, "action_id", SLACK_ACTION_ID, place)?;
-                match button.get("action_id").and_then(Json::as_str) {
-                    Some(id) if !self.action_ids.insert(id.to_owned()) => {
-                        wrong(format!("is wrong at {place}: there is another action_id {id:?}"))
-                    }
-                    _ => Ok(()),
+                if let Some(confirm) = button.get_mut("confirm") {
+                    self.confirm(confirm, &format!("{place}.confirm"))?;
                 }
+                self.id(button, "action_id", place)
             }
             _ => wrong(format!("is wrong at {place}: it is no text, image or button (type {kind:?})")),
+        }
+    }
+
+    fn confirm(&mut self, confirm: &mut Json, place: &str) -> Result<(), DraftError> {
+        let Some(confirm) = confirm.as_object_mut() else {
+            return wrong(format!("is wrong at {place}: it is no object"));
+        };
+        for (key, max) in
+            [("confirm", SLACK_CONFIRM_BUTTON), ("deny", SLACK_CONFIRM_BUTTON), ("title", SLACK_CONFIRM_TITLE)]
+        {
+            if let Some(text) = confirm.get_mut(key) {
+                self.text(text, &format!("{place}.{key}"), max, &["plain_text"])?;
+            }
+        }
+        self.text_of(confirm, place, SLACK_CONFIRM, &["plain_text", "mrkdwn"])
+    }
+
+    /// Ids are unique within a message.
+    fn id(&mut self, owner: &Map<String, Json>, key: &'static str, place: &str) -> Result<(), DraftError> {
+        longest(owner, key, SLACK_ACTION_ID, place)?;
+        match owner.get(key).and_then(Json::as_str) {
+            Some(id) if !self.ids.insert((key, id.to_owned())) => {
+                wrong(format!("is wrong at {place}: there is another {key} {id:?}"))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -233,6 +267,9 @@ impl Seen {
         let kind = |element: &Json| element.get("type").and_then(Json::as_str).map(str::to_owned).unwrap_or_default();
         if let Some(other) = elements.iter().map(kind).find(|kind| !kind.starts_with("rich_text_")) {
             return wrong(format!("is wrong at {place}: {other:?} is no part of a rich text"));
+        }
+        if elements.iter().any(says_nothing) {
+            return wrong(format!("is wrong at {place}: a text in it is empty"));
         }
         self.units += elements.iter().map(units).sum::<usize>();
         Ok(())
@@ -270,7 +307,7 @@ impl Seen {
 fn image(object: &Map<String, Json>, place: &str) -> Result<(), DraftError> {
     longest(object, "image_url", SLACK_URL, place)?;
     longest(object, "alt_text", SLACK_ALT_TEXT, place)?;
-    let text = |key: &str| object.get(key).is_some_and(Json::is_string);
+    let text = |key: &str| object.get(key).and_then(Json::as_str).is_some_and(|text| !text.trim().is_empty());
     if (text("image_url") || object.contains_key("slack_file")) && text("alt_text") {
         return Ok(());
     }
@@ -284,6 +321,17 @@ fn longest(object: &Map<String, Json>, key: &str, max: usize, place: &str) -> Re
         }
         Some(Json::String(_)) | None => Ok(()),
         Some(_) => wrong(format!("is wrong at {place}.{key}: it is no text")),
+    }
+}
+
+/// Whether a text or a link below has no words.
+fn says_nothing(json: &Json) -> bool {
+    match json {
+        Json::Array(elements) => elements.iter().any(says_nothing),
+        Json::Object(entries) => {
+            title(json).and_then(Json::as_str).is_some_and(str::is_empty) || entries.values().any(says_nothing)
+        }
+        _ => false,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::message::{Message, teams};
 use serde_json::{Value as Json, json};
 
 /// What Teams does with texts.
-pub(super) const SERVICE: Service = Service { context, inert };
+pub(super) const SERVICE: Service = Service { context, inert, title };
 
 /// Versions of Adaptive Cards that Teams shows.
 const VERSIONS: [&str; 6] = ["1.0", "1.1", "1.2", "1.3", "1.4", "1.5"];
@@ -23,6 +23,11 @@ fn context(owner: Option<&str>, key: &str) -> Context {
         (_, "color" | "style" | "size" | "weight" | "spacing" | "id") => Context::Word,
         _ => Context::Nowhere,
     }
+}
+
+fn title(json: &Json) -> Option<&Json> {
+    let kind = json.get("type").and_then(Json::as_str)?;
+    json.get("title").filter(|_| kind.starts_with("Action."))
 }
 
 fn inert(text: &str, is_markup: bool, before: &str, behind: Option<char>) -> String {
@@ -111,6 +116,12 @@ fn element(json: &Json, place: &str) -> Result<(), DraftError> {
                     return wrong(format!(
                         "is wrong at {place}: {kind} does nothing in a Workflow's post, only Action.OpenUrl does"
                     ));
+                }
+                let title = entries.get("title").and_then(Json::as_str);
+                // What opens an address when it is clicked needs no words for that, nor does a picture.
+                let shown = place.ends_with(".selectAction") || entries.contains_key("iconUrl");
+                if title.is_none_or(|title| title.trim().is_empty()) && !shown {
+                    return wrong(format!("is wrong at {place}: there is no title"));
                 }
                 if !entries.get("url").is_some_and(Json::is_string) {
                     return wrong(format!("is wrong at {place}: there is no url"));

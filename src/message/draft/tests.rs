@@ -3,6 +3,7 @@
 use super::*;
 use crate::message::tests::build::{chair, decimal, int, listings, rule, update};
 use crate::message::tests::hostile::{CORPUS, check_slack_text, check_teams_text, hostile_text};
+use crate::message::tests::vendors;
 use crate::message::{Message, Words, compose};
 use proptest::prelude::*;
 
@@ -19,10 +20,12 @@ fn draft(text: &str, values: &[Json]) -> Draft {
         out.push_str(&Draft::place(number));
         out.push_str(part);
     }
-    let inserted = values.iter().map(|value| Inserted {
-        text: value.as_str().map_or_else(|| value.to_string(), str::to_owned),
-        json: value.clone(),
-    });
+    let text = |value: &Json| match value {
+        Json::String(text) => text.clone(),
+        Json::Null => String::new(),
+        other => other.to_string(),
+    };
+    let inserted = values.iter().map(|value| Inserted { text: text(value), json: value.clone() });
     Draft { text: out, inserted: inserted.collect() }
 }
 
@@ -171,7 +174,25 @@ fn what_is_wrong_is_said_with_its_place() {
             "blocks[0].elements[0]: it is no text, image or button",
         ),
         (block(r#"{"type": "image", "image_url": "https://a.example/x.png"}"#), "it has no image_url, or no alt_text"),
+        (
+            block(r#"{"type": "image", "image_url": "https://a.example/x.png", "alt_text": " "}"#),
+            "it has no image_url, or no alt_text",
+        ),
         (block(r#"{"type": "rich_text", "elements": [{"type": "text"}]}"#), "\"text\" is no part of a rich text"),
+        (
+            block(r#"{"type": "divider", "block_id": "a"}, {"type": "divider", "block_id": "a"}"#),
+            "another block_id \"a\"",
+        ),
+        (
+            block(&format!(r#"{{"type": "divider", "block_id": "{}"}}"#, "x".repeat(256))),
+            "blocks[0].block_id: it is longer than 255",
+        ),
+        (
+            block(
+                r#"{"type": "actions", "elements": [{"type": "button", "text": {"type": "plain_text", "text": "x"}, "confirm": {"title": {"type": "plain_text", "text": "x"}}}]}"#,
+            ),
+            "blocks[0].elements[0].confirm: it has no text",
+        ),
         (block(&vec![r#"{"type": "divider"}"#; 51].join(", ")), "has 51 blocks, more than 50"),
     ] {
         let error = slack(&text, &[]).unwrap_err();
@@ -205,6 +226,99 @@ fn whom_the_rule_mentions_stands_above() {
     assert_eq!(payload["blocks"][0]["text"]["text"], "<!here>");
     let card = draft(r#"{"type": "AdaptiveCard", "body": [{"type": "TextBlock", "text": "x"}]}"#, &[]).teams(&message);
     assert_eq!(card.unwrap()["attachments"][0]["content"]["body"][0]["inlines"][0]["text"], "To everyone here:");
+}
+
+/// Texts of which a reader would see nothing.
+const BLANK: [&str; 9] = [
+    "",
+    " ",
+    "\n",
+    "\u{200B}",
+    "\u{2060}\u{FEFF}",
+    "\u{A0}",
+    "\u{3000}",
+    "\u{2800}\u{3164}",
+    "\u{200E}\u{AD} \u{E0020}",
+];
+
+#[test]
+fn a_button_whose_title_is_a_blank_text_is_left_out() {
+    let button = |title: &str| {
+        format!(
+            r#"{{"type": "button", "text": {{"type": "plain_text", "text": {title}}}, "url": "https://shop.example/"}}"#
+        )
+    };
+    let actions = |all: &[&str]| {
+        let all: Vec<_> = all.iter().map(|title| button(title)).collect();
+        format!(r#"{{"type": "actions", "elements": [{}]}}"#, all.join(", "))
+    };
+    let message = format!(
+        r#"{{"blocks": [{{"type": "section", "text": {{"type": "mrkdwn", "text": "x"}}, "accessory": {}}}, {}, {}]}}"#,
+        button("\"%\""),
+        actions(&["\"%\"", "\"Open\"", "%"]),
+        actions(&["\"%\""]),
+    );
+    let open_url =
+        |title: &str| format!(r#"{{"type": "Action.OpenUrl", "title": {title}, "url": "https://shop.example/"}}"#);
+    let card = format!(
+        r#"{{"type": "AdaptiveCard", "actions": [{}, {}, {}], "body": [
+            {{"type": "TextBlock", "text": "x"}}, {{"type": "ActionSet", "actions": [{}]}}]}}"#,
+        open_url("\"%\""),
+        open_url("\"Open\""),
+        open_url("%"),
+        open_url("\"%\""),
+    );
+    for blank in BLANK.map(Json::from).into_iter().chain([Json::Null]) {
+        let payload = slack(&message, &vec![blank.clone(); 4]).unwrap();
+        vendors::own::slack(&payload);
+        let blocks = payload["blocks"].as_array().unwrap();
+        assert_eq!((blocks.len(), blocks[0].get("accessory")), (2, None), "{blank:?}: {payload}");
+        assert_eq!(blocks[1]["elements"].as_array().unwrap().len(), 1);
+        let payload = teams(&card, &vec![blank.clone(); 4]).unwrap();
+        vendors::own::teams(&payload);
+        let card = &payload["attachments"][0]["content"];
+        assert_eq!((card["actions"].as_array().unwrap().len(), card["body"].as_array().unwrap().len()), (1, 1));
+    }
+    let full = teams(&card, &[7.into(), "b".into(), "c".into(), "d".into()]).unwrap();
+    vendors::own::teams(&full);
+    let card = &full["attachments"][0]["content"];
+    assert_eq!((&card["actions"][0]["title"], card["actions"].as_array().unwrap().len()), (&"7".into(), 3));
+    assert_eq!(slack(&message, &vec!["a".into(); 4]).unwrap()["blocks"][1]["elements"].as_array().unwrap().len(), 3);
+    // What the template itself leaves blank is a mistake.
+    let own = format!(r#"{{"blocks": [{}]}}"#, actions(&["\" \""]));
+    assert!(slack(&own, &[]).unwrap_err().contains("blocks[0].elements[0].text: it is empty"));
+    let own = format!(
+        r#"{{"type": "AdaptiveCard", "body": [{{"type": "TextBlock", "text": "x"}}], "actions": [{}]}}"#,
+        open_url("\"\"")
+    );
+    assert!(teams(&own, &[]).unwrap_err().contains("card.actions[0]: there is no title"));
+}
+
+#[test]
+fn a_run_of_text_that_a_row_leaves_blank_is_left_out() {
+    let rich = |run: &str| {
+        format!(
+            r#"{{"text": "x", "blocks": [{{"type": "rich_text", "elements": [{{"type": "rich_text_section", "elements": [{run}]}}]}}, {{"type": "divider"}}]}}"#
+        )
+    };
+    let run = r#"{"type": "text", "text": "%"}"#;
+    let payload = slack(&rich(&format!(r#"{run}, {{"type": "text", "text": "b"}}"#)), &["".into()]).unwrap();
+    assert_eq!(payload["blocks"][0]["elements"][0]["elements"], serde_json::json!([{"type": "text", "text": "b"}]));
+    let payload = slack(&rich(run), &["\u{200B}".into()]).unwrap();
+    assert_eq!(payload["blocks"], serde_json::json!([{"type": "divider"}]), "of the block nothing is left");
+    assert!(slack(&rich(r#"{"type": "text", "text": ""}"#), &[]).unwrap_err().contains("a text in it is empty"));
+}
+
+#[test]
+fn where_a_text_belongs_a_number_is_written_as_one() {
+    let card = r#"{"type": "AdaptiveCard", "body": [{"type": "FactSet", "facts": [{"title": %, "value": %}]},
+        {"type": "TextBlock", "text": %, "wrap": %}]}"#;
+    let payload = teams(card, &[7.into(), true.into(), Json::Null, true.into()]).unwrap();
+    vendors::own::teams(&payload);
+    let body = &payload["attachments"][0]["content"]["body"];
+    assert_eq!(body[0]["facts"][0], serde_json::json!({"title": "\u{2060}7", "value": "true"}));
+    assert_eq!(body[1], serde_json::json!({"type": "TextBlock", "text": "", "wrap": true}));
+    assert_eq!(slack(&section("%"), &[7.into()]).unwrap()["blocks"][0]["text"]["text"], "7");
 }
 
 const SLACK: &str = r#"{

@@ -14,7 +14,7 @@ mod layouts;
 mod posts;
 pub(crate) mod schema;
 mod sizes;
-mod vendors;
+pub(crate) mod vendors;
 
 use super::{Mark, Message};
 

@@ -1,6 +1,8 @@
 //! What the config words itself: parts of a message, and the whole of one.
 
 use super::*;
+use crate::change::{self, Column, ColumnChange, Type};
+use crate::message::tests::vendors::own;
 
 /// A config with these settings of the sellers' table and of the rule, and posts to Slack (0), Teams (1) and a webhook (2).
 fn config(table: &str, rule: &str) -> Config {
@@ -123,6 +125,62 @@ fn a_payload_that_fails_gives_way_to_the_default_and_is_marked_and_counted() {
         assert!(text.contains("The template of the payload failed") && text.contains("Ada's Antiques"), "{text}");
         assert_eq!(metrics.rule_errors.with_label_values(&["sellers"]).get(), 1, "{broken}");
     }
+}
+
+/// The seller's change with 500 columns more, every one of them changed.
+fn wide() -> Arc<RowChange> {
+    let mut change = seller(2);
+    let row = Arc::make_mut(&mut change);
+    for number in 0..500 {
+        let name: Arc<str> = format!("column_{number}").into();
+        let value = |of: &str| change::Value::Text(format!("{of} {number} <!channel> {{{{DATE()}}}} 漢字 \\\"").into());
+        let (old, new) = (value("before"), value("after"));
+        let column = |value: &change::Value| Column { name: name.clone(), ty: Type::Text, value: value.clone() };
+        row.before.iter_mut().for_each(|row| row.columns.push(column(&old)));
+        row.after.iter_mut().for_each(|row| row.columns.push(column(&new)));
+        row.changes.push(ColumnChange { name: name.clone(), ty: Type::Text, old: Some(old), new: Some(new) });
+    }
+    change
+}
+
+#[test]
+fn a_row_of_five_hundred_columns_stays_within_the_limits_whatever_templates_make_of_it() {
+    let all = "{% for name in row %}{{ name }} {{ row[name] }} {% endfor %}";
+    let parts = format!(
+        "    headline: \"{all}\"\n    title: \"{all}\"\n    note: \"{all}\"\n    buttons:\n      \
+         - {{ label: \"{all}\", url: \"https://shop.example/?q={all}\" }}\n      \
+         - {{ label: \"{all}\", url: \"https://shop.example/\" }}"
+    );
+    let of = |text: &str| format!(r#"{{ "type": "section", "text": {{ "type": "mrkdwn", "text": {text} }} }}"#);
+    let payload = |slack: &str, teams: &str| {
+        format!(
+            "{parts}\n    payload:\n      slack: |\n        {{ \"blocks\": [{slack}] }}\n      teams: |\n        \
+             {{ \"type\": \"AdaptiveCard\", \"body\": [{teams}] }}"
+        )
+    };
+    let last = "{ \"type\": \"divider\" }";
+    let blocks = format!("{{% for name in row %}}{} , {{% endfor %}}{last}", of("\"{{ name }}: {{ row[name] }}\""));
+    let fields = r#"{ "type": "section", "fields": [{% for name in row %}{ "type": "plain_text", "text": {{ row[name] }} }, {% endfor %}{ "type": "plain_text", "text": "x" }] }"#;
+    let cells = r#"{% for name in row %}{ "type": "TextBlock", "text": {{ row[name] }} }, {% endfor %}{ "type": "TextBlock", "text": "x" }"#;
+    let one_text = format!("{{ \"type\": \"TextBlock\", \"text\": \"{all}\" }}");
+    let cases = [
+        (blocks, cells.to_owned(), 2),
+        (fields.to_owned(), one_text, 2),
+        (of(&format!("\"{all}\"")), "{ \"type\": \"TextBlock\", \"text\": \"x\" }".to_owned(), 0),
+    ];
+    for (slack, teams, failures) in cases {
+        let metrics = Metrics::new().unwrap();
+        let config = config("", &payload(&slack, &teams));
+        own::slack(&post(&config, 0, &wide(), &metrics));
+        own::teams(&post(&config, 1, &wide(), &metrics));
+        post(&config, 2, &wide(), &metrics);
+        let failed = metrics.rule_errors.with_label_values(&["sellers"]).get();
+        assert_eq!(failed, failures, "{slack}");
+    }
+    let metrics = Metrics::new().unwrap();
+    let config = config("", &parts);
+    own::slack(&post(&config, 0, &wide(), &metrics));
+    own::teams(&post(&config, 1, &wide(), &metrics));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What the vendors accept, checked by nobody's code but this: their limits and formats are written down here once more,
 //! from their documentation, so that a mistake in the renderer's table is not repeated by its test.
 
+pub mod own;
 pub mod slack;
 pub mod teams;
 
