@@ -326,6 +326,7 @@ fn a_columns_settings_that_cannot_work_are_said() {
         ("truncate: 3", "truncate: 3 leaves nothing to read\n  hint: 20 or more"),
         ("unit: a unit of more than twenty characters", "unit: longer than 20 characters"),
         ("emoji: not one but many words", "emoji: longer than 16 characters"),
+        ("emoji: \":fire:\"", "\":fire:\" is a name that posts would show as it is\n  hint: the character itself"),
     ] {
         let found = errors(&with_column(settings));
         assert!(found.contains(words), "{settings}: {found}");

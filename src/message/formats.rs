@@ -62,7 +62,7 @@ impl Formats {
             Some(number) => {
                 Some(number::write(&number, Style::Duration(number::duration_unit_ms(unit)?), &self.locale))
             }
-            None => Some(moment::duration(text)),
+            None => Some(moment::duration(text, &self.locale)),
         }
     }
 

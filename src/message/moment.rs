@@ -127,12 +127,13 @@ pub fn since(since_us: i64, until_us: Option<i64>, zone: &TimeZone, locale: &Loc
     })
 }
 
-/// `PT10303H5M6.789S` -> "10303 h 5 min 6.789 s"; any other text as it is.
-pub fn duration(iso: &str) -> String {
-    words_of(iso).unwrap_or_else(|| iso.to_owned())
+/// `PT10303H5M6.789S` -> "10,303 h 5 min 6.789 s"; any other text as it is.
+pub fn duration(iso: &str, locale: &Locale) -> String {
+    words_of(iso, locale).unwrap_or_else(|| iso.to_owned())
 }
 
-fn words_of(iso: &str) -> Option<String> {
+fn words_of(iso: &str, locale: &Locale) -> Option<String> {
+    let [years, months, weeks, days, hours, minutes, seconds] = locale.phrases().duration_units;
     let (sign, rest) = iso.strip_prefix('-').map_or(("", iso), |rest| ("-", rest));
     let mut in_time = false;
     let mut amount = String::new();
@@ -147,27 +148,27 @@ fn words_of(iso: &str) -> Option<String> {
                 amount.push(c);
                 continue;
             }
-            'Y' if !in_time => "y",
-            'M' if !in_time => "mo",
-            'W' if !in_time => "w",
-            'D' if !in_time => "d",
-            'H' if in_time => "h",
-            'M' if in_time => "min",
-            'S' if in_time => "s",
+            'Y' if !in_time => years,
+            'M' if !in_time => months,
+            'W' if !in_time => weeks,
+            'D' if !in_time => days,
+            'H' if in_time => hours,
+            'M' if in_time => minutes,
+            'S' if in_time => seconds,
             _ => return None,
         };
         if amount.is_empty() || amount.len() > 30 {
             return None;
         }
         if amount.bytes().any(|b| b.is_ascii_digit() && b != b'0') {
-            parts.push(format!("{amount} {unit}"));
+            parts.push(fill(unit, &[("count", &locale.grouped(&amount))]));
         }
         amount.clear();
     }
     if !amount.is_empty() {
         return None;
     }
-    Some(if parts.is_empty() { "0 s".to_owned() } else { format!("{sign}{}", parts.join(" ")) })
+    Some(if parts.is_empty() { fill(seconds, &[("count", "0")]) } else { format!("{sign}{}", parts.join(" ")) })
 }
 
 fn clock(ns: i128, precision: Precision) -> String {
@@ -327,9 +328,16 @@ mod tests {
         assert_eq!(shift(5), "later by less than a second");
         assert_eq!(time(-(12 * HOUR_NS + 30 * MINUTE_NS + 15 * SECOND_NS)), "-12:30:15");
         assert_eq!(time(100 * HOUR_NS), "100:00");
-        assert_eq!(duration("PT10303H5M6.789S"), "10303 h 5 min 6.789 s");
-        assert_eq!(duration("P1Y2M0DT0H0M0S"), "1 y 2 mo");
-        assert_eq!(duration("soon"), "soon");
+        let duration = |iso, language: &str| super::duration(iso, &language.parse().expect("a language"));
+        assert_eq!(duration("PT10303H5M6.789S", "en"), "10,303 h 5 min 6.789 s");
+        assert_eq!(duration("P1Y2M0DT0H0M0S", "en"), "1 y 2 mo");
+        assert_eq!(duration("-P3DT1.5S", "de"), "-3 Tg. 1,5 Sek.");
+        assert_eq!(duration("P3DT2H", "fr"), "3 j 2 h");
+        assert_eq!(duration("P1Y3DT2H5M", "ja"), "1年 3日 2時間 5分");
+        for text in ["soon", "P", "PT-", "P1.2.3D", "PT5", "P--1D"] {
+            duration(text, "de");
+        }
+        assert_eq!(duration("soon", "en"), "soon");
         time(i128::MIN);
         shift(i128::MIN);
     }

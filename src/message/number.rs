@@ -99,16 +99,18 @@ fn duration(number: &BigDecimal, unit_ms: u32, locale: &Locale) -> String {
         return format!("{sign}{} ms", locale.grouped(&rest.normalized().to_plain_string()));
     }
     let mut parts = Vec::new();
-    for (unit, ms) in [("d", 86_400_000), ("h", 3_600_000), ("min", 60_000)] {
+    let [.., days, hours, minutes, seconds] = locale.phrases().duration_units;
+    let said = |phrase, count: &str| fill(phrase, &[("count", &locale.grouped(count))]);
+    for (unit, ms) in [(days, 86_400_000), (hours, 3_600_000), (minutes, 60_000)] {
         let count = (&rest / BigDecimal::from(ms)).with_scale_round(0, RoundingMode::Down);
         rest -= &count * BigDecimal::from(ms);
         if !count.is_zero() {
-            parts.push(format!("{} {unit}", locale.grouped(&count.to_plain_string())));
+            parts.push(said(unit, &count.to_plain_string()));
         }
     }
     if !rest.is_zero() || parts.is_empty() {
-        let seconds = BigDecimal::new(1.into(), 3) * rest;
-        parts.push(format!("{} s", locale.grouped(&seconds.normalized().to_plain_string())));
+        let count = BigDecimal::new(1.into(), 3) * rest;
+        parts.push(said(seconds, &count.normalized().to_plain_string()));
     }
     format!("{sign}{}", parts.join(" "))
 }

@@ -271,7 +271,7 @@ impl<'a> Writer<'a> {
             Value::Decimal(Decimal::NaN) => plain("NaN".to_owned()),
             Value::Decimal(Decimal::Infinity) => plain(self.infinity(false)),
             Value::Decimal(Decimal::NegInfinity) => plain(self.infinity(true)),
-            Value::Text(text) => show_text(text, ty, side, words),
+            Value::Text(text) => show_text(text, ty, side, self.locale()),
             Value::Date(days) => plain(self.bounded(*days, |days| self.day(days))),
             Value::Time(ns) if self.format(column) == Some(Format::Duration) => {
                 plain(number::write(&BigDecimal::new((*ns).into(), 9), Style::Duration(1_000), self.locale()))
@@ -386,9 +386,10 @@ pub fn label(view: &TableView, column: &str, words: &Phrases) -> String {
     }
 }
 
-fn show_text(text: &str, ty: Type, side: Side, words: &Phrases) -> Shown {
+fn show_text(text: &str, ty: Type, side: Side, locale: &Locale) -> Shown {
+    let words = locale.phrases();
     let clean = match ty {
-        Type::Duration => moment::duration(&safe::clean(text)),
+        Type::Duration => moment::duration(&safe::clean(text), locale),
         Type::Enum => word(&safe::clean(text)),
         _ => safe::clean(text),
     };

@@ -59,7 +59,7 @@ fn column(name: &At<String>, settings: &ColumnModel, report: &mut Report) -> Col
         redact: settings.redact,
         unit: unit(settings.unit.as_ref(), format, report),
         truncate: truncate(settings.truncate.as_ref(), report),
-        emoji: short(settings.emoji.as_ref(), EMOJI_MAX, "emoji", report),
+        emoji: emoji(settings.emoji.as_ref(), report),
         map: settings.map.0.iter().map(|(value, words)| (value.value.clone(), words.value.0.clone())).collect(),
         label: settings.label.clone(),
         currency_display: match settings.currency_display {
@@ -144,6 +144,20 @@ fn decimals(decimals: Option<&At<u32>>, report: &mut Report) -> Option<u8> {
         return None;
     }
     u8::try_from(decimals.value).ok()
+}
+
+fn emoji(emoji: Option<&At<String>>, report: &mut Report) -> Option<String> {
+    let text = short(emoji, EMOJI_MAX, "emoji", report)?;
+    let place = emoji.map(|emoji| emoji.place).unwrap_or_default();
+    if text.len() > 2 && text.starts_with(':') && text.ends_with(':') {
+        // Posts are text that nothing is read into, a row's `:fire:` no more than this.
+        report.push(
+            Diagnostic::error(place, format!("emoji: {text:?} is a name that posts would show as it is"))
+                .hint("the character itself, such as \"📦\""),
+        );
+        return None;
+    }
+    Some(text)
 }
 
 fn short(text: Option<&At<String>>, max: usize, key: &str, report: &mut Report) -> Option<String> {

@@ -46,6 +46,7 @@ pub const EN: Phrases = Phrases {
     shortened: "… (shortened)",
     byte: ["{count} byte", "{count} bytes"],
     byte_units: ["KB", "MB", "GB", "TB"],
+    duration_units: ["{count} y", "{count} mo", "{count} w", "{count} d", "{count} h", "{count} min", "{count} s"],
     points: "{count} points",
     and_more: "… and {count} more",
     more_places: ["and {count} more place", "and {count} more places"],

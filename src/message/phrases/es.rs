@@ -46,6 +46,7 @@ pub const ES: Phrases = Phrases {
     shortened: "… (abreviado)",
     byte: ["{count} byte", "{count} bytes"],
     byte_units: ["KB", "MB", "GB", "TB"],
+    duration_units: ["{count} a", "{count} m.", "{count} sem.", "{count} d", "{count} h", "{count} min", "{count} s"],
     points: "{count} puntos",
     and_more: "… y {count} más",
     more_places: ["y {count} lugar más", "y {count} lugares más"],

@@ -46,6 +46,7 @@ pub const FR: Phrases = Phrases {
     shortened: "… (abrégé)",
     byte: ["{count} octet", "{count} octets"],
     byte_units: ["ko", "Mo", "Go", "To"],
+    duration_units: ["{count} a", "{count} m.", "{count} sem.", "{count} j", "{count} h", "{count} min", "{count} s"],
     points: "{count} points",
     and_more: "… et {count} de plus",
     more_places: ["et {count} autre endroit", "et {count} autres endroits"],

@@ -46,6 +46,7 @@ pub const JA: Phrases = Phrases {
     shortened: "… (省略)",
     byte: ["{count}バイト", "{count}バイト"],
     byte_units: ["KB", "MB", "GB", "TB"],
+    duration_units: ["{count}年", "{count}か月", "{count}週間", "{count}日", "{count}時間", "{count}分", "{count}秒"],
     points: "{count}ポイント",
     and_more: "… 他{count}件",
     more_places: ["他{count}か所", "他{count}か所"],

@@ -164,6 +164,8 @@ phrases! {
     byte: Plural,
     /// A thousand, a million, ... of bytes.
     byte_units: [&'static str; 4],
+    /// Years, months, weeks, days, hours, minutes and seconds of a length of time, in short (CLDR's short units).
+    duration_units: [&'static str; 7],
     points: &'static str,
     and_more: &'static str,
     more_places: Plural,
