@@ -34,7 +34,8 @@ pub fn compose(change: &RowChange, view: &TableView, words: &Words) -> Message {
     };
     let (lines, left_out) = select::lines(&writer, view, words, &visible, &subject);
     let (link, buttons, refused) = buttons(words, &subject.noun);
-    let mut notes: Vec<String> = words.note.iter().map(|note| headline::from_template(note, NOTE)).collect();
+    let mut notes: Vec<String> =
+        words.note.iter().map(|note| headline::from_template(note, NOTE, &words.locale)).collect();
     notes.extend(words.notes.iter().map(|note| safe::clean(note)));
     notes.extend(refused);
     notes.extend(note_on_unknown(&writer, view));
@@ -43,6 +44,7 @@ pub fn compose(change: &RowChange, view: &TableView, words: &Words) -> Message {
     }
     notes.retain(|note| !note.trim().is_empty());
     notes.truncate(NOTES);
+    let mark = words.locale.phrases().shortened;
 
     Message {
         locale: Arc::clone(&words.locale),
@@ -62,7 +64,7 @@ pub fn compose(change: &RowChange, view: &TableView, words: &Words) -> Message {
         buttons,
         when: change.time_us.filter(|_| words.readers_zone).map(|time_us| time_us.div_euclid(1_000_000)),
         context: context(change, words),
-        notes: notes.into_iter().map(|note| safe::shorten(&note, NOTE)).collect(),
+        notes: notes.into_iter().map(|note| safe::shorten_as(mark, &note, NOTE)).collect(),
         tip: tip(change, words),
         folded: words.folded.filter(|(count, _)| *count > 1),
         rules: words.rules.clone(),
@@ -83,7 +85,7 @@ fn given_headline(words: &Words) -> Option<String> {
     let marked = words.folded.filter(|(count, _)| *count > 1 && words.headline_of_one).map(|(count, _)| count);
     let count = marked.map(|count| words.locale.count(count));
     let mark = count.as_ref().map_or(0, |count| safe::units(&fill(phrase, &[("headline", ""), ("count", count)])));
-    let headline = headline::from_template(text, HEADLINE - mark);
+    let headline = headline::from_template(text, HEADLINE - mark, &words.locale);
     let headline = Some(headline).filter(|text| !text.is_empty())?;
     Some(match count {
         Some(count) => fill(phrase, &[("headline", &headline), ("count", &count)]),
@@ -127,8 +129,8 @@ fn identity(writer: &Writer<'_>, subject: &Subject, visible: &[&ColumnChange], g
 fn identity_of(writer: &Writer<'_>, column: &Column, label: String) -> Identity {
     let shown = writer.show(&column.name, column.ty, &column.value, Side::New, Precision::All);
     Identity {
-        label: safe::shorten(&label, LABEL),
-        value: safe::isolated(&safe::shorten_middle(&shown.text, IDENTITY)),
+        label: safe::shorten_as(writer.phrases().shortened, &label, LABEL),
+        value: safe::isolated(&safe::shorten_middle_as(writer.phrases().shortened, &shown.text, IDENTITY)),
     }
 }
 
@@ -150,7 +152,7 @@ fn buttons(words: &Words, noun: &str) -> (Option<Link>, Vec<Link>, Vec<String>) 
     let link = words.link.as_deref().map(str::trim).filter(|raw| !raw.is_empty());
     let link = link.and_then(|raw| checked(view, raw, phrases.link_left_out));
     let given = words.buttons.iter().filter_map(|(label, raw)| {
-        let label = headline::from_template(label, BUTTON);
+        let label = headline::from_template(label, BUTTON, &words.locale);
         // A template may leave a button out.
         (!label.is_empty() && !raw.trim().is_empty()).then_some((label, raw.trim()))
     });
@@ -173,8 +175,9 @@ fn note_on_unknown(writer: &Writer<'_>, view: &TableView) -> Option<String> {
 /// How the source can be told to send old values.
 fn tip(change: &RowChange, words: &Words) -> Option<String> {
     let statement = change.remedy()?;
-    let statement = safe::isolated(&safe::shorten(&safe::clean(&statement), 170));
-    Some(fill(words.locale.phrases().tip, &[("statement", &statement)]))
+    let phrases = words.locale.phrases();
+    let statement = safe::isolated(&safe::shorten_as(phrases.shortened, &safe::clean(&statement), 170));
+    Some(fill(phrases.tip, &[("statement", &statement)]))
 }
 
 /// What the notification says after the headline.
@@ -235,7 +238,8 @@ fn context(change: &RowChange, words: &Words) -> Vec<String> {
             .join(", "),
     );
     parts.retain(|part| !part.is_empty());
-    parts.into_iter().map(|part| safe::shorten(&part, NOTE)).collect()
+    let mark = words.locale.phrases().shortened;
+    parts.into_iter().map(|part| safe::shorten_as(mark, &part, NOTE)).collect()
 }
 
 /// `rule "price"`, `rules "price", "stock"`

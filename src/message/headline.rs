@@ -4,6 +4,7 @@
 
 use super::limits::{HEADLINE, IDENTITY, TITLE};
 use super::line::old_is_known;
+use super::locale::Locale;
 use super::names;
 use super::number;
 use super::phrases::fill;
@@ -79,7 +80,7 @@ impl Subject {
 
 /// Finds how to call the row. `template` is the title that the config's template gave.
 pub fn subject(writer: &Writer<'_>, noun: String, template: Option<&str>) -> Subject {
-    let given = template.map(name_from_template).filter(|title| !title.is_empty());
+    let given = template.map(|title| name_from_template(title, writer.locale())).filter(|title| !title.is_empty());
     let found = title_of_row(writer);
     let (title, title_column) = match given {
         // `{{ row.title }}` says what its column says.
@@ -93,13 +94,13 @@ pub fn subject(writer: &Writer<'_>, noun: String, template: Option<&str>) -> Sub
 }
 
 /// A text that a template yielded, as one line of at most `max` units.
-pub fn from_template(text: &str, max: usize) -> String {
-    safe::shorten(&safe::isolated_sentence(safe::clean(text).trim()), max)
+pub fn from_template(text: &str, max: usize, locale: &Locale) -> String {
+    safe::shorten_as(locale.phrases().shortened, &safe::isolated_sentence(safe::clean(text).trim()), max)
 }
 
 /// The same of a title, which is one thing's name: "flat 12" in Hebrew keeps its number where Hebrew has it.
-fn name_from_template(text: &str) -> String {
-    safe::shorten(&safe::isolated_name(safe::clean(text).trim()), TITLE)
+fn name_from_template(text: &str, locale: &Locale) -> String {
+    safe::shorten_as(locale.phrases().shortened, &safe::isolated_name(safe::clean(text).trim()), TITLE)
 }
 
 fn title_of_row(writer: &Writer<'_>) -> Option<(String, String)> {
@@ -117,7 +118,8 @@ fn title_of_row(writer: &Writer<'_>) -> Option<(String, String)> {
             }
             let shown = writer.show(&column.name, column.ty, &column.value, Side::New, Precision::Minutes);
             if !shown.quiet {
-                return Some((safe::isolated(&safe::shorten(shown.text.trim(), TITLE)), column.name.to_string()));
+                let title = safe::shorten_as(writer.phrases().shortened, shown.text.trim(), TITLE);
+                return Some((safe::isolated(&title), column.name.to_string()));
             }
         }
     }
@@ -128,7 +130,7 @@ fn title_of_row(writer: &Writer<'_>) -> Option<(String, String)> {
 pub fn key_text(writer: &Writer<'_>, key: &Row) -> Option<String> {
     let values = key.columns.iter().filter(|column| !writer.redacts(&column.name)).map(|column| {
         let shown = writer.show(&column.name, column.ty, &column.value, Side::New, Precision::All);
-        safe::isolated(&safe::shorten_middle(&shown.text, KEY_PART))
+        safe::isolated(&safe::shorten_middle_as(writer.phrases().shortened, &shown.text, KEY_PART))
     });
     let text = values.take(4).collect::<Vec<_>>().join(", ");
     (!text.is_empty()).then_some(text)
@@ -156,7 +158,7 @@ pub fn in_words(writer: &Writer<'_>, subject: &Subject, lead: Option<&ColumnChan
             }
         },
     };
-    safe::shorten(&text, HEADLINE)
+    safe::shorten_as(words.shortened, &text, HEADLINE)
 }
 
 /// "Stock record moved: EU1 -> EU2", with the title in between where there is one; of a key of several

@@ -97,7 +97,7 @@ fn both(writer: &Writer<'_>, change: &ColumnChange, old: &Value, new: &Value, li
             if *new == Value::Null {
                 line.body.push(Span::new(Mark::Quiet, format!(" {}", words.now_empty)));
             }
-            line.brief = brief_of_spans(&line.body);
+            line.brief = brief_of_spans(&line.body, writer);
         }
         (Value::Array(_), Value::Array(_) | Value::Null) | (Value::Null, Value::Array(_)) => {
             let (old, new) = (elements(writer, change, old, Side::Old), elements(writer, change, new, Side::New));
@@ -105,7 +105,7 @@ fn both(writer: &Writer<'_>, change: &ColumnChange, old: &Value, new: &Value, li
             if change.new == Some(Value::Null) {
                 line.body.push(Span::new(Mark::Quiet, format!(" {}", words.now_empty)));
             }
-            line.brief = brief_of_spans(&line.body);
+            line.brief = brief_of_spans(&line.body, writer);
         }
         (Value::Bytes(before), Value::Bytes(after)) if writer.size(before.len()) == writer.size(after.len()) => {
             let other = Span::new(Mark::Quiet, format!(" {}", words.of_other_content));
@@ -173,8 +173,8 @@ fn delta(writer: &Writer<'_>, change: &ColumnChange, old: &Value, new: &Value) -
         let delta = delta(&rounded(&from), &rounded(&to)).or_else(|| delta(&from, &to));
         let suffix = writer.suffix(&change.name);
         return delta.map(|delta| match delta.detail {
-            Some(by) => Delta { detail: Some(bounded(by + &suffix)), ..delta },
-            None => Delta { main: bounded(delta.main + &suffix), detail: None },
+            Some(by) => Delta { detail: Some(bounded(by + &suffix, writer)), ..delta },
+            None => Delta { main: bounded(delta.main + &suffix, writer), detail: None },
         });
     }
     let (from, to) = (writer.moment(&change.name, old)?, writer.moment(&change.name, new)?);
@@ -183,8 +183,8 @@ fn delta(writer: &Writer<'_>, change: &ColumnChange, old: &Value, new: &Value) -
 }
 
 /// Of a difference of hundreds of digits the beginning.
-fn bounded(difference: String) -> String {
-    safe::shorten(&difference, VALUE)
+fn bounded(difference: String, writer: &Writer<'_>) -> String {
+    safe::shorten_as(writer.phrases().shortened, &difference, VALUE)
 }
 
 fn elements(writer: &Writer<'_>, change: &ColumnChange, value: &Value, side: Side) -> Vec<String> {
@@ -226,7 +226,7 @@ fn brief_of(writer: &Writer<'_>, change: &ColumnChange, value: &Value, side: Sid
     brief(writer, &writer.show(&change.name, change.ty, value, side, Precision::Minutes))
 }
 
-fn brief_of_spans(spans: &[Span]) -> String {
+fn brief_of_spans(spans: &[Span], writer: &Writer<'_>) -> String {
     let mut text = String::new();
     for (index, span) in spans.iter().enumerate() {
         // "old new" needs its arrow where nothing is struck through.
@@ -237,7 +237,7 @@ fn brief_of_spans(spans: &[Span]) -> String {
             && is_value(&spans[index + 1]);
         text.push_str(if between { " -> " } else { &span.text });
     }
-    safe::shorten(&text, 2 * VALUE_BRIEF)
+    safe::shorten_as(writer.phrases().shortened, &text, 2 * VALUE_BRIEF)
 }
 
 fn is_value(span: &Span) -> bool {

@@ -125,12 +125,7 @@ pub fn shorten_as(mark: &str, text: &str, max: usize) -> String {
     format!("{short}{gap}{mark}")
 }
 
-/// At most `max` units; a cut text keeps both its ends around [`SHORTENED`].
-pub fn shorten_middle(text: &str, max: usize) -> String {
-    shorten_middle_as(SHORTENED, text, max)
-}
-
-/// The same with the mark in the message's language.
+/// At most `max` units; a cut text keeps both its ends around the mark.
 pub fn shorten_middle_as(mark: &str, text: &str, max: usize) -> String {
     if units(text) <= max {
         return text.to_owned();
@@ -277,5 +272,5 @@ pub fn tail(text: &str, max: usize) -> &str {
 
 /// A cleaned label or name, short enough for its place.
 pub fn label(raw: &str) -> String {
-    isolated(&shorten(clean(raw).trim(), limits::LABEL))
+    isolated(&shorten_as("…", clean(raw).trim(), limits::LABEL))
 }

@@ -60,6 +60,7 @@ pub fn latest(payload: &Json, threaded: bool, locale: &Locale) -> Json {
 
 fn assemble(message: &Message, details: Vec<Json>) -> Json {
     let mention = message.mention.as_ref().map(self::mention);
+    let mark = message.locale.phrases().shortened;
     let mut blocks = Vec::new();
     if let Some(mention) = &mention {
         // The one place with markup: it holds nothing but the config's mention. `verbatim` keeps
@@ -67,7 +68,7 @@ fn assemble(message: &Message, details: Vec<Json>) -> Json {
         blocks.push(json!({"type": "section", "text": {"type": "mrkdwn", "text": mention, "verbatim": true}}));
     }
     blocks
-        .push(json!({"type": "header", "text": plain(&safe::shorten(&message.headline, SLACK_HEADER.min(HEADLINE)))}));
+        .push(json!({"type": "header", "text": plain(&safe::shorten_as(mark, &message.headline, SLACK_HEADER.min(HEADLINE)))}));
     let lead = mention.map(|mention| format!("{mention} ")).unwrap_or_default();
     let mut payload = json!({"text": format!("{lead}{}", notification(message)), "blocks": blocks});
     if !details.is_empty() {
@@ -86,13 +87,15 @@ const HEADING: usize = 200;
 
 /// The blocks below the headline, and how much text they hold.
 struct Details {
+    /// What says that a text was cut.
+    mark: &'static str,
     blocks: Vec<Json>,
     units: usize,
 }
 
 impl Details {
     fn quiet(&mut self, text: &str) {
-        let text = safe::shorten(text, SLACK_SECTION);
+        let text = safe::shorten_as(self.mark, text, SLACK_SECTION);
         self.units += safe::units(&text);
         self.blocks.push(json!({"type": "context", "elements": [plain(&text)]}));
     }
@@ -100,7 +103,7 @@ impl Details {
     /// A point in time on the reader's own clock, and what else there is to say quietly. Of markup it holds the date alone.
     fn dated(&mut self, when: i64, time: &str, rest: &str) {
         let date = format!("<!date^{when}^{{date_short_pretty}}, {{time_secs}}|{}>", escape(time));
-        let rest = safe::shorten(rest, SLACK_SECTION);
+        let rest = safe::shorten_as(self.mark, rest, SLACK_SECTION);
         self.units += safe::units(&date) + safe::units(&rest);
         let mut elements = vec![json!({"type": "mrkdwn", "text": date, "verbatim": true})];
         elements.extend((!rest.is_empty()).then(|| plain(&rest)));
@@ -158,7 +161,7 @@ fn section(elements: Vec<Json>) -> Json {
 }
 
 fn details(message: &Message) -> Details {
-    let mut details = Details { blocks: Vec::new(), units: 0 };
+    let mut details = Details { mark: message.locale.phrases().shortened, blocks: Vec::new(), units: 0 };
     details.lines(&message.lines);
     details.rows(&message.rows);
     for text in [message.left_out_text(), message.identity_text()].into_iter().flatten() {
@@ -182,7 +185,7 @@ fn details(message: &Message) -> Details {
 /// Action ids are unique within their block, as Slack demands.
 fn button((index, link): (usize, &Link)) -> Json {
     let id = if index == 0 { "open".to_owned() } else { format!("open-{index}") };
-    json!({"type": "button", "action_id": id, "text": plain(&safe::shorten(&link.label, SLACK_BUTTON)), "url": link.url})
+    json!({"type": "button", "action_id": id, "text": plain(&safe::shorten_as("…", &link.label, SLACK_BUTTON)), "url": link.url})
 }
 
 /// One line, and how much text it holds.

@@ -328,7 +328,7 @@ impl<'a> Writer<'a> {
     fn list(&self, column: &str, ty: Type, elements: &[Value], side: Side) -> String {
         let shown = elements.iter().take(super::limits::ELEMENTS).map(|element| {
             let text = self.show(column, ty, element, side, Precision::Minutes).text;
-            safe::shorten_middle(&text, super::limits::ELEMENT)
+            safe::shorten_middle_as(self.phrases().shortened, &text, super::limits::ELEMENT)
         });
         let mut text = shown.collect::<Vec<_>>().join(", ");
         if elements.len() > super::limits::ELEMENTS {

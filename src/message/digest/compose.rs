@@ -70,7 +70,7 @@ pub fn digest<T>(
         Form::Whole => rows::rows(digest, !lines.is_empty(), tables.len() == 1, locale, row),
         Form::Counts => Rows::default(),
     };
-    let summary = summary(if lines.is_empty() { &rows.lines } else { &lines });
+    let summary = summary(if lines.is_empty() { &rows.lines } else { &lines }, locale);
     let notes = notes(digest, &all, shown, form, locale);
     Message {
         locale: Arc::clone(&words.locale),
@@ -311,8 +311,9 @@ fn group_line(group: &Group, locale: &Locale) -> Line {
 }
 
 /// What the notification says after the headline: the first counts, or the first rows.
-fn summary(counts: &[Line]) -> String {
-    let brief = |line: &Line| format!("{}: {}", line.label, safe::shorten(&line.brief, 2 * VALUE_BRIEF));
+fn summary(counts: &[Line], locale: &Locale) -> String {
+    let short = |text: &str| safe::shorten_as(locale.phrases().shortened, text, 2 * VALUE_BRIEF);
+    let brief = |line: &Line| format!("{}: {}", line.label, short(&line.brief));
     let parts: Vec<_> = counts.iter().take(2).map(brief).collect();
     if parts.is_empty() { String::new() } else { format!(" · {}", parts.join(" · ")) }
 }

@@ -55,19 +55,22 @@ fn only_column<T>(told: &[(&Kept<T>, Message)]) -> Option<String> {
 /// A row in one line: what it is called, and what matters most of its net change. `only` is not named.
 fn line<T>(kept: &Kept<T>, message: Message, named: bool, only: Option<&str>, locale: &Locale) -> Line {
     let words = locale.phrases();
-    let title = match named && !message.title.starts_with(&message.noun) {
+    // Of an emptied table the title is the table's own.
+    let named = named && message.op != Op::Truncate && !message.title.starts_with(&message.noun);
+    let title = match named {
         true => format!("{} {}", message.noun, message.title),
         false => names::capitalise(&message.title),
     };
     // Of names that hold nothing to be seen nothing is left; a link needs words.
     let title = if title.trim().is_empty() { words.row.to_owned() } else { title };
     let mut body = Vec::new();
+    let [added, removed, seen, changed] = words.row_did;
     let verb = match message.op {
-        Op::Create => Some(words.added),
-        Op::Delete => Some(words.removed),
-        Op::Read => Some(words.seen),
+        Op::Create => Some(added),
+        Op::Delete => Some(removed),
+        Op::Read => Some(seen),
         Op::Truncate => Some(words.all_rows_removed),
-        Op::Update if message.lines.is_empty() => Some(words.changed),
+        Op::Update if message.lines.is_empty() => Some(changed),
         Op::Update | Op::Message => None,
     };
     body.extend(verb.map(|verb| Span::new(Mark::Plain, verb)));

@@ -83,6 +83,8 @@ struct Service {
     inert: fn(&str, bool, &str, Option<char>) -> String,
     /// What an element of a list cannot be without: the words of a button, of a link, of a run of text.
     title: fn(&Json) -> Option<&Json>,
+    /// What says that a value was cut.
+    mark: &'static str,
 }
 
 impl Draft {
@@ -115,12 +117,12 @@ impl Draft {
 
     /// Slack's payload: Block Kit, checked, with a text for the notification.
     pub fn slack(&self, message: &super::Message) -> Result<Json, DraftError> {
-        slack::payload(self.json(&slack::SERVICE)?, message)
+        slack::payload(self.json(&slack::service(message))?, message)
     }
 
     /// Teams' payload: a message with the card, checked.
     pub fn teams(&self, message: &super::Message) -> Result<Json, DraftError> {
-        teams::payload(self.json(&teams::SERVICE)?, message)
+        teams::payload(self.json(&teams::service(message))?, message)
     }
 
     /// The draft as JSON, with the values in their places.
@@ -258,7 +260,7 @@ impl Draft {
                 word
             }
             Context::Plain | Context::Markup => self.joined(&text, |value, before, behind| {
-                let value = safe::shorten_middle(&safe::clean(value), INSERTED);
+                let value = safe::shorten_middle_as(service.mark, &safe::clean(value), INSERTED);
                 safe::isolated(&(service.inert)(&value, context == Context::Markup, before, behind))
             }),
         };

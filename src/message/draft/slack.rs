@@ -11,7 +11,9 @@ use serde_json::{Map, Value as Json, json};
 use std::collections::HashSet;
 
 /// What Slack does with texts.
-pub(super) const SERVICE: Service = Service { context, inert, title };
+pub(super) fn service(message: &Message) -> Service {
+    Service { context, inert, title, mark: message.locale.phrases().shortened }
+}
 
 /// Blocks that a message may hold.
 const BLOCKS: [&str; 8] = ["section", "header", "divider", "context", "actions", "image", "rich_text", "markdown"];
@@ -81,7 +83,7 @@ pub(super) fn payload(mut json: Json, message: &Message) -> Result<Json, DraftEr
     if let Some(key) = root.keys().find(|key| !KEYS.contains(&key.as_str())) {
         return wrong(format!("has the key {key:?}, which is no part of a message\nhint: known: {}", KEYS.join(", ")));
     }
-    let mut seen = Seen::default();
+    let mut seen = Seen { mark: message.locale.phrases().shortened, ..Seen::default() };
     if let Some(blocks) = root.get_mut("blocks") {
         seen.blocks(blocks, "blocks")?;
     }
@@ -111,7 +113,7 @@ pub(super) fn payload(mut json: Json, message: &Message) -> Result<Json, DraftEr
     }
     let is_empty = seen.blocks == 0 && seen.units == 0;
     match root.get_mut("text") {
-        Some(Json::String(text)) if !text.trim().is_empty() => fit(text, SLACK_TEXT),
+        Some(Json::String(text)) if !text.trim().is_empty() => fit(text, SLACK_TEXT, seen.mark),
         Some(Json::String(_)) | None if is_empty => {
             return wrong("says nothing: there are neither blocks nor a text");
         }
@@ -126,6 +128,8 @@ pub(super) fn payload(mut json: Json, message: &Message) -> Result<Json, DraftEr
 /// What was counted so far.
 #[derive(Default)]
 struct Seen {
+    /// What says that a text was cut.
+    mark: &'static str,
     blocks: usize,
     units: usize,
     /// Of blocks and of elements.
@@ -150,7 +154,7 @@ impl Seen {
         };
         for key in ["fallback", "pretext", "title", "text", "footer", "author_name"] {
             if let Some(Json::String(text)) = attachment.get_mut(key) {
-                fit(text, SLACK_SECTION);
+                fit(text, SLACK_SECTION, self.mark);
                 self.units += safe::units(text);
             }
         }
@@ -295,7 +299,7 @@ impl Seen {
         }
         match object.get_mut("text") {
             Some(Json::String(text)) if !text.trim().is_empty() => {
-                fit(text, max);
+                fit(text, max, self.mark);
                 self.units += safe::units(text);
                 Ok(())
             }
@@ -351,8 +355,8 @@ fn units(json: &Json) -> usize {
     }
 }
 
-fn fit(text: &mut String, max: usize) {
+fn fit(text: &mut String, max: usize, mark: &str) {
     if safe::units(text) > max {
-        *text = safe::shorten(text, max);
+        *text = safe::shorten_as(mark, text, max);
     }
 }

@@ -6,7 +6,9 @@ use crate::message::{Message, teams};
 use serde_json::{Value as Json, json};
 
 /// What Teams does with texts.
-pub(super) const SERVICE: Service = Service { context, inert, title };
+pub(super) fn service(message: &Message) -> Service {
+    Service { context, inert, title, mark: message.locale.phrases().shortened }
+}
 
 /// Versions of Adaptive Cards that Teams shows.
 const VERSIONS: [&str; 6] = ["1.0", "1.1", "1.2", "1.3", "1.4", "1.5"];

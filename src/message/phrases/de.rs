@@ -128,6 +128,7 @@ pub const DE: Phrases = Phrases {
     of_rule: "{name}, Regel \"{rule}\"",
     most_important: "Am wichtigsten",
     all_rows_removed: "alle Zeilen entfernt",
+    row_did: ["hinzugefügt", "entfernt", "von einem Snapshot gesehen", "geändert"],
     more_columns: "; … und {count} weitere Spalten",
     more_column: "; … und {name}",
     counts_only: "Nur Zahlen: Die Zeilen fehlen, weil das Ziel die ganze Übersicht abgelehnt hat",

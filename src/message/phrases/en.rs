@@ -120,6 +120,7 @@ pub const EN: Phrases = Phrases {
     of_rule: "{name}, rule \"{rule}\"",
     most_important: "Most important",
     all_rows_removed: "all rows removed",
+    row_did: ["added", "removed", "seen by a snapshot", "changed"],
     more_columns: "; … and {count} more columns",
     more_column: "; … and {name}",
     counts_only: "Counts only: the rows were left out, because the destination refused the whole digest",

@@ -120,6 +120,7 @@ pub const ES: Phrases = Phrases {
     of_rule: "{name}, regla \"{rule}\"",
     most_important: "Lo más importante",
     all_rows_removed: "se eliminaron todas las filas",
+    row_did: ["se añadió", "se eliminó", "visto por una instantánea", "cambió"],
     more_columns: "; … y {count} columnas más",
     more_column: "; … y {name}",
     counts_only: "Solo cifras: faltan las filas, porque el destino rechazó el resumen completo",

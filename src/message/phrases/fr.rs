@@ -120,6 +120,7 @@ pub const FR: Phrases = Phrases {
     of_rule: "{name}, règle « {rule} »",
     most_important: "Les plus importantes",
     all_rows_removed: "toutes les lignes supprimées",
+    row_did: ["ajout", "suppression", "vu par un instantané", "modification"],
     more_columns: " ; … et {count} colonnes de plus",
     more_column: " ; … et {name}",
     counts_only: "Chiffres seuls : les lignes manquent, car la destination a refusé le récapitulatif entier",

@@ -120,6 +120,7 @@ pub const JA: Phrases = Phrases {
     of_rule: "{name}、ルール「{rule}」",
     most_important: "重要なもの",
     all_rows_removed: "すべての行を削除",
+    row_did: ["追加", "削除", "スナップショットで確認", "変更"],
     more_columns: "; … 他{count}列",
     more_column: "; … 他 {name}",
     counts_only: "件数のみ: まとめ全体が拒否されたため、行は省きました",

@@ -250,6 +250,8 @@ phrases! {
     of_rule: &'static str,
     most_important: &'static str,
     all_rows_removed: &'static str,
+    /// What was done to a row, behind its name: added, removed, seen by a snapshot, changed.
+    row_did: [&'static str; 4],
     more_columns: &'static str,
     more_column: &'static str,
     counts_only: &'static str,

@@ -7,7 +7,7 @@ use crate::change::{Folded, Op, Type};
 use crate::message::Priority;
 use crate::message::digest::{self, Digest, DigestWords, Entry, Form};
 use crate::message::{
-    ColumnView, CurrencyDisplay, Format, Locale, LocaleError, Message, TableView, Words, compose, teams,
+    ColumnView, CurrencyDisplay, Format, Locale, LocaleError, Message, TableView, Words, compose, slack, teams,
 };
 use insta::assert_snapshot;
 use std::sync::Arc;
@@ -225,6 +225,69 @@ fn storm(tag: &str) -> Message {
         overview: Some("https://shop.example/listings".into()),
     };
     digest::digest(&digest, &told, Form::Whole, &mut |kept| compose(&kept.folded.change, &listings, &words))
+}
+
+/// What a row of several tables says of what was done to it.
+fn told(tag: &str, change: crate::change::RowChange) -> String {
+    let words = Words { locale: locale(tag), ..rule("all", &[]) };
+    let (mut digest, view): (Digest<()>, _) = (Digest::default(), TableView::default());
+    let mut other = change.clone();
+    other.table = "public.sellers".into();
+    for (row, change) in [change, other].into_iter().enumerate() {
+        let (folded, row, rule) = (Folded::one(Arc::new(change)), Arc::from([row as u8]), "all".into());
+        let priority = Priority::Normal;
+        let entry = Entry { folded: &folded, row: Some(&row), rule: &rule, watched: &[], priority, view: &view };
+        digest.add(&entry, |_| ());
+    }
+    let of = DigestWords {
+        tone: Default::default(),
+        mention: None,
+        locale: locale(tag),
+        time_zone: jiff::tz::TimeZone::UTC,
+        overview: None,
+    };
+    let compose = &mut |kept: &digest::Kept<()>| compose(&kept.folded.change, &view, &words);
+    let message = digest::digest(&digest, &of, Form::Whole, compose);
+    read(&message).lines().find(|line| line.contains("Listing")).unwrap().trim().to_owned()
+}
+
+#[test]
+fn a_digests_row_says_what_was_done_to_it_behind_its_name() {
+    let gone = || change(Op::Delete, vec![("id", int(1))], Some(row(vec![("id", int(1))])), None);
+    assert_eq!(told("en", gone()), "Listing 1: removed");
+    assert_eq!(told("fr", gone()), "Listing 1: suppression");
+    assert_eq!(told("ja", gone()), "Listing 1: 削除");
+    assert_eq!(told("en", change(Op::Truncate, vec![], None, None)), "Listing: all rows removed");
+}
+
+#[test]
+fn what_was_cut_says_so_in_the_messages_language() {
+    let long = "Eiche massiv, geölt. ".repeat(300);
+    let cells = |of: &str| {
+        let array: Vec<String> = (0..30).map(|number| format!("{number} {of} {long}")).collect();
+        vec![
+            ("sku", text(&format!("{of} {long}"))),
+            ("title", text(&long)),
+            ("description", text(&format!("{of} {long} {of}"))),
+            ("tags", list(&array.iter().map(String::as_str).collect::<Vec<_>>())),
+            ("attributes", json(&serde_json::json!({ "a": format!("{of} {long}") }).to_string())),
+        ]
+    };
+    let change = update(vec![("id", text(&long))], cells("alt"), cells("neu"));
+    let said = Words {
+        locale: locale("de"),
+        link: Some("https://shop.example/1".into()),
+        buttons: vec![(long.clone(), "https://shop.example/2".into())],
+        note: Some(long.clone()),
+        ..rule(&long, &[])
+    };
+    for words in [said.clone(), Words { headline: Some(long.clone()), title: Some(long.clone()), ..said }] {
+        let message = compose(&change, &listings(), &words);
+        for text in [slack::payload(&message).to_string(), teams::payload(&message).to_string(), message.simplified()] {
+            assert!(text.contains("(gekürzt)") && !text.contains("(shortened)"), "{text}");
+        }
+        assert!(message.headline.contains("… (gekürzt)"), "{}", message.headline);
+    }
 }
 
 #[test]
