@@ -1,17 +1,12 @@
 //! A message as templates of whole payloads see it.
 
-use super::model::{Colour, Line, Mark, Message};
+use super::model::{Line, Mark, Message};
+use super::{slack, teams};
 use serde_json::{Value as Json, json};
 
 impl Message {
     /// What the default message says, part by part, under the name `message` in a payload's template.
     pub fn facts(&self) -> Json {
-        let (colour, style) = match self.colour() {
-            Colour::Red => ("#D92D20", "attention"),
-            Colour::Green => ("#12805C", "good"),
-            Colour::Blue => ("#2E6BD6", "accent"),
-            Colour::Grey => ("#98A2B3", "emphasis"),
-        };
         let buttons = self.link.iter().chain(&self.buttons);
         json!({
             "headline": self.headline,
@@ -28,8 +23,8 @@ impl Message {
             "context": self.context_text(),
             "rules": self.rules.iter().map(|rule| &**rule).collect::<Vec<_>>(),
             "priority": self.priority.as_str(),
-            "color": colour,
-            "style": style,
+            "color": slack::colour(self.colour()),
+            "style": teams::style(self.colour()),
         })
     }
 }

@@ -260,7 +260,8 @@ pub(super) fn escape(text: &str) -> String {
     out.replace("://", ":\u{2060}//")
 }
 
-fn colour(colour: Colour) -> &'static str {
+/// The bar of an attachment.
+pub(super) fn colour(colour: Colour) -> &'static str {
     match colour {
         Colour::Red => "#D92D20",
         Colour::Green => "#12805C",

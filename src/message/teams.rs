@@ -165,7 +165,8 @@ pub(super) fn mention(mention: &Mention, words: &Phrases) -> Option<&'static str
     }
 }
 
-fn style(colour: Colour) -> &'static str {
+/// The style of a container.
+pub(super) fn style(colour: Colour) -> &'static str {
     match colour {
         Colour::Red => "attention",
         Colour::Green => "good",

@@ -1,7 +1,7 @@
 //! Digests and folded posts, as a person reads them and as they go over the wire.
 
 use super::build::*;
-use super::hostile::{hostile_change, hostile_text, strings, visible};
+use super::hostile::{hostile_change, hostile_text, language, strings, visible};
 use super::text as read;
 use super::vendors;
 use crate::change::{Folded, Net, Op, RowChange};
@@ -264,14 +264,16 @@ proptest! {
     fn no_rows_break_a_digests_limits_or_call_anybody(
         changes in proptest::collection::vec((hostile_change(), hostile_text()), 1..12),
         counts in any::<bool>(),
+        locale in language(),
     ) {
         let mut storm = Storm::default();
         for ((change, view, mut words), rule) in changes {
-            words.rules = vec![rule.into()];
+            (words.rules, words.locale) = (vec![rule.into()], Arc::clone(&locale));
             storm.add(change, &view, &words);
         }
         let form = if counts { Form::Counts } else { Form::Whole };
-        let message = storm.message(form);
+        let told = DigestWords { locale, ..plain_words() };
+        let message = digest::digest(&storm.digest, &told, form, &mut row_message);
         let (slack, teams) = (slack::payload(&message), teams::payload(&message));
         vendors::slack::check(&slack, None);
         vendors::teams::check(&teams);

@@ -214,10 +214,21 @@ fn a_mention_is_markup_in_slack_and_words_in_teams() {
 #[test]
 fn the_rules_tone_decides_the_colour() {
     let change = update(vec![("id", int(1))], chair(vec![]), chair(vec![("price", decimal("1.00"))]));
-    let colour = |tone, priority| compose(&change, &listings(), &Words { tone, priority, ..rule("r", &[]) }).colour();
-    assert_eq!(colour(Tone::Neutral, Priority::Normal), Colour::Blue);
-    assert_eq!(colour(Tone::Good, Priority::Critical), Colour::Green);
-    assert_eq!(colour(Tone::Neutral, Priority::Critical), Colour::Red);
-    assert_eq!(colour(Tone::Bad, Priority::Low), Colour::Red);
-    assert_eq!(colour(Tone::Neutral, Priority::Low), Colour::Grey);
+    let (blue, green) = ((Colour::Blue, "#2E6BD6", "accent"), (Colour::Green, "#12805C", "good"));
+    let (red, grey) = ((Colour::Red, "#D92D20", "attention"), (Colour::Grey, "#98A2B3", "emphasis"));
+    for (tone, priority, (colour, bar, style)) in [
+        (Tone::Neutral, Priority::Normal, blue),
+        (Tone::Good, Priority::Critical, green),
+        (Tone::Neutral, Priority::Critical, red),
+        (Tone::Bad, Priority::Low, red),
+        (Tone::Neutral, Priority::Low, grey),
+    ] {
+        let message = compose(&change, &listings(), &Words { tone, priority, ..rule("r", &[]) });
+        assert_eq!(message.colour(), colour);
+        assert_eq!(slack::payload(&message)["attachments"][0]["color"], bar);
+        let card = &teams::payload(&message)["attachments"][0]["content"];
+        assert_eq!(card["body"][0]["style"], style);
+        let facts = message.facts();
+        assert_eq!((&facts["color"], &facts["style"]), (&bar.into(), &style.into()), "as templates see them");
+    }
 }

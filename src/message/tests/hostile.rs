@@ -4,7 +4,7 @@ use super::build::*;
 use super::vendors;
 use crate::change::{Bounded, Decimal, Op, Row, RowChange, Type, Value};
 use crate::message::limits::*;
-use crate::message::{ColumnView, Format, Message, TableView, Words, compose, slack, teams, webhook};
+use crate::message::{ColumnView, Format, Locale, Message, TableView, Words, compose, slack, teams, webhook};
 use bigdecimal::BigDecimal;
 use proptest::prelude::*;
 use serde_json::Value as Json;
@@ -50,6 +50,11 @@ fn hostile_value() -> impl Strategy<Value = (Type, Value)> {
             (Type::Json, Value::Json(Arc::new(Json::Object(object))))
         }),
     ]
+}
+
+/// A language that messages are written in.
+pub(super) fn language() -> impl Strategy<Value = Arc<Locale>> {
+    proptest::sample::select(vec!["en", "de", "fr", "es", "ja", "it"]).prop_map(|tag| Arc::new(tag.parse().unwrap()))
 }
 
 pub(super) fn hostile_change() -> impl Strategy<Value = (RowChange, TableView, Words)> {
@@ -125,8 +130,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 192, max_shrink_iters: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_row_breaks_a_limit_or_calls_anybody((change, view, words) in hostile_change()) {
-        let message = compose(&change, &view, &words);
+    fn no_row_breaks_a_limit_or_calls_anybody((change, view, words) in hostile_change(), locale in language()) {
+        let message = compose(&change, &view, &Words { locale, ..words });
         check(&message, &change);
     }
 }
