@@ -50,6 +50,9 @@ async fn a_price_change_arrives_in_slack_teams_and_a_webhook() {
 
     broker.until_committed(0, 1).await;
     for part in ["/slack/ops", "/teams/floor", "/erp"] {
+        let headers = &receiver.accepted(part)[0].headers;
+        assert_eq!(headers["content-type"], "application/json; charset=utf-8", "{part}");
+        assert!(headers.get("authorization").is_none(), "{part}: the address is the secret");
         assert_eq!(receiver.arrivals(part).len(), 1, "{part} was posted to once");
     }
     service.stop().await.expect("a clean stop");

@@ -61,7 +61,7 @@ async fn later_changes_of_a_row_reply_in_its_thread_and_a_critical_one_is_seen_i
         assert_eq!(ids.keys().collect::<Vec<_>>(), ["id", "row"]);
         assert_eq!(message.metadata["event_type"], "rowbell_notice");
         assert!(ids["row"].as_str().is_some_and(|row| row.len() == 32), "{ids:?}");
-        assert_eq!(message.body["unfurl_links"], false);
+        assert_eq!((&message.body["unfurl_links"], &message.body["unfurl_media"]), (&false.into(), &false.into()));
     }
     let rows: HashSet<_> =
         receiver.slack.messages().iter().map(|m| m.metadata["event_payload"]["row"].to_string()).collect();
@@ -89,6 +89,12 @@ async fn an_updated_message_shows_the_latest_change_and_what_is_critical_is_said
     assert_eq!((channel[0].updates, receiver.slack.messages().len()), (2, 1));
     let first = &receiver.accepted("chat.postMessage")[0].body;
     assert!(!first.to_string().contains("Latest change"), "the first is one like any other: {first}");
+
+    for update in receiver.accepted("chat.update") {
+        // Slack's default looks for names and links in the text; a part that is not sent would stay as it was.
+        assert_eq!((&update.body["parse"], &update.body["ts"]), (&"none".into(), &channel[0].ts.as_str().into()));
+        assert!(update.body["blocks"].is_array() && update.body["attachments"].is_array(), "{}", update.body);
+    }
 
     // An update calls nobody.
     broker.write(0, Some(&key(1)), Some(&sale(1, "6.00", 1, 0))).await;
