@@ -182,6 +182,18 @@ fn scalar(value: &Json, words: &Phrases) -> String {
         Json::String(text) => safe::clean(text),
         Json::Bool(true) => words.yes.to_owned(),
         Json::Bool(false) => words.no.to_owned(),
+        Json::Array(elements) if !elements.is_empty() && elements.iter().all(is_plain) => {
+            elements.iter().map(|element| scalar(element, words)).collect::<Vec<_>>().join(", ")
+        }
         other => safe::clean(&other.to_string()),
+    }
+}
+
+/// Whether it reads well in a row with others, without quotes and brackets.
+fn is_plain(element: &Json) -> bool {
+    match element {
+        Json::String(text) => !safe::clean(text).trim().is_empty(),
+        Json::Bool(_) | Json::Number(_) => true,
+        Json::Null | Json::Array(_) | Json::Object(_) => false,
     }
 }

@@ -31,7 +31,7 @@ pub struct Kept<T> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Importance {
     priority: Priority,
-    /// From 0 to 2, see [`tally::size`].
+    /// From 0 to a little over 2, see [`tally::size`].
     size: f64,
     newest: (Option<i64>, i64),
 }

@@ -209,8 +209,8 @@ impl Amount {
     }
 }
 
-/// How far the numbers of the watched columns went, the farthest: 0 where none did, 1 for all of it, 2 across zero. A row
-/// that goes counts as all of it, one that comes as none.
+/// How far the numbers of the watched columns went, the farthest: 0 where none did, 1 and a little for all of it, 2 and a
+/// little across zero. A row that goes counts as all of it, one that comes as none.
 pub fn size(change: &RowChange, view: &TableView, watched: &[Arc<str>]) -> f64 {
     if let Some(size) = size_of_op(change.op) {
         return size;
@@ -236,14 +236,18 @@ pub(super) fn watches(watched: &[Arc<str>], column: &str) -> bool {
     watched.is_empty() || watched.iter().any(|watched| **watched == *column)
 }
 
-/// Which way a number went, and how far in relation to the greater of the two: 0.2 from 250 to 200, 2 across zero.
+/// Which way a number went, and how far in relation to the greater of the two: 0.2 from 250 to 200, 2 across zero. Of
+/// what went as far to the per cent, as all prices do that are cut by a fifth, the greater amount is a little more.
 fn step(old: &Value, new: &Value, format: Option<Format>) -> Option<(Ordering, f64)> {
     let (old, new) = (number_in(old, format)?, number_in(new, format)?);
     let greatest = old.abs().max(new.abs());
     if greatest.is_zero() {
         return None;
     }
-    let size = ((&new - &old).abs().to_f64()? / greatest.to_f64()?).clamp(0.0, 2.0);
+    let amount = (&new - &old).abs().to_f64()?;
+    let share = (amount / greatest.to_f64()?).clamp(0.0, 2.0);
+    // Less than a per cent, whatever the amount.
+    let size = (share * 100.0).round() / 100.0 + 0.009 * (amount.ln_1p() / 40.0).min(1.0);
     Some((new.cmp(&old), if size.is_finite() { size } else { 0.0 }))
 }
 

@@ -162,7 +162,8 @@ fn thousands_of_wide_changes_take_the_memory_of_a_few() {
     let mut digest: Digest<u8> = Digest::default();
     for number in 0..2_000usize {
         let row = (number % 250) as u8;
-        let change = update_of(row, cells(number), cells(number + 1));
+        let mut change = update_of(row, cells(number), cells(number + 1));
+        change.record.offset = number as i64;
         let step = Step { row, table: 0, rule: 0, value: None, critical: false };
         add(&mut digest, &step, change, &rules[number % rules.len()]);
     }
@@ -174,6 +175,22 @@ fn thousands_of_wide_changes_take_the_memory_of_a_few() {
         assert!(kept.is_slim && kept.dropped.iter().any(|name| &**name == "body"), "{:?}", kept.dropped);
     }
     assert!(digest.groups.iter().all(|group| group.columns.len() == COLUMNS_MAX));
+}
+
+#[test]
+fn of_rows_that_went_equally_far_the_greatest_amount_is_shown_first() {
+    let mut digest: Digest<u8> = Digest::default();
+    // Each a fifth, but for cents that were rounded; and one that went farther.
+    let prices =
+        [("3.33", "2.66"), ("407.50", "326.00"), ("10.00", "5.00"), ("460.00", "368.00"), ("355.01", "284.01")];
+    for (number, (old, new)) in prices.into_iter().enumerate() {
+        let cells = |price| vec![("id", int(number as i128)), ("price", decimal(price))];
+        let mut change = update_of(number as u8, cells(old), cells(new));
+        change.record.offset = number as i64;
+        let step = Step { row: number as u8, table: 0, rule: 0, value: None, critical: false };
+        add(&mut digest, &step, change, &"r".into());
+    }
+    assert_eq!(digest.rows().iter().map(|kept| kept.tag).collect::<Vec<_>>(), [2, 3, 1, 4, 0]);
 }
 
 #[test]
