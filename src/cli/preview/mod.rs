@@ -1,6 +1,7 @@
 //! `rowbell preview`: events in, posts out, nothing sent.
 
 mod page;
+mod row;
 
 use super::input::{InputArguments, InputError, Progress, Records};
 use super::posts::{Post, Posts};
@@ -8,6 +9,7 @@ use super::text::{self, Service, Style};
 use super::{Failure, output, style};
 use crate::config::Config;
 use page::Page;
+use row::Sequel;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -51,7 +53,7 @@ impl Form {
         match self {
             Form::Json => writeln!(out, "{}", post.line(config))?,
             Form::Text(style) => writeln!(out, "{}\n", block(config, number, post, *style))?,
-            Form::Page(page) if page.len() < PAGE_POSTS_MAX => page.add(post.line(config)),
+            Form::Page(page) if page.len() < PAGE_POSTS_MAX => page.add(post.line(config), Sequel::of(post, config)),
             Form::Page(page) => page.leave_out(),
         }
         Ok(())

@@ -3,10 +3,12 @@
 //! It shows messages with the demo's own scripts and styles. Row data is data in it, never markup: it stands in a JSON
 //! block that nothing executes, and the page's policy runs no script but the one whose hash it names.
 
+use super::row::Sequel;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 
 const STYLES: [&str; 3] = [
     include_str!("../demo/page/page.css"),
@@ -26,18 +28,36 @@ const MODULES: [(&str, &str); 4] = [
 #[derive(Default)]
 pub struct Page {
     posts: Vec<Json>,
+    /// Where the message of a row stands among `posts`.
+    firsts: HashMap<(usize, String), usize>,
+    added: usize,
     left_out: u64,
 }
 
 impl Page {
     /// Posts on it so far.
     pub fn len(&self) -> usize {
-        self.posts.len()
+        self.added
     }
 
-    /// Adds a post, as `preview --json` writes it.
-    pub fn add(&mut self, post: Json) {
-        self.posts.push(post);
+    /// Adds a post, as `preview --json` writes it. A sequel goes to its row's message: into the thread, in its place, or both.
+    pub fn add(&mut self, mut post: Json, sequel: Option<Sequel>) {
+        self.added += 1;
+        let Some(Sequel { row, latest, replies, broadcast }) = sequel else { return self.posts.push(post) };
+        let Some(first) = self.firsts.get(&row).and_then(|index| self.posts.get_mut(*index)) else {
+            self.firsts.insert(row, self.posts.len());
+            return self.posts.push(post);
+        };
+        if let Some(latest) = latest {
+            first["latest"] = latest;
+        }
+        if replies {
+            post["broadcast"] = json!(broadcast);
+            match &mut first["replies"] {
+                Json::Array(replies) => replies.push(post),
+                none => *none = json!([post]),
+            }
+        }
     }
 
     /// One more post that the page does not show.
@@ -49,7 +69,7 @@ impl Page {
     pub fn html(&self) -> String {
         let script = script();
         let hash = STANDARD.encode(Sha256::digest(script.as_bytes()));
-        let data = json!({"posts": self.posts, "left_out": self.left_out}).to_string();
+        let data = json!({"posts": self.posts, "added": self.added, "left_out": self.left_out}).to_string();
         include_str!("page/preview.html")
             .replace("@HASH@", &hash)
             .replace("@STYLE@", &STYLES.concat())

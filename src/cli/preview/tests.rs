@@ -6,11 +6,16 @@ use crate::cli::input::AtHand;
 use crate::cli::records::{CapturedRecord, read_records};
 use crate::config::{self, Report};
 use serde_json::{Value as Json, json};
+use std::collections::BTreeSet;
 
 const SHOP: &str = include_str!("../../../tests/fixtures/config/shop.yaml");
 
 fn shop() -> Arc<Config> {
-    let (config, _) = config::parse_without_secrets(SHOP, Report::new("shop.yaml"), &|_| None)
+    config(SHOP)
+}
+
+fn config(text: &str) -> Arc<Config> {
+    let (config, _) = config::parse_without_secrets(text, Report::new("shop.yaml"), &|_| None)
         .unwrap_or_else(|report| panic!("{report}"));
     Arc::new(config)
 }
@@ -21,12 +26,20 @@ fn shown(records: Vec<CapturedRecord>, limit: Option<u64>, form: Form) -> (Strin
 }
 
 fn shown_as(records: Vec<CapturedRecord>, shown: Shown, form: Form) -> (String, crate::cli::posts::Counts) {
-    let config = shop();
+    shown_by(&shop(), records, shown, form)
+}
+
+fn shown_by(
+    config: &Arc<Config>,
+    records: Vec<CapturedRecord>,
+    shown: Shown,
+    form: Form,
+) -> (String, crate::cli::posts::Counts) {
     let nowhere = AtHand::new(None, &[], None).expect("nowhere");
-    let mut posts = Posts::new(Arc::clone(&config), &nowhere).expect("metrics");
+    let mut posts = Posts::new(Arc::clone(config), &nowhere).expect("metrics");
     let mut out = Vec::new();
     let records: Records = Box::new(records.into_iter().map(Ok));
-    show(&config, &mut posts, records, shown, form, &mut out, Progress::none()).expect("shows");
+    show(config, &mut posts, records, shown, form, &mut out, Progress::none()).expect("shows");
     (String::from_utf8(out).expect("UTF-8"), posts.counts)
 }
 
@@ -127,11 +140,51 @@ fn redacted_values_and_secrets_are_nowhere() {
     }
 }
 
+/// The posts to the bot's channel on the page, where it keeps a row's posts together like this.
+fn kept(how: &str) -> Vec<Json> {
+    let bot = SHOP.replace("channel: C0123456789 }", &format!("channel: C0123456789, {how} }}"));
+    let text = bot.replace("priority: low, to: [erp]", "priority: low, to: [erp, desk]");
+    assert!(text.contains(how) && text.contains("[erp, desk]"));
+    let (html, _) =
+        shown_by(&config(&text), capture("postgres-json.jsonl"), Shown::default(), Form::Page(Page::default()));
+    let (_, data) = html.split_once(r#"id="data">"#).expect("the data");
+    let (data, _) = data.split_once("</script>").expect("its end");
+    let data: Json = serde_json::from_str(data).expect("JSON");
+    let posts = data["posts"].as_array().expect("posts").iter();
+    posts.filter(|post| post["destination"] == "desk").cloned().collect()
+}
+
+#[test]
+fn later_posts_of_a_row_stand_with_its_first_on_the_page_as_in_its_channel() {
+    let places = |posts: &[Json]| posts.iter().map(|post| post["records"][0].to_string()).collect::<BTreeSet<_>>();
+    let chair = json!({"topic": "shop.public.listings", "partition": 0, "offset": 2});
+    let of_chair = |posts: &[Json]| posts.iter().find(|post| post["records"][0] == chair).expect("the chair's").clone();
+    let alone = kept("update: false");
+    assert!(alone.iter().all(|post| post.get("latest").is_none() && post.get("replies").is_none()));
+    let both = kept("thread_by: row, update: true");
+    let first = of_chair(&both);
+    assert_eq!(first["payload"]["text"], of_chair(&alone)["payload"]["text"]);
+    let last = first["replies"].as_array().and_then(|replies| replies.last()).expect("a reply");
+    assert_eq!(first["latest"]["text"], last["payload"]["text"], "the message shows the latest");
+    assert!(first["latest"].to_string().contains("in the thread"), "and says so: {}", first["latest"]);
+    assert_eq!(last["broadcast"], false);
+    let replies = both.iter().flat_map(|post| post["replies"].as_array().into_iter().flatten());
+    let all: Vec<_> = both.iter().chain(replies).cloned().collect();
+    assert_eq!((places(&all), all.len()), (places(&alone), alone.len()), "each post once");
+    let updated = kept("update: true");
+    let first = of_chair(&updated);
+    assert!(first["replies"].is_null() && first["latest"].is_object(), "{first:?}");
+    assert!(updated.len() < alone.len());
+}
+
 #[test]
 fn the_page_holds_rows_as_data_that_nothing_can_run() {
     let evil = "</script><script>alert(1)</script><!--@SCRIPT@";
     let mut page = Page::default();
-    page.add(json!({"destination": evil, "type": "slack", "rules": [], "records": [{}], "payload": {"text": evil}}));
+    page.add(
+        json!({"destination": evil, "type": "slack", "rules": [], "records": [{}], "payload": {"text": evil}}),
+        None,
+    );
     page.leave_out();
     let html = page.html();
     assert_eq!(html.matches("<script").count(), 2, "the data and the script");
