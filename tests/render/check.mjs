@@ -52,8 +52,8 @@ const runs = (post) => {
   }
   return text;
 };
-// slack-blocks-to-jsx shows the mention as text, and takes `:02:` in a time for an emoji.
-const plain = (text) => text.replaceAll(/\*?(@|<!)here>?\*?/g, "@here").replaceAll(/(?<=\d):(?=\d\d)/g, "");
+// slack-blocks-to-jsx shows the mention as text.
+const plain = (text) => text.replaceAll(/\*?(@|<!)here>?\*?/g, "@here");
 
 const [preview, rendered] = process.argv.slice(2);
 const ours = letters(preview, ".post .body").map(runs).map(plain);

@@ -3,8 +3,9 @@
 //
 //   npm ci && node render.mjs OUT.png [--phone] [--html OUT.html] FILE...
 //
-// FILE: a snapshot of a payload (`*_slack.snap`, `*_teams.snap`), or lines of `rowbell preview --json`.
-// slack-blocks-to-jsx shows escaped mentions as if they were live: it is no judge of escaping.
+// FILE: a snapshot of a payload (`*_slack.snap`, `*_teams.snap`), lines of `rowbell preview --json`, or a page of
+// `preview --html`, of which the posts are taken as it shows them: a row's message with its latest, then its replies.
+// slack-blocks-to-jsx shows escaped mentions as if they were live: in mrkdwn it is no judge of escaping.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
@@ -41,6 +42,11 @@ const posts = files.flatMap((file) => {
     const payload = JSON.parse(text.split(/^---$/m).slice(2).join("---"));
     return [{ name, type: Array.isArray(payload.attachments) && payload.type === "message" ? "teams" : "slack", payload }];
   }
+  if (file.endsWith(".html")) {
+    const [, data] = /<script type="application\/json" id="data">(.*?)<\/script>/s.exec(text);
+    const flat = JSON.parse(data).posts.flatMap(({ type, payload, latest, replies = [] }) => [{ type, payload: latest ?? payload }, ...replies]);
+    return flat.map(({ type, payload }, index) => ({ name: `${name} ${index + 1}`, type, payload }));
+  }
   return text.split("\n").filter(Boolean).map((line, index) => {
     const { type, payload } = JSON.parse(line);
     return { name: `${name} ${index + 1}`, type, payload };
@@ -48,8 +54,18 @@ const posts = files.flatMap((file) => {
 });
 
 const escaped = (text) => text.replace(/[&<>]/g, (c) => `&#${c.codePointAt(0)};`);
+// slack-blocks-to-jsx reads markup in plain text, where Slack has none: what could be some goes through it as private characters.
+const HIDE = 0xe000;
+const literal = (part) => {
+  if (Array.isArray(part)) return part.map(literal);
+  if (part === null || typeof part !== "object") return part;
+  const copy = Object.fromEntries(Object.entries(part).map(([key, value]) => [key, literal(value)]));
+  if (part.type === "plain_text") copy.text = part.text.replace(/[!-/:-@[-`{-~]/g, (c) => String.fromCharCode(HIDE + c.charCodeAt(0)));
+  return copy;
+};
+const shown = (html) => html.replace(/[\ue000-\ue07f]/g, (c) => escaped(String.fromCharCode(c.charCodeAt(0) - HIDE)));
 const message = (blocks, text) =>
-  renderToStaticMarkup(createElement(Message, { blocks, name: "Rowbell", logo: "", time: new Date(0), withoutWrapper: true, fallbackText: text }));
+  shown(renderToStaticMarkup(createElement(Message, { blocks: literal(blocks), name: "Rowbell", logo: "", time: new Date(0), withoutWrapper: true, fallbackText: text })));
 
 function slack({ text, blocks, attachments = [] }) {
   const head = blocks ? message(blocks) : `<p>${escaped(unescape(text))}</p>`;
