@@ -22,9 +22,9 @@ pub fn suspicions(envelope: &Envelope<'_>, change: &RowChange, hints: &dyn Hints
             }
             None if envelope.has_schema() => out.extend(wrapped(&change.connector, column)),
             None => {
-                if let Some((what, word)) = looks_like(column) {
-                    out.push(format!("{name}: looks like {what}; set columns.{name}.type: {word}"));
-                }
+                let looks = looks_like(column)
+                    .map(|(what, word)| format!("{name}: looks like {what}; set columns.{name}.type: {word}"));
+                out.extend(looks.or_else(|| wrapped(&change.connector, column)));
             }
         }
     }
@@ -34,7 +34,8 @@ pub fn suspicions(envelope: &Envelope<'_>, change: &RowChange, hints: &dyn Hints
     out
 }
 
-/// A 64-bit column below zero may be an unsigned one that MySQL's connector has wrapped.
+/// A 64-bit column below zero may be an unsigned one that MySQL's connector has wrapped; without a schema, any integer may be
+/// of 64 bits.
 fn wrapped(connector: &str, column: &Column) -> Option<String> {
     match (connector, &column.value) {
         ("mysql" | "mariadb", Value::Int(number)) if *number < 0 && column.ty == Type::Int => Some(format!(

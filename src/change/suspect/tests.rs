@@ -31,3 +31,11 @@ fn everyday_values_raise_no_suspicion() {
     let row = r#"{"id":20468,"qty":5,"sku":"CHAIR-001","word":"good","hash":"abcdefgh","big":9223372036854775807,"neg":-5,"time":"12:00"}"#;
     assert_eq!(hints("postgresql", row), [""; 0]);
 }
+
+#[test]
+fn a_number_below_zero_may_be_one_that_mysqls_connectors_have_wrapped() {
+    for connector in ["mysql", "mariadb"] {
+        let found = hints(connector, r#"{"big_id":-1,"qty":5}"#);
+        assert!(found.len() == 1 && found[0].starts_with("big_id: is negative; if it is BIGINT UNSIGNED"), "{found:?}");
+    }
+}
