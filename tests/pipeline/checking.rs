@@ -5,6 +5,7 @@ use crate::support::broker::{Broker, LISTINGS};
 use crate::support::change::{key, price};
 use crate::support::receiver::{Receiver, Step};
 use crate::support::service::SECRET;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use serde_json::Value;
 
 fn config(broker: &Broker, receiver: &Receiver, topics: &str, columns: &str) -> tempfile::NamedTempFile {
@@ -58,6 +59,20 @@ async fn the_world_is_asked_and_nothing_is_committed_or_posted() {
         text.contains("did you mean \\\"shop.public.listings\\\"?") && text.contains("did you mean \\\"price\\\"?"),
         "{text}"
     );
+}
+
+/// As Kafka's authorizer does: librdkafka asks on for the coordinator, and the question for the commits runs out of time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_that_kafka_denies_is_told_with_the_right_that_it_needs() {
+    let (broker, receiver) = (Broker::start(1), Receiver::start().await);
+    broker.write(0, Some(&key(1)), Some(&price(1, "2.00", "1.00"))).await;
+    broker.order(|cluster| {
+        let denied = RDKafkaRespErr::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+        cluster.request_errors(RDKafkaApiKey::FindCoordinator, &[denied; 10_000]);
+    });
+    let (code, said) = check(&config(&broker, &receiver, LISTINGS, "price")).await;
+    assert_eq!((code, codes(&said)), (Some(1), vec!["access-denied"]), "{said}");
+    assert!(said.to_string().contains("the right Read on the group"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

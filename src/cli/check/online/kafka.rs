@@ -15,11 +15,14 @@ use rdkafka::metadata::Metadata;
 use rdkafka::topic_partition_list::Offset;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 /// How long one question may take.
 const ASK: Duration = Duration::from_secs(10);
+
+/// How long is looked for what a broker has answered already.
+const HEAR: Duration = Duration::from_millis(500);
 
 /// Topics that are looked into; of more, the first ones tell enough.
 const TOPICS_MAX: usize = 50;
@@ -128,13 +131,19 @@ fn group(config: &Config, consumer: &BaseConsumer, topics: &[Topic], examined: &
     let committed = match consumer.committed_offsets(list, ASK) {
         Ok(committed) => committed,
         Err(error) => {
-            let denied = error.rdkafka_error_code() == Some(RDKafkaErrorCode::GroupAuthorizationFailed);
-            let (code, hint) = match denied {
-                true => (Code::AccessDenied, "give the principal the right Read on the group"),
-                false => (Code::Unreachable, "is the group's coordinator up?"),
+            let (code, message, hint) = match is_denied(&error) || hears_denial(consumer) {
+                true => (
+                    Code::AccessDenied,
+                    format!("Kafka denies the group {group:?}"),
+                    "give the principal the right Read on the group",
+                ),
+                false => (
+                    Code::Unreachable,
+                    format!("the commits of the group {group:?} cannot be read: {error}"),
+                    "is the group's coordinator up?",
+                ),
             };
-            let place = examined.place(&["kafka", "group"]);
-            let found = Diagnostic::error(place, format!("the commits of the group {group:?} cannot be read: {error}"));
+            let found = Diagnostic::error(examined.place(&["kafka", "group"]), message);
             examined.report.push(found.code(code).hint(hint));
             asked.push(Asked::wrong(what, "its commits cannot be read"));
             return;
@@ -170,6 +179,24 @@ fn group(config: &Config, consumer: &BaseConsumer, topics: &[Topic], examined: &
         }
     };
     asked.push(Asked::fine(what, said));
+}
+
+fn is_denied(error: &KafkaError) -> bool {
+    error.rdkafka_error_code() == Some(RDKafkaErrorCode::GroupAuthorizationFailed)
+}
+
+/// Whether a broker has denied us the group. librdkafka asks on for the group's coordinator then until the time is up; the
+/// answer waits in the consumer's queue, behind others.
+fn hears_denial(consumer: &BaseConsumer) -> bool {
+    let until = Instant::now() + HEAR;
+    while Instant::now() < until {
+        if let Some(Err(error)) = consumer.poll(HEAR / 20)
+            && is_denied(&error)
+        {
+            return true;
+        }
+    }
+    false
 }
 
 async fn dead_letters(config: &Config, examined: &mut Examined, asked: &mut Vec<Asked>) {
