@@ -197,7 +197,11 @@ pub(crate) fn common_start(a: &[u8], b: &[u8]) -> usize {
 pub(crate) fn value_of<'t>(member: &'t str, name: &str) -> Option<&'t str> {
     let rest = member.strip_prefix('"')?.strip_prefix(name)?.strip_prefix("\":")?;
     // A backslash in the text would be an escape, which is not what the name has there.
-    (!name.as_bytes().contains(&b'\\')).then(|| rest.trim_start_matches([' ', '\t', '\n', '\r']))
+    (!name.as_bytes().contains(&b'\\')).then(|| match rest.as_bytes().first() {
+        Some(b' ' | b'\t' | b'\n' | b'\r') => rest.trim_start_matches([' ', '\t', '\n', '\r']),
+        // As Kafka Connect writes it.
+        _ => rest,
+    })
 }
 
 #[cfg(test)]
