@@ -16,8 +16,8 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use tokio::sync::mpsc::UnboundedSender;
 
-/// Judged records told together: each waking of the engine costs both threads as much as judging a record does. Read in far
-/// less than a millisecond.
+/// Judged records told together, so that a storm does not wake the engine for each. They are read in less than half a
+/// millisecond.
 const TOLD_AT_ONCE: usize = 16;
 
 /// What to do with the changes of one table.
